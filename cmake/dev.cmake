@@ -1,0 +1,56 @@
+# What developers need and users do not.
+find_package(GTest REQUIRED)
+include(GoogleTest)
+
+# Options are structs with defaults, called {.threads = 2}; g++ would ask for every member.
+add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wno-psabi -Wno-missing-field-initializers -Werror)
+
+# Photos and reference outputs for tests labelled `data`; they lie beside the checkout and are never committed.
+# Tests skip by name where the folder is absent.
+set(LIKENESS_SHARED "${PROJECT_SOURCE_DIR}/../shared" CACHE PATH "Folder with data/ and reference/")
+set(LIKENESS_TEST_MODELS "${PROJECT_SOURCE_DIR}/models" CACHE PATH "Folder with the model packs that tests use")
+
+# likeness_test(name [SOURCES more.cpp...] [LABELS fast|models|data ...] [LIBS more...]): name.cpp is a GoogleTest file.
+# Labels: `fast` (the default) needs nothing but the checkout, `models` needs the weights, `data` the photos;
+# `threads` runs under the thread sanitizer as well. The target LABEL_tests builds all with that label.
+function(likeness_test name)
+  cmake_parse_arguments(arg "" "" "SOURCES;LABELS;LIBS" ${ARGN})
+  if(NOT arg_LABELS)
+    set(arg_LABELS fast)
+  endif()
+  add_executable(${name} ${name}.cpp ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE likeness ${arg_LIBS} GTest::gtest GTest::gtest_main)
+  target_compile_definitions(${name} PRIVATE
+    LIKENESS_SHARED="${LIKENESS_SHARED}" LIKENESS_MODELS="${LIKENESS_TEST_MODELS}"
+    LIKENESS_TESTDATA="${CMAKE_CURRENT_SOURCE_DIR}/testdata")
+  # gtest_discover_tests cannot pass a list on; joined, `ctest -L data` still finds it, for -L is a pattern.
+  string(JOIN "+" labels ${arg_LABELS})
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES LABELS "${labels}" TIMEOUT 900)
+  foreach(label IN LISTS arg_LABELS)
+    if(NOT TARGET ${label}_tests)
+      add_custom_target(${label}_tests)
+    endif()
+    add_dependencies(${label}_tests ${name})
+  endforeach()
+endfunction()
+
+# likeness_bench(name): name.cpp is a Google Benchmark file; built with the rest, run by hand, never a test.
+find_package(benchmark REQUIRED)
+function(likeness_bench name)
+  add_executable(${name} ${name}.cpp)
+  target_link_libraries(${name} PRIVATE likeness benchmark::benchmark)
+endfunction()
+
+# likeness_fuzz(name): name.cpp holds LLVMFuzzerTestOneInput. With clang (preset `fuzz`) it is a libFuzzer program;
+# with g++ it is not built.
+add_custom_target(fuzzers)
+function(likeness_fuzz name)
+  if(NOT CMAKE_CXX_COMPILER_ID MATCHES Clang)
+    return()
+  endif()
+  add_executable(${name} ${name}.cpp)
+  target_link_libraries(${name} PRIVATE likeness)
+  target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/fuzzers)
+  add_dependencies(fuzzers ${name})
+endfunction()
