@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+
+#include "likeness/stats/intervals.h"
+
+namespace likeness {
+
+struct BootstrapResult {
+  Interval interval;     ///< 95 %, from the 2.5th to the 97.5th percentile.
+  double deviation = 0;  ///< Standard deviation over the resamples.
+};
+
+/// How sure a figure is that was measured on `identities` people: people are drawn again and again with
+/// replacement (faces of one person stand or fall together), and `statistic` is asked for its value where
+/// person i counts `times[i]` times; NaN leaves a draw out. Same seed, same result. @throws
+/// std::invalid_argument without people or rounds.
+[[nodiscard]] BootstrapResult bootstrap_identities(
+    std::size_t identities, int rounds, std::uint64_t seed,
+    const std::function<double(std::span<const int> times)>& statistic);
+
+}  // namespace likeness
