@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string>
+
+#include "likeness/image/image.h"
+
+namespace likeness {
+
+/// Limits on what is read, and what may be left out while reading.
+struct ReadOptions {
+  std::size_t max_pixels = 100'000'000;  ///< Width times height; checked before pixels are decoded.
+  std::size_t max_bytes = 256U << 20;    ///< Of the file; checked before it is read.
+  /// 1, 2, 4 or 8: a JPEG is decoded at 1/shrink of its size, which is much quicker; what is left over at the
+  /// stored picture's right and bottom edge is cut, so a pixel stands for exactly shrink x shrink. A picture
+  /// with shorter sides than that is shrunk less. Other formats ignore it; probe_image() gives the size
+  /// without it.
+  int shrink = 1;
+};
+
+/// The upright photo in a file, RGB, 8 bits. JPEG, PNG (also animated), GIF, WebP, TIFF, HEIF and AVIF, told
+/// by the bytes and not by the name; of several frames or pages the first. EXIF orientation is applied, alpha
+/// is dropped without blending, grey is repeated, 16 bits keep the upper 8, and CMYK becomes RGB by Pillow's
+/// formula, without colour profiles. Pixels of JPEG and PNG equal Pillow's convert("RGB") (libjpeg-turbo's
+/// defaults).
+/// @throws Error kImageUnreadable, one line that names the file: missing, damaged, cut short, over a limit,
+/// or of another format (named where it is a well-known one); std::invalid_argument for another `shrink`.
+[[nodiscard]] Image read_image(const std::filesystem::path& path, const ReadOptions& options = {});
+
+/// The same for the bytes of a file; `name` stands for the file in errors. Any number of threads may decode
+/// at once. Nothing is ever written to stderr: the first use sets GLib's handler for libvips' log messages in
+/// this process, turns off libvips' cache, and blocks its loaders that are not meant for untrusted files.
+[[nodiscard]] Image decode_image(std::span<const std::byte> bytes, const std::string& name,
+                                 const ReadOptions& options = {});
+
+struct ImageSize {
+  int width = 0;   ///< Pixels, of the upright photo.
+  int height = 0;  ///< Pixels, of the upright photo.
+  bool operator==(const ImageSize&) const = default;
+};
+
+/// Size that decode_image gives with shrink 1, from the header alone. @throws as decode_image, but damage
+/// after the header is not seen.
+[[nodiscard]] ImageSize probe_image(std::span<const std::byte> bytes, const std::string& name,
+                                    const ReadOptions& options = {});
+
+/// How many threads libvips may use inside one encode or decode; 1 until this is called. For the whole
+/// process.
+void set_image_threads(int threads);
+
+}  // namespace likeness

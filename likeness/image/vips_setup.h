@@ -1,0 +1,15 @@
+#pragma once
+
+#include <string>
+
+namespace likeness {
+
+/// Prepares libvips once per process: silent, without a cache, one thread, trusted loaders only. Everything
+/// that uses libvips calls it first. @throws Error kUnsupported where libvips cannot start.
+void start_vips();
+
+/// First line of libvips' error buffer, which is emptied. The buffer belongs to the whole process: when two
+/// threads fail at the same moment, one may get the other's words, or none.
+[[nodiscard]] std::string take_vips_message();
+
+}  // namespace likeness
