@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "likeness/infer/precision.h"
+
+namespace likeness {
+
+/// One input or output of a network. Free dimensions are -1; the first one is the batch.
+struct Port {
+  std::string name;
+  std::vector<std::int64_t> shape;
+};
+
+/// Numbers somebody else owns, the last dimension running fastest.
+struct TensorView {
+  std::vector<std::size_t> shape;
+  std::span<const float> values;  ///< As many as the product of `shape`.
+};
+
+/// The same, owned.
+struct Tensor {
+  std::vector<std::size_t> shape;
+  std::vector<float> values;
+  [[nodiscard]] TensorView view() const { return {shape, values}; }
+};
+
+struct NetworkOptions {
+  Precision precision = Precision::kF32;
+  int threads = 1;       ///< Threads for all runs together, >= 1.
+  int runs = 1;          ///< Runs that may go on at once, each with its share of the threads; >= 1.
+  std::string output{};  ///< Give this node's numbers instead of the network's own outputs; empty: own.
+  std::filesystem::path cache_folder{};  ///< Keep compiled networks here for a quicker start; empty: do not.
+};
+
+/// A neural network read from a TensorFlow frozen graph (.pb), ONNX or OpenVINO IR (.xml with .bin), computed
+/// by OpenVINO on the CPU. Where a batch of 1 is baked into the network's input and reshapes it is freed on
+/// loading. Slow to make (reads, checks and compiles), cheap to move. Any number of threads may run one
+/// network.
+class Network {
+ public:
+  /// @throws Error kModelNotFound (no such file), kModelInvalid (not understood), kUnsupported (a precision
+  /// this CPU does not have), each with the file; std::invalid_argument for options out of range.
+  explicit Network(const std::filesystem::path& file, NetworkOptions options = {});
+  ~Network();
+  Network(Network&&) noexcept;
+  Network& operator=(Network&&) noexcept;
+
+  [[nodiscard]] const std::vector<Port>& inputs() const;
+  [[nodiscard]] const std::vector<Port>& outputs() const;
+
+  /// Runs a network of one input; one tensor for each of outputs(), in their order.
+  /// @throws std::invalid_argument where the shape does not fit inputs(), Error kModelInvalid where running
+  /// fails.
+  [[nodiscard]] std::vector<Tensor> run(const TensorView& input);
+
+  /// A weight by its name in the file, and all such names. For code that computes a network by itself.
+  /// @throws Error kModelInvalid where there is no such constant, or it holds no floats.
+  [[nodiscard]] Tensor constant(const std::string& name) const;
+  [[nodiscard]] std::vector<std::string> constant_names() const;
+
+ private:
+  struct Compiled;  // keeps OpenVINO out of this header
+  std::unique_ptr<Compiled> compiled_;
+};
+
+/// Why this CPU cannot compute in `precision`; empty where it can.
+[[nodiscard]] std::string missing_for(Precision precision);
+
+}  // namespace likeness

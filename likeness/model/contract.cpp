@@ -1,0 +1,187 @@
+#include "likeness/model/contract.h"
+
+#include <array>
+#include <charconv>
+#include <cstddef>
+#include <optional>
+#include <span>
+
+#include "likeness/core/sha256.h"
+#include "likeness/model/json_fields.h"
+
+namespace likeness {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int kLargestSide = 4096;
+constexpr int kLargestDimension = 65536;
+
+Json crop_object(const CropSpec& crop) {
+  return {{"profile", to_string(crop.profile)},
+          {"filter", to_string(crop.filter)},
+          {"width", crop.width},
+          {"height", crop.height},
+          {"grow", shortest(crop.grow)},
+          {"square", crop.square},
+          {"upright", crop.upright}};
+}
+
+CropSpec crop_from(const JsonFields& fields) {
+  fields.only({"profile", "filter", "width", "height", "grow", "square", "upright"});
+  CropSpec crop;
+  crop.profile = fields.word("profile", crop_profile_from, "tutorial, margin or aligned");
+  crop.filter = fields.word("filter", filter_from, "nearest, box, bilinear, bicubic or lanczos");
+  crop.width = static_cast<int>(fields.integer("width", 1, kLargestSide));
+  crop.height = static_cast<int>(fields.integer("height", 1, kLargestSide));
+  crop.grow = static_cast<float>(fields.number("grow"));
+  if (!(crop.grow > 0 && crop.grow <= 10)) fields.wrong("grow", "above 0 and at most 10");
+  crop.square = fields.boolean("square");
+  crop.upright = fields.boolean("upright");
+  return crop;
+}
+
+/// The numbers of kFixed count only there.
+Json input_object(const Contract& contract) {
+  Json input{{"channels", to_string(contract.channels)},
+             {"standardization", to_string(contract.standardization)}};
+  if (contract.standardization == Standardization::kFixed) {
+    input["mean"] = shortest(contract.mean);
+    input["scale"] = shortest(contract.scale);
+  }
+  return input;
+}
+
+void read_input(const JsonFields& fields, Contract& contract) {
+  fields.only({"channels", "standardization", "mean", "scale"});
+  contract.channels = fields.word("channels", channels_from, "rgb or bgr");
+  contract.standardization = fields.word("standardization", standardization_from, "fixed or per-image");
+  if (contract.standardization != Standardization::kFixed) return;
+  contract.mean = static_cast<float>(fields.number("mean"));
+  contract.scale = static_cast<float>(fields.number("scale"));
+  if (contract.scale == 0) fields.wrong("scale", "a number other than 0");
+}
+
+Json threshold_object(const KnownThreshold& threshold) {
+  return {{"cosine", threshold.cosine},
+          {"false_match_rate", threshold.false_match_rate},
+          {"precision", threshold.precision},
+          {"origin", threshold.origin}};
+}
+
+KnownThreshold threshold_from(const JsonFields& fields) {
+  fields.only({"cosine", "false_match_rate", "precision", "origin"});
+  KnownThreshold threshold{fields.number("cosine"), fields.number("false_match_rate"),
+                           fields.text("precision"), fields.text("origin")};
+  if (threshold.cosine < -1 || threshold.cosine > 1) fields.wrong("cosine", "from -1 to 1");
+  if (threshold.false_match_rate < 0 || threshold.false_match_rate > 1) {
+    fields.wrong("false_match_rate", "from 0 to 1");
+  }
+  if (!precision_from(threshold.precision)) fields.wrong("precision", "f32, bf16 or int8");
+  return threshold;
+}
+
+}  // namespace
+
+std::string_view to_string(Standardization standardization) {
+  return standardization == Standardization::kFixed ? "fixed" : "per-image";
+}
+
+std::string_view to_string(ChannelOrder channels) { return channels == ChannelOrder::kRgb ? "rgb" : "bgr"; }
+
+std::optional<Standardization> standardization_from(std::string_view name) {
+  for (const auto s : {Standardization::kFixed, Standardization::kPerImage}) {
+    if (to_string(s) == name) return s;
+  }
+  return std::nullopt;
+}
+
+std::optional<ChannelOrder> channels_from(std::string_view name) {
+  for (const auto order : {ChannelOrder::kRgb, ChannelOrder::kBgr}) {
+    if (to_string(order) == name) return order;
+  }
+  return std::nullopt;
+}
+
+double shortest(float value) {
+  std::array<char, 32> text{};
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
+  double number = 0;
+  std::from_chars(text.data(), end, number);
+  return number;
+}
+
+nlohmann::json parse_json(std::string_view text, const std::string& what) {
+  try {
+    return nlohmann::json::parse(text);
+  } catch (const nlohmann::json::parse_error& e) {
+    throw Error(ErrorCode::kModelInvalid, what + " is not JSON: mistake at byte " + std::to_string(e.byte));
+  }
+}
+
+Json contract_object(const Contract& contract) {
+  Json thresholds = Json::array();
+  for (const auto& threshold : contract.thresholds) thresholds.push_back(threshold_object(threshold));
+  return {{"name", contract.name},
+          {"source", contract.source},
+          {"licence", contract.licence},
+          {"network", contract.network},
+          {"sha256", contract.sha256},
+          {"input", input_object(contract)},
+          {"crop", crop_object(contract.crop)},
+          {"dimension", contract.dimension},
+          {"unit_length", contract.unit_length},
+          {"detector", contract.detector},
+          {"metric", contract.metric},
+          {"thresholds", thresholds}};
+}
+
+Contract contract_from(const JsonFields& fields) {
+  fields.only({"name", "source", "licence", "network", "sha256", "input", "crop", "dimension", "unit_length",
+               "detector", "metric", "thresholds"});
+  Contract contract;
+  contract.name = fields.text("name");
+  if (contract.name.empty()) fields.wrong("name", "a name");
+  contract.source = fields.text("source");
+  contract.licence = fields.text("licence");
+  contract.network = fields.text("network");
+  contract.sha256 = fields.text("sha256");
+  read_input(fields.object("input"), contract);
+  contract.crop = crop_from(fields.object("crop"));
+  contract.dimension = static_cast<int>(fields.integer("dimension", 1, kLargestDimension));
+  contract.unit_length = fields.boolean("unit_length");
+  contract.detector = fields.text("detector");
+  contract.metric = fields.text("metric");
+  if (contract.metric != "cosine") fields.wrong("metric", "cosine, the only one this version knows");
+  const auto& thresholds = fields.array("thresholds");
+  for (std::size_t i = 0; i < thresholds.size(); ++i) {
+    contract.thresholds.push_back(threshold_from(fields.item("thresholds", thresholds, i)));
+  }
+  return contract;
+}
+
+std::string Contract::id() const {
+  // Fields that a profile does not read must not split one space into two.
+  CropSpec used = crop;
+  if (crop.profile != CropProfile::kMargin) {
+    used.grow = CropSpec{}.grow;
+    used.square = used.upright = false;
+  }
+  const Json numbers{{"sha256", sha256},       {"input", input_object(*this)}, {"crop", crop_object(used)},
+                     {"dimension", dimension}, {"unit_length", unit_length},   {"detector", detector},
+                     {"metric", metric}};
+  const std::string text = numbers.dump(-1, ' ', false, Json::error_handler_t::replace);
+  const std::string digest = likeness::sha256(std::as_bytes(std::span(text.data(), text.size())));
+  return name + "/" + std::string(to_string(crop.profile)) + "/" + digest.substr(0, 12);
+}
+
+std::string to_json(const Contract& contract) {
+  return contract_object(contract).dump(2, ' ', false, Json::error_handler_t::replace);
+}
+
+Contract contract_from_json(std::string_view json, std::string_view what) {
+  const nlohmann::json object = parse_json(json, std::string(what));
+  return contract_from(JsonFields(object, std::string(what)));
+}
+
+}  // namespace likeness

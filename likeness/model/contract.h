@@ -1,0 +1,71 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "likeness/image/chip.h"
+#include "likeness/infer/precision.h"
+
+namespace likeness {
+
+/// How pixels become the network's numbers.
+enum class Standardization {
+  kFixed,     ///< (x - mean) / scale with the contract's two numbers, e.g. (x - 127.5) / 128.
+  kPerImage,  ///< (x - mean of the chip) / max(std of the chip, 1/sqrt(N)), all channels together, population
+              ///< std.
+};
+
+enum class ChannelOrder { kRgb, kBgr };
+
+/// "fixed", "per-image"; "rgb", "bgr"; and back, empty where there is no such word.
+[[nodiscard]] std::string_view to_string(Standardization standardization);
+[[nodiscard]] std::string_view to_string(ChannelOrder channels);
+[[nodiscard]] std::optional<Standardization> standardization_from(std::string_view name);
+[[nodiscard]] std::optional<ChannelOrder> channels_from(std::string_view name);
+
+/// A decision threshold somebody measured, with its evidence.
+struct KnownThreshold {
+  double cosine = 0;              ///< Same person at this cosine or above.
+  double false_match_rate = 0;    ///< Share of pairs of different people at or above it.
+  std::string precision = "f32";  ///< What the network ran in when it was measured.
+  std::string origin;             ///< On which data, how many pairs, by which command.
+  bool operator==(const KnownThreshold&) const = default;
+};
+
+/// Everything needed to repeat what a model was trained to expect, and to know which embeddings may be mixed.
+/// A plain value; stored as the `model.json` of a pack and, whole, beside every stored embedding.
+struct Contract {
+  std::string name;     ///< E.g. "20180408-102900".
+  std::string source;   ///< Where the weights come from, in words.
+  std::string licence;  ///< E.g. "MIT-licensed, trained on research data".
+  std::string network;  ///< File of the network inside the pack, e.g. "graph_final.pb".
+  std::string
+      sha256;  ///< Of the file the weights came from: `network` itself, or the file that was imported.
+  ChannelOrder channels = ChannelOrder::kRgb;
+  Standardization standardization = Standardization::kFixed;
+  float mean = 127.5F;   ///< kFixed only.
+  float scale = 128.0F;  ///< kFixed only, not 0.
+  CropSpec crop;
+  int dimension = 0;               ///< Values of an embedding.
+  bool unit_length = false;        ///< Whether the network's own output is already L2-normalised.
+  std::string detector = "mtcnn";  ///< Name of the detector pack the crops came from.
+  std::string metric = "cosine";
+  std::vector<KnownThreshold> thresholds;
+
+  /// Names the embedding space: model name, crop profile and the first 12 digits of a SHA-256 over every
+  /// field that changes the numbers (weights, input, crop, dimension; not precision, thresholds or words),
+  /// e.g. "20180408-102900/margin/0123456789ab". Two embeddings may be compared only where their ids are
+  /// equal.
+  [[nodiscard]] std::string id() const;
+  bool operator==(const Contract&) const = default;
+};
+
+/// The contract as JSON text, and back. `what` names the source in errors (a file, a member of an .npz).
+/// Fields that are not known are refused: a newer version may have given them a meaning.
+/// @throws Error kModelInvalid naming the missing or wrong field.
+[[nodiscard]] std::string to_json(const Contract& contract);
+[[nodiscard]] Contract contract_from_json(std::string_view json, std::string_view what);
+
+}  // namespace likeness

@@ -1,0 +1,220 @@
+#include "likeness/model/keras_file.h"
+
+#include <hdf5.h>
+
+#include <cstdint>
+#include <cstring>
+#include <limits>
+
+#include "likeness/core/error.h"
+
+namespace likeness {
+namespace {
+
+constexpr std::size_t kMostNames = 16384;           // layers of a file, weights of a layer
+constexpr std::size_t kMostText = 64UL << 20;       // bytes of one attribute
+constexpr std::size_t kLargestArray = 512UL << 20;  // bytes
+constexpr std::size_t kLargestFile = 1UL << 30;     // bytes of all arrays
+
+/// An HDF5 handle that closes itself.
+class Handle {
+ public:
+  Handle(hid_t id, herr_t (*close)(hid_t)) : id_(id), close_(close) {}
+  Handle(const Handle&) = delete;
+  Handle& operator=(const Handle&) = delete;
+  Handle(Handle&& other) noexcept : id_(std::exchange(other.id_, -1)), close_(other.close_) {}
+  Handle& operator=(Handle&&) = delete;
+  ~Handle() {
+    if (id_ >= 0) close_(id_);
+  }
+  operator hid_t() const { return id_; }  // NOLINT(google-explicit-constructor): HDF5 takes bare numbers
+  [[nodiscard]] bool open() const { return id_ >= 0; }
+
+ private:
+  hid_t id_;
+  herr_t (*close_)(hid_t);
+};
+
+/// Reads one file and names it, and the place inside, in every complaint.
+class Reader {
+ public:
+  explicit Reader(const std::filesystem::path& file);
+  KerasFile read();
+
+ private:
+  [[noreturn]] void fail(const std::string& problem) const {
+    throw Error(ErrorCode::kModelInvalid, file_ + ": " + problem);
+  }
+  /// The texts of a string attribute, fixed or variable length; empty where there is none.
+  std::vector<std::string> texts(hid_t object, const std::string& name, const std::string& place) const;
+  /// The same where the list may be split into NAME0, NAME1, ...
+  std::vector<std::string> list(hid_t object, const std::string& name, const std::string& place) const;
+  /// Refuses a path with anything but plain links inside this file.
+  void check_links(hid_t group, const std::string& path, const std::string& place) const;
+  Tensor array(hid_t group, const std::string& path, const std::string& layer);
+  std::map<std::string, Tensor> layer_weights(hid_t root, const std::string& layer);
+
+  std::string file_;
+  Handle handle_;
+  std::size_t bytes_ = 0;  // of arrays so far
+};
+
+hid_t open_file(const std::filesystem::path& file) {
+  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);  // its own many-line stacks on stderr
+  H5PLset_loading_state(0);                     // a file must not make us load a plugin
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(file, error)) {
+    throw Error(ErrorCode::kModelNotFound, "no model file " + file.string());
+  }
+  const hid_t id = H5Fopen(file.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
+  if (id < 0) throw Error(ErrorCode::kModelInvalid, file.string() + ": not an HDF5 file, or cut short");
+  return id;
+}
+
+Reader::Reader(const std::filesystem::path& file)
+    : file_(file.string()), handle_(open_file(file), H5Fclose) {}
+
+std::vector<std::string> Reader::texts(hid_t object, const std::string& name,
+                                       const std::string& place) const {
+  if (H5Aexists(object, name.c_str()) <= 0) return {};
+  const std::string what = "the attribute " + name + " of " + place;
+  const Handle attribute(H5Aopen(object, name.c_str(), H5P_DEFAULT), H5Aclose);
+  const Handle type(attribute.open() ? H5Aget_type(attribute) : -1, H5Tclose);
+  const Handle space(attribute.open() ? H5Aget_space(attribute) : -1, H5Sclose);
+  if (!type.open() || !space.open()) fail(what + " cannot be read");
+  const hssize_t count = H5Sget_simple_extent_npoints(space);
+  if (count == 0) return {};  // layers without weights have an empty array of another type here
+  if (count < 0 || static_cast<std::size_t>(count) > kMostNames) fail(what + " has too many entries");
+  if (H5Tget_class(type) != H5T_STRING) fail(what + " is not text");
+
+  std::vector<std::string> result;
+  if (H5Tis_variable_str(type) > 0) {
+    std::vector<char*> pointers(static_cast<std::size_t>(count), nullptr);
+    const Handle memory(H5Tcopy(H5T_C_S1), H5Tclose);
+    H5Tset_size(memory, H5T_VARIABLE);
+    H5Tset_cset(memory, H5Tget_cset(type));
+    if (H5Aread(attribute, memory, pointers.data()) < 0) fail(what + " cannot be read");
+    for (const char* text : pointers) result.emplace_back(text == nullptr ? "" : text);
+    H5Dvlen_reclaim(memory, space, H5P_DEFAULT, pointers.data());
+    return result;
+  }
+  const std::size_t size = H5Tget_size(type);
+  if (size == 0 || size > kMostText / static_cast<std::size_t>(count)) fail(what + " is too long");
+  std::vector<char> bytes(size * static_cast<std::size_t>(count));
+  if (H5Aread(attribute, type, bytes.data()) < 0) fail(what + " cannot be read");
+  for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
+    const char* first = bytes.data() + i * size;
+    result.emplace_back(first, strnlen(first, size));
+  }
+  return result;
+}
+
+std::vector<std::string> Reader::list(hid_t object, const std::string& name, const std::string& place) const {
+  std::vector<std::string> all = texts(object, name, place);
+  if (!all.empty() || H5Aexists(object, name.c_str()) > 0) return all;
+  for (int part = 0; H5Aexists(object, (name + std::to_string(part)).c_str()) > 0; ++part) {
+    for (std::string& text : texts(object, name + std::to_string(part), place))
+      all.push_back(std::move(text));
+    if (all.size() > kMostNames) fail("the attribute " + name + " of " + place + " has too many entries");
+  }
+  return all;
+}
+
+void Reader::check_links(hid_t group, const std::string& path, const std::string& place) const {
+  if (path.empty() || path.front() == '/') fail(place + " names its weights \"" + path + "\"");
+  for (std::size_t end = 0; end != std::string::npos;) {
+    end = path.find('/', end == 0 ? 0 : end + 1);
+    const std::string part = path.substr(0, end);
+    H5L_info_t info{};
+    if (H5Lexists(group, part.c_str(), H5P_DEFAULT) <= 0 ||
+        H5Lget_info(group, part.c_str(), &info, H5P_DEFAULT) < 0) {
+      fail(place + " has no weights \"" + path + "\"");
+    }
+    if (info.type != H5L_TYPE_HARD) fail(place + " has a link to elsewhere at \"" + part + "\"");
+  }
+}
+
+Tensor Reader::array(hid_t group, const std::string& path, const std::string& layer) {
+  const std::string what = "the weights \"" + path + "\" of the layer " + layer;
+  const Handle dataset(H5Dopen2(group, path.c_str(), H5P_DEFAULT), H5Dclose);
+  if (!dataset.open()) fail(what + " cannot be opened");
+  const Handle type(H5Dget_type(dataset), H5Tclose);
+  const Handle space(H5Dget_space(dataset), H5Sclose);
+  const Handle creation(H5Dget_create_plist(dataset), H5Pclose);
+  if (!type.open() || !space.open() || !creation.open()) fail(what + " cannot be read");
+  if (H5Tget_class(type) != H5T_FLOAT || H5Tget_size(type) > 8)
+    fail(what + " are not floating-point numbers");
+  if (H5Pget_external_count(creation) != 0 || H5Pget_layout(creation) == H5D_VIRTUAL) {
+    fail(what + " lie in another file");
+  }
+  Tensor tensor;
+  hsize_t sizes[H5S_MAX_RANK];
+  const int rank = H5Sget_simple_extent_dims(space, sizes, nullptr);
+  if (rank < 1 || rank > 4) fail(what + " have " + std::to_string(rank) + " dimensions");
+  std::size_t count = 1;
+  for (int i = 0; i < rank; ++i) {
+    if (sizes[i] == 0 || sizes[i] > kLargestArray / sizeof(float) / count)
+      fail(what + " have an impossible size");
+    count *= static_cast<std::size_t>(sizes[i]);
+    tensor.shape.push_back(static_cast<std::size_t>(sizes[i]));
+  }
+  bytes_ += count * sizeof(float);
+  if (bytes_ > kLargestFile) fail("its weights are over 1 GiB");
+  // Without filters the numbers must all be in the file: a huge size that a small file claims is not
+  // believed.
+  if (H5Pget_nfilters(creation) == 0 && H5Dget_storage_size(dataset) < count * H5Tget_size(type)) {
+    fail(what + " are not all in the file");
+  }
+  tensor.values.resize(count);
+  if (H5Dread(dataset, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, tensor.values.data()) < 0) {
+    fail(what + " cannot be read");
+  }
+  return tensor;
+}
+
+/// "Bottleneck_1/kernel_2:0" to "kernel": Keras numbers repeated names.
+std::string role_of(const std::string& weight) {
+  std::string role = weight.substr(weight.rfind('/') + 1);
+  role = role.substr(0, role.find(':'));
+  const auto end = role.find_last_not_of("0123456789");
+  if (end != std::string::npos && end + 1 < role.size() && role[end] == '_') role.resize(end);
+  return role;
+}
+
+std::map<std::string, Tensor> Reader::layer_weights(hid_t root, const std::string& layer) {
+  check_links(root, layer, "the layer " + layer);
+  const Handle group(H5Gopen2(root, layer.c_str(), H5P_DEFAULT), H5Gclose);
+  if (!group.open()) fail("the layer " + layer + " is not a group");
+  std::map<std::string, Tensor> weights;
+  for (const std::string& name : list(group, "weight_names", "the layer " + layer)) {
+    check_links(group, name, "the layer " + layer);
+    if (!weights.emplace(role_of(name), array(group, name, layer)).second) {
+      fail("the layer " + layer + " has two weights called " + role_of(name));
+    }
+  }
+  return weights;
+}
+
+KerasFile Reader::read() {
+  KerasFile result;
+  const auto config = texts(handle_, "model_config", "the file");
+  if (!config.empty()) result.model_config = config.front();
+
+  const bool full = H5Lexists(handle_, "model_weights", H5P_DEFAULT) > 0;
+  if (full) check_links(handle_, "model_weights", "the file");
+  const Handle root(H5Gopen2(handle_, full ? "model_weights" : "/", H5P_DEFAULT), H5Gclose);
+  if (!root.open()) fail("model_weights is not a group");
+  result.layer_names = list(root, "layer_names", full ? "model_weights" : "the file");
+  if (result.layer_names.empty()) fail("it has no layer_names, so it is not a Keras model or weights file");
+  for (const std::string& layer : result.layer_names) {
+    if (!result.weights.emplace(layer, layer_weights(root, layer)).second)
+      fail("two layers are called " + layer);
+  }
+  return result;
+}
+
+}  // namespace
+
+KerasFile read_keras_file(const std::filesystem::path& file) { return Reader(file).read(); }
+
+}  // namespace likeness

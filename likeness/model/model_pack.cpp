@@ -1,0 +1,233 @@
+#include "likeness/model/model_pack.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <set>
+#include <string_view>
+
+#include "likeness/core/sha256.h"
+#include "likeness/model/json_fields.h"
+
+namespace likeness {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kFormat = "likeness model pack";
+constexpr int kVersion = 1;
+constexpr std::uintmax_t kLargestModelJson = 1 << 20;
+constexpr std::array<std::string_view, 3> kMtcnnFiles{"pnet.onnx", "rnet.onnx", "onet.onnx"};
+
+std::string read_model_json(const fs::path& path) {
+  std::error_code error;
+  const auto size = fs::file_size(path, error);
+  if (error) throw Error(ErrorCode::kModelNotFound, "no model pack at " + path.parent_path().string());
+  if (size > kLargestModelJson) throw Error(ErrorCode::kModelInvalid, path.string() + " is over 1 MB");
+  std::ifstream file(path, std::ios::binary);
+  std::string text{std::istreambuf_iterator<char>(file), {}};
+  if (text.size() != size) throw Error(ErrorCode::kModelInvalid, path.string() + " cannot be read");
+  return text;
+}
+
+bool is_plain_name(const std::string& name) {
+  return !name.empty() && name.find('/') == std::string::npos && name != "." && name != ".." &&
+         name.find('\0') == std::string::npos;
+}
+
+std::string file_name(const JsonFields& fields, const char* field) {
+  std::string name = fields.text(field);
+  if (!is_plain_name(name)) fields.wrong(field, "the name of a file inside the pack");
+  return name;
+}
+
+std::vector<PackFile> files_from(const JsonFields& fields) {
+  std::vector<PackFile> files;
+  const auto& list = fields.array("files");
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    const JsonFields item = fields.item("files", list, i);
+    item.only({"name", "bytes", "sha256"});
+    files.push_back({file_name(item, "name"), static_cast<std::uint64_t>(item.integer("bytes", 0, 1LL << 40)),
+                     item.text("sha256")});
+  }
+  return files;
+}
+
+std::map<Precision, std::string> networks_from(const JsonFields& fields) {
+  std::map<Precision, std::string> networks;
+  if (!fields.has("networks")) return networks;
+  const JsonFields object = fields.object("networks");
+  object.only({"bf16", "int8"});
+  for (const Precision precision : {Precision::kBf16, Precision::kInt8}) {
+    const std::string name(to_string(precision));
+    if (object.has(name.c_str())) networks[precision] = file_name(object, name.c_str());
+  }
+  return networks;
+}
+
+void read_embedder(const JsonFields& fields, ModelPack& pack) {
+  fields.only({"format", "version", "kind", "contract", "files", "networks", "self_test"});
+  pack.contract = contract_from(fields.object("contract"));
+  pack.networks = networks_from(fields);
+  if (fields.has("self_test")) pack.self_test = file_name(fields, "self_test");
+}
+
+void read_detector(const JsonFields& fields, ModelPack& pack) {
+  fields.only({"format", "version", "kind", "name", "source", "licence", "files"});
+  pack.contract.name = fields.text("name");
+  pack.contract.source = fields.text("source");
+  pack.contract.licence = fields.text("licence");
+}
+
+/// Every file the pack uses must be one it vouches for.
+void check_listed(const ModelPack& pack, const JsonFields& fields) {
+  std::vector<std::string> used;
+  if (pack.kind == PackKind::kMtcnn) used.assign(kMtcnnFiles.begin(), kMtcnnFiles.end());
+  if (pack.kind == PackKind::kEmbedder) used.push_back(pack.contract.network);
+  for (const auto& [precision, name] : pack.networks) used.push_back(name);
+  if (!pack.self_test.empty()) used.push_back(pack.self_test);
+  for (const std::string& name : used) {
+    if (std::ranges::none_of(pack.files, [&](const PackFile& file) { return file.name == name; })) {
+      fields.fail("does not list its file \"" + name + "\" under \"files\"");
+    }
+  }
+}
+
+void check_sizes(const ModelPack& pack) {
+  for (const PackFile& file : pack.files) {
+    const fs::path path = pack.folder / file.name;
+    std::error_code error;
+    const auto size = fs::file_size(path, error);
+    if (error) {
+      throw Error(ErrorCode::kModelNotFound, "no file " + path.string() +
+                                                 ", which belongs to the model pack " + pack.contract.name +
+                                                 "; run scripts/demo to fetch the weights");
+    }
+    if (size != file.bytes) {
+      throw Error(ErrorCode::kModelInvalid, path.string() + " has " + std::to_string(size) +
+                                                " bytes instead of " + std::to_string(file.bytes) +
+                                                "; run scripts/demo to fetch it again");
+    }
+  }
+}
+
+fs::path from_environment(const char* name) {
+  const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nobody sets variables here
+  return value != nullptr ? fs::path(value) : fs::path();
+}
+
+bool has_model_json(const fs::path& folder) {
+  std::error_code ignored;
+  return fs::is_regular_file(folder / "model.json", ignored);
+}
+
+}  // namespace
+
+fs::path ModelPack::network(Precision precision) const {
+  if (const auto own = networks.find(precision); own != networks.end()) return folder / own->second;
+  if (precision == Precision::kInt8) {
+    throw Error(ErrorCode::kUnsupported, "the model pack " + contract.name + " at " + folder.string() +
+                                             " has no int8 network; make one with `likeness model quantize`");
+  }
+  return folder / contract.network;
+}
+
+std::vector<fs::path> pack_search_path(const fs::path& models_option) {
+  std::vector<fs::path> search{models_option, from_environment("LIKENESS_MODELS"), "models"};
+  fs::path cache = from_environment("XDG_CACHE_HOME");
+  if (cache.empty() && !from_environment("HOME").empty()) cache = from_environment("HOME") / ".cache";
+  if (!cache.empty()) search.push_back(cache / "likeness" / "models");
+  std::error_code error;
+  const fs::path program = fs::read_symlink("/proc/self/exe", error);
+  if (!error) search.push_back(program.parent_path().parent_path() / "share" / "likeness" / "models");
+  std::erase_if(search, [](const fs::path& folder) { return folder.empty(); });
+  return search;
+}
+
+ModelPack load_pack(const fs::path& folder) {
+  const fs::path path = folder / "model.json";
+  const nlohmann::json json = parse_json(read_model_json(path), path.string());
+  const JsonFields fields(json, path.string());
+  if (fields.text("format") != kFormat) fields.wrong("format", "\"" + std::string(kFormat) + "\"");
+  (void)fields.integer("version", kVersion, kVersion);
+
+  ModelPack pack{.folder = folder};
+  const std::string kind = fields.text("kind");
+  if (kind != "embedder" && kind != "mtcnn") fields.wrong("kind", "embedder or mtcnn");
+  pack.kind = kind == "embedder" ? PackKind::kEmbedder : PackKind::kMtcnn;
+  pack.files = files_from(fields);
+  pack.kind == PackKind::kEmbedder ? read_embedder(fields, pack) : read_detector(fields, pack);
+  check_listed(pack, fields);
+  check_sizes(pack);
+  return pack;
+}
+
+ModelPack find_pack(const std::string& name_or_path, const std::vector<fs::path>& search) {
+  if (name_or_path.find('/') != std::string::npos || has_model_json(name_or_path))
+    return load_pack(name_or_path);
+  std::string places;
+  for (const fs::path& folder : search) {
+    if (has_model_json(folder / name_or_path)) return load_pack(folder / name_or_path);
+    places += (places.empty() ? "" : ", ") + folder.string();
+  }
+  throw Error(ErrorCode::kModelNotFound,
+              "no model pack \"" + name_or_path + "\" in " + places +
+                  "; run scripts/demo to fetch the models, or say where with --models");
+}
+
+std::vector<ModelPack> list_packs(const std::vector<fs::path>& search, std::vector<std::string>* problems) {
+  std::map<std::string, ModelPack> packs;
+  std::set<std::string> taken;
+  for (const fs::path& folder : search) {
+    std::error_code error;
+    for (const auto& entry : fs::directory_iterator(folder, error)) {
+      const std::string name = entry.path().filename().string();
+      if (!has_model_json(entry.path()) || !taken.insert(name).second) continue;
+      try {
+        packs.emplace(name, load_pack(entry.path()));
+      } catch (const Error& e) {
+        if (problems != nullptr) problems->emplace_back(e.what());
+      }
+    }
+  }
+  std::vector<ModelPack> list;
+  for (auto& [name, pack] : packs) list.push_back(std::move(pack));
+  return list;
+}
+
+void verify_pack(const ModelPack& pack) {
+  for (const PackFile& file : pack.files) {
+    const fs::path path = pack.folder / file.name;
+    const std::string digest = sha256_file(path);
+    if (digest != file.sha256) {
+      throw Error(ErrorCode::kModelInvalid, path.string() + " is damaged: its SHA-256 is " + digest +
+                                                " instead of " + file.sha256 + "; fetch or import it again");
+    }
+  }
+}
+
+std::string to_json(const ModelPack& pack) {
+  using Json = nlohmann::ordered_json;
+  Json json{{"format", kFormat}, {"version", kVersion}};
+  if (pack.kind == PackKind::kMtcnn) {
+    json["kind"] = "mtcnn";
+    json["name"] = pack.contract.name;
+    json["source"] = pack.contract.source;
+    json["licence"] = pack.contract.licence;
+  } else {
+    json["kind"] = "embedder";
+    json["contract"] = contract_object(pack.contract);
+    for (const auto& [precision, name] : pack.networks)
+      json["networks"][std::string(to_string(precision))] = name;
+    if (!pack.self_test.empty()) json["self_test"] = pack.self_test;
+  }
+  json["files"] = Json::array();
+  for (const PackFile& file : pack.files) {
+    json["files"].push_back({{"name", file.name}, {"bytes", file.bytes}, {"sha256", file.sha256}});
+  }
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace likeness

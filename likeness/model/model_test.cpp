@@ -1,0 +1,166 @@
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <string>
+
+#include "likeness/core/atomic_file.h"
+#include "likeness/core/error.h"
+#include "likeness/core/sha256.h"
+#include "likeness/model/contract.h"
+#include "likeness/model/model_pack.h"
+
+namespace likeness {
+namespace {
+
+namespace fs = std::filesystem;
+
+template <typename Action>
+std::string message(ErrorCode code, Action action) {
+  try {
+    action();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), code) << e.what();
+    return e.what();
+  }
+  ADD_FAILURE() << "expected Error";
+  return "";
+}
+
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+  const auto place = text.find(from);
+  EXPECT_NE(place, std::string::npos) << from;
+  return text.replace(place, from.size(), to);
+}
+
+Contract some_contract() {
+  Contract contract;
+  contract.name = "somebody";
+  contract.network = "net.onnx";
+  contract.sha256 = std::string(64, '7');
+  contract.channels = ChannelOrder::kBgr;
+  contract.crop.profile = CropProfile::kAligned;
+  contract.crop.width = contract.crop.height = 112;
+  contract.dimension = 64;
+  contract.thresholds = {{0.45, 1e-3, "f32", "LFW view 1"}};
+  return contract;
+}
+
+TEST(Contract, ComesBackFromItsJson) {
+  const Contract contract = some_contract();
+  EXPECT_EQ(contract_from_json(to_json(contract), "test"), contract);
+  EXPECT_NE(to_json(contract).find("\"grow\": 1.2,"), std::string::npos) << to_json(contract);
+}
+
+TEST(Contract, ErrorsNameTheField) {
+  const std::string json = to_json(some_contract());
+  const auto problem = [](const std::string& text) {
+    return message(ErrorCode::kModelInvalid, [&] { (void)contract_from_json(text, "x.json"); });
+  };
+  EXPECT_EQ(problem(replaced(json, "\"profile\"", "\"profil\"")),
+            "x.json has a field \"crop.profil\" that this version does not know");
+  EXPECT_EQ(problem(replaced(json, "\"width\": 112,", "")), "x.json has no field \"crop.width\"");
+  EXPECT_EQ(problem(replaced(json, "\"width\": 112", "\"width\": 0")),
+            "x.json has a field \"crop.width\" that is not a whole number from 1 to 4096");
+  EXPECT_EQ(problem(replaced(json, "\"dimension\": 64", "\"dimension\": 18446744073709551615")),
+            "x.json has a field \"dimension\" that is not a whole number from 1 to 65536");
+  EXPECT_EQ(problem(replaced(json, "\"cosine\": 0.45", "\"cosine\": 7")),
+            "x.json has a field \"thresholds[0].cosine\" that is not from -1 to 1");
+  EXPECT_EQ(problem("[1, 2]"), "x.json is not a JSON object");
+  EXPECT_EQ(problem("{\"a\": }"), "x.json is not JSON: mistake at byte 7");
+}
+
+TEST(Contract, IdChangesWithWhatChangesTheNumbersOnly) {
+  const Contract contract = some_contract();
+  Contract other = contract;
+  other.source = "elsewhere";
+  other.thresholds.clear();
+  EXPECT_EQ(other.id(), contract.id());
+  EXPECT_EQ(contract.id().substr(0, 17), "somebody/aligned/");
+
+  other.crop.grow = 1.5F;  // read by the margin profile alone
+  EXPECT_EQ(other.id(), contract.id());
+  other.crop.profile = CropProfile::kMargin;
+  EXPECT_NE(other.id(), contract.id());
+  other = contract;
+  other.channels = ChannelOrder::kRgb;
+  EXPECT_NE(other.id(), contract.id());
+  other = contract;
+  other.sha256[0] = '8';
+  EXPECT_NE(other.id(), contract.id());
+}
+
+class PackTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    root_ = fs::path(testing::TempDir()) / testing::UnitTest::GetInstance()->current_test_info()->name();
+    fs::remove_all(root_);
+    fs::create_directories(root_ / "somebody");
+    write_file(root_ / "somebody" / "net.onnx", "weights");
+    ModelPack pack{.folder = root_ / "somebody"};
+    pack.contract = some_contract();
+    pack.files = {{"net.onnx", 7, sha256_file(root_ / "somebody" / "net.onnx")}};
+    json_ = to_json(pack);
+    write_file(root_ / "somebody" / "model.json", json_);
+  }
+  void TearDown() override { fs::remove_all(root_); }
+  fs::path root_;
+  std::string json_;
+};
+
+TEST_F(PackTest, IsFoundByNameAndByPath) {
+  EXPECT_EQ(find_pack("somebody", {"/nowhere", root_}).contract, some_contract());
+  EXPECT_EQ(find_pack((root_ / "somebody").string(), {}).contract, some_contract());
+  EXPECT_EQ(list_packs({root_, root_}).size(), 1U);
+}
+
+TEST_F(PackTest, MissingOneSaysWhereItWasLookedFor) {
+  EXPECT_EQ(
+      message(ErrorCode::kModelNotFound,
+              [&] {
+                (void)find_pack("nobody", {"/nowhere", "/there"});
+              }),
+      "no model pack \"nobody\" in /nowhere, /there; run scripts/demo to fetch the models, or say where with "
+      "--models");
+}
+
+TEST_F(PackTest, WithOneByteChangedFailsVerificationByName) {
+  const ModelPack pack = load_pack(root_ / "somebody");
+  EXPECT_NO_THROW(verify_pack(pack));
+  write_file(root_ / "somebody" / "net.onnx", "weightz");
+  const std::string text = message(ErrorCode::kModelInvalid, [&] { verify_pack(pack); });
+  EXPECT_NE(text.find("net.onnx is damaged"), std::string::npos) << text;
+}
+
+TEST_F(PackTest, WithAFileOfAnotherSizeDoesNotLoad) {
+  write_file(root_ / "somebody" / "net.onnx", "short");
+  const std::string text = message(ErrorCode::kModelInvalid, [&] { (void)load_pack(root_ / "somebody"); });
+  EXPECT_NE(text.find("net.onnx has 5 bytes instead of 7"), std::string::npos) << text;
+  std::vector<std::string> problems;
+  EXPECT_TRUE(list_packs({root_}, &problems).empty());
+  EXPECT_EQ(problems.size(), 1U);
+}
+
+TEST_F(PackTest, MayNotReachOutsideItsFolder) {
+  write_file(root_ / "somebody" / "model.json",
+             replaced(json_, "\"name\": \"net.onnx\"", "\"name\": \"../net.onnx\""));
+  const std::string text = message(ErrorCode::kModelInvalid, [&] { (void)load_pack(root_ / "somebody"); });
+  EXPECT_NE(text.find("\"files[0].name\" that is not the name of a file inside the pack"), std::string::npos)
+      << text;
+}
+
+TEST_F(PackTest, MustListTheFilesItUses) {
+  write_file(root_ / "somebody" / "model.json",
+             replaced(json_, "\"network\": \"net.onnx\"", "\"network\": \"b.onnx\""));
+  const std::string text = message(ErrorCode::kModelInvalid, [&] { (void)load_pack(root_ / "somebody"); });
+  EXPECT_NE(text.find("does not list its file \"b.onnx\""), std::string::npos) << text;
+}
+
+TEST_F(PackTest, WithoutAnInt8NetworkSaysSo) {
+  const ModelPack pack = load_pack(root_ / "somebody");
+  EXPECT_EQ(pack.network(Precision::kBf16), root_ / "somebody" / "net.onnx");
+  const std::string text = message(ErrorCode::kUnsupported, [&] { (void)pack.network(Precision::kInt8); });
+  EXPECT_NE(text.find("has no int8 network"), std::string::npos) << text;
+}
+
+}  // namespace
+}  // namespace likeness

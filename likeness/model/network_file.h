@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace likeness {
+
+/// Checks the bytes of a TensorFlow frozen graph before anybody else reads them: the structure, that every
+/// tensor is as long as it says, at most 1 GiB together, that every input exists, and that nothing goes in a
+/// circle. Then sets what belongs to training: a bool placeholder such as `phase_train` is false, Switch and
+/// Merge are resolved, and an input pipeline before the node `input` or `image_batch` is replaced by a
+/// placeholder. Gives the new bytes; empty where nothing had to change. `output` is the wanted node, empty
+/// for "embeddings".
+/// @throws Error kModelInvalid with `file` and the node.
+[[nodiscard]] std::string prepare_graph_def(std::string_view bytes, const std::string& file,
+                                            const std::string& output = "");
+
+/// The same checks for an ONNX model. Weights in other files and subgraphs are refused.
+/// @throws Error kModelInvalid with `file`.
+void check_onnx(std::string_view bytes, const std::string& file);
+
+}  // namespace likeness

@@ -1,0 +1,135 @@
+#include <cstdint>
+#include <map>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "likeness/core/error.h"
+#include "likeness/model/graph_order.h"
+#include "likeness/model/network_file.h"
+#include "likeness/model/protobuf.h"
+
+namespace likeness {
+namespace {
+
+// Field numbers of onnx.proto3.
+constexpr std::size_t kMostNodes = 65536;
+constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 30;
+
+std::uint64_t bytes_of(std::uint64_t data_type) {
+  static const std::map<std::uint64_t, std::uint64_t> kBytes{{1, 4},  {2, 1},  {3, 1}, {4, 2},  {5, 2},
+                                                             {6, 4},  {7, 8},  {9, 1}, {10, 2}, {11, 8},
+                                                             {12, 4}, {13, 8}, {16, 2}};
+  const auto found = kBytes.find(data_type);
+  return found == kBytes.end() ? 0 : found->second;
+}
+
+void multiply(std::uint64_t& count, std::uint64_t size) {
+  if (size > kMostBytes || (size != 0 && count > kMostBytes / size)) {
+    throw std::runtime_error("holds a tensor of an impossible size");
+  }
+  count *= size;
+}
+
+/// Bytes of a TensorProto. @throws std::runtime_error where it is not what it says.
+std::uint64_t check_tensor(std::string_view tensor) {
+  std::uint64_t count = 1;
+  std::uint64_t type = 0;
+  bool has_raw = false;
+  std::size_t raw = 0;
+  ProtoReader fields(tensor);
+  for (ProtoField field; fields.next(field);) {
+    if (field.number == 1 && !field.is_bytes) multiply(count, field.value);
+    if (field.number == 1 && field.is_bytes) {
+      for (ProtoReader sizes(field.bytes); !sizes.done();) multiply(count, sizes.varint());
+    }
+    if (field.number == 2 && !field.is_bytes) type = field.value;
+    if (field.number == 9 && field.is_bytes) has_raw = true, raw = field.bytes.size();
+    if (field.number == 13 || (field.number == 14 && field.value != 0)) {
+      throw std::runtime_error("keeps weights in another file, which is not read");
+    }
+  }
+  const std::uint64_t bytes = count * (bytes_of(type) == 0 ? 1 : bytes_of(type));
+  if (bytes > kMostBytes) throw std::runtime_error("holds a tensor of an impossible size");
+  if (has_raw && bytes_of(type) != 0 && raw != bytes) {
+    throw std::runtime_error("holds a tensor of " + std::to_string(raw) + " bytes instead of " +
+                             std::to_string(bytes));
+  }
+  return bytes;
+}
+
+struct Node {
+  std::vector<std::string> inputs;
+  std::vector<std::string> outputs;
+};
+
+Node read_node(std::string_view message, std::uint64_t& bytes) {
+  Node node;
+  ProtoReader fields(message);
+  for (ProtoField field; fields.next(field);) {
+    if (!field.is_bytes) continue;
+    if (field.number == 1) node.inputs.emplace_back(field.bytes);
+    if (field.number == 2) node.outputs.emplace_back(field.bytes);
+    if (field.number != 5) continue;
+    ProtoReader attribute(field.bytes);
+    for (ProtoField part; attribute.next(part);) {
+      if (part.number == 5 && part.is_bytes) bytes += check_tensor(part.bytes);
+      if (part.number == 6 || part.number == 11)
+        throw std::runtime_error("holds a subgraph, which is not read");
+    }
+  }
+  return node;
+}
+
+void check_order(const std::vector<Node>& nodes) {
+  std::unordered_map<std::string, std::size_t> makers;
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    for (const std::string& output : nodes[i].outputs) {
+      if (!output.empty() && !makers.emplace(output, i).second)
+        throw std::runtime_error("makes " + output + " twice");
+    }
+  }
+  std::vector<std::vector<std::size_t>> reads(nodes.size());
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    for (const std::string& input : nodes[i].inputs) {
+      if (const auto maker = makers.find(input); maker != makers.end()) reads[i].push_back(maker->second);
+    }
+  }
+  if (order_of(reads).size() != nodes.size())
+    throw std::runtime_error("has nodes that read each other in a circle");
+}
+
+void check_graph(std::string_view message) {
+  std::vector<Node> nodes;
+  std::uint64_t bytes = 0;
+  ProtoReader graph(message);
+  for (ProtoField field; graph.next(field);) {
+    if (field.number == 1 && field.is_bytes) nodes.push_back(read_node(field.bytes, bytes));
+    if (field.number == 5 && field.is_bytes) bytes += check_tensor(field.bytes);
+    if (nodes.size() > kMostNodes) throw std::runtime_error("has too many nodes");
+    if (bytes > kMostBytes) throw std::runtime_error("holds tensors over 1 GiB");
+  }
+  if (nodes.empty()) throw std::runtime_error("has no nodes");
+  check_order(nodes);
+}
+
+}  // namespace
+
+void check_onnx(std::string_view bytes, const std::string& file) {
+  try {
+    bool found = false;
+    ProtoReader model(bytes);
+    for (ProtoField field; model.next(field);) {
+      if (field.number == 25) throw std::runtime_error("holds functions, which are not read");
+      if (field.number != 7 || !field.is_bytes) continue;
+      found = true;
+      check_graph(field.bytes);
+    }
+    if (!found) throw std::runtime_error("has no graph");
+  } catch (const std::runtime_error& e) {
+    throw Error(ErrorCode::kModelInvalid,
+                file + ": it is not an ONNX model that is understood: it " + e.what());
+  }
+}
+
+}  // namespace likeness
