@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "likeness/core/progress.h"
+#include "likeness/embed/embeddings.h"
+#include "likeness/image/chip.h"
+#include "likeness/infer/precision.h"
+#include "likeness/model/model_pack.h"
+
+namespace likeness {
+
+struct EmbedderOptions {
+  Precision precision = Precision::kF32;
+  int threads = 1;  ///< Threads for all calls together, >= 1.
+  int calls = 1;    ///< Calls of embed() that may go on at once, each with its share of the threads; >= 1.
+  int batch = 32;   ///< Chips the network sees at once, >= 1. Changes speed and memory, not results.
+  std::filesystem::path
+      cache_folder{};  ///< Keep the compiled network here for a quicker start; empty: do not.
+};
+
+/// Turns chips into embeddings as a pack's contract says. Slow to make (reads and compiles the network),
+/// cheap to move. Any number of threads may call embed().
+class Embedder {
+ public:
+  /// @throws Error kModelNotFound, kModelInvalid, kUnsupported (a precision that the CPU or the pack lacks);
+  /// std::invalid_argument for options out of range.
+  explicit Embedder(const ModelPack& pack, EmbedderOptions options = {});
+  ~Embedder();
+  Embedder(Embedder&&) noexcept;
+  Embedder& operator=(Embedder&&) noexcept;
+
+  [[nodiscard]] const Contract& contract() const;
+  [[nodiscard]] Precision precision() const;
+
+  /// One unit-length embedding for each chip, in their order; no chips, no embeddings.
+  /// @throws std::invalid_argument where a chip is not of the contract's size.
+  [[nodiscard]] Embeddings embed(std::span<const Chip> chips, const Progress& progress = {});
+
+  /// The network's own outputs, before they are brought to unit length.
+  [[nodiscard]] Embeddings embed_raw(std::span<const Chip> chips, const Progress& progress = {});
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+/// Writes a chip's pixels as the network's numbers, standardised as `contract` says: channels in its order,
+/// three values a pixel and rows from the top (`planes` false: NHWC), or plane by plane (`planes` true:
+/// NCHW). `out` holds width * height * 3 floats.
+void standardize(const Chip& chip, const Contract& contract, bool planes, std::span<float> out);
+
+}  // namespace likeness

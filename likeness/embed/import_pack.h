@@ -1,0 +1,44 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "likeness/image/chip.h"
+#include "likeness/infer/convert.h"
+#include "likeness/model/contract.h"
+#include "likeness/model/model_pack.h"
+
+namespace likeness {
+
+/// What the person who imports a model says about it. Models that are known need only the name; of others
+/// every property must be said, because a wrong one costs accuracy silently.
+struct ImportOptions {
+  std::string name;  ///< Of the new pack: letters, digits, '.', '_' and '-'.
+  std::optional<Standardization> standardization{};
+  std::optional<float> mean{};   ///< Standardization::kFixed only.
+  std::optional<float> scale{};  ///< Standardization::kFixed only.
+  std::optional<ChannelOrder> channels{};
+  std::optional<CropProfile> profile{};
+  std::optional<Filter> filter{};  ///< Not said: nearest for kTutorial, bilinear otherwise.
+  std::optional<float> grow{};     ///< Not said: CropSpec's.
+  std::string source{};            ///< Not said: the file's name.
+  std::string licence{};           ///< Not said: "not stated".
+  ConvertOptions network{};
+  bool replace = false;  ///< Take the place of a pack of that name.
+};
+
+/// Makes a model pack of a Keras .h5, a frozen graph (.pb), an ONNX file or OpenVINO IR: reads it in a child
+/// process with limits, rewrites it as IR with a free batch, proposes the contract, computes the self-test.
+/// The pack appears as models/NAME complete or not at all.
+/// @throws Error kModelNotFound, kModelInvalid with one line that names the file and the place in it;
+/// kOutputUnwritable; std::invalid_argument naming every property that must be said.
+ModelPack import_pack(const std::filesystem::path& file, const std::filesystem::path& models,
+                      const ImportOptions& options);
+
+/// Rewrites `file` as IR at `xml` in this process; import_pack() calls it in a child. @throws as
+/// import_pack().
+void rewrite_as_ir(const std::filesystem::path& file, const std::filesystem::path& xml,
+                   const ConvertOptions& options);
+
+}  // namespace likeness
