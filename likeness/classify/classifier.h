@@ -1,0 +1,91 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "likeness/classify/platt.h"
+#include "likeness/embed/embeddings.h"
+#include "likeness/embed/provenance.h"
+
+namespace likeness {
+
+struct ClassifierOptions {
+  double c = 1;             ///< The SVM's cost of a mistake. From scikit-learn's default.
+  double tolerance = 1e-3;  ///< When the solver stops. The same.
+  std::uint64_t seed = 0;   ///< Deals photos into the folds of the calibration; nothing else is random.
+};
+
+/// Fewer photos of any person than this, and no probabilities are fitted: one for each of the five folds.
+inline constexpr std::size_t kMinPhotosForProbability = 5;
+
+/// Who a face is, by a Classifier.
+struct Prediction {
+  std::size_t person = 0;  ///< Index into Classifier::labels().
+  std::string label;       ///< That label.
+  bool by_votes = false;   ///< The SVM's votes decided; else the nearest training face did.
+  /// One per label, summing to 1; never another person above `person`, though one may stand level. Empty
+  /// where the classifier has no probabilities.
+  std::vector<double> probabilities;
+  std::size_t nearest_person = 0;  ///< Whose training face is nearest.
+  double nearest_cosine = -1;  ///< Its cosine, in [-1, 1]: the sign of a stranger, which an SVM cannot give.
+
+  [[nodiscard]] std::optional<double> probability() const {
+    return probabilities.empty() ? std::nullopt : std::optional(probabilities[person]);
+  }
+};
+
+/// Tells known people apart: a linear SVM (libsvm's C-SVC, one against one) with Platt's probabilities on
+/// L2-normalised embeddings. The label is the votes' winner (of equal votes the first label). The
+/// probabilities come from a 5-fold cross-validation and pairwise coupling; where they would put somebody
+/// else first, the winner and those above it share their mean (put_first()). With a person of fewer than
+/// kMinPhotosForProbability photos there are no probabilities, and the nearest training face decides.
+/// Immutable: threads may share one.
+class Classifier {
+ public:
+  /// `labels[i]` is the person of row i. Rows are normalised here. Same input and seed, same classifier.
+  /// @throws Error kDataInvalid for fewer than two people; std::invalid_argument where the counts differ.
+  [[nodiscard]] static Classifier train(const Embeddings& embeddings, std::span<const std::string> labels,
+                                        const Provenance& provenance, const ClassifierOptions& options = {});
+
+  /// Reads what write() wrote (docs/people.md). @throws Error kInputUnreadable, kDataInvalid naming the
+  /// field.
+  [[nodiscard]] static Classifier read(const std::filesystem::path& path);
+  /// @throws Error kOutputUnwritable.
+  void write(const std::filesystem::path& path) const;
+
+  /// Sorted by bytes, no two equal, at least two.
+  [[nodiscard]] const std::vector<std::string>& labels() const { return labels_; }
+  [[nodiscard]] const Provenance& provenance() const { return provenance_; }
+  [[nodiscard]] const ClassifierOptions& options() const { return options_; }
+  [[nodiscard]] std::size_t dimension() const { return embeddings_.dimension; }
+  /// Whether predictions carry probabilities.
+  [[nodiscard]] bool calibrated() const { return !sigmoids_.empty(); }
+  [[nodiscard]] std::size_t support_vectors() const { return support_.size(); }
+
+  /// One value for each pair of labels (0,1), (0,2), ... (1,2), ...; positive speaks for the first.
+  /// @throws Error kModelMismatch where `embedding` has another dimension.
+  [[nodiscard]] std::vector<double> decision_values(std::span<const float> embedding) const;
+  /// @throws Error kModelMismatch where `embedding` has another dimension.
+  [[nodiscard]] Prediction predict(std::span<const float> embedding) const;
+
+ private:
+  Classifier() = default;
+  friend struct ClassifierFile;
+
+  Embeddings embeddings_;             // of training, unit length, person by person
+  std::vector<std::int32_t> people_;  // label of each row, ascending
+  std::vector<std::string> labels_;
+  std::vector<std::int32_t> support_;  // rows of embeddings_, ascending
+  std::vector<double> coefficients_;   // (labels - 1) x support, as libsvm's sv_coef
+  std::vector<double> intercepts_;     // one a pair
+  std::vector<Sigmoid> sigmoids_;      // one a pair, or none
+  ClassifierOptions options_;
+  Provenance provenance_;
+};
+
+}  // namespace likeness

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "likeness/core/progress.h"
+#include "likeness/embed/embeddings.h"
+
+namespace likeness {
+
+/// The cluster number of a face that belongs to no cluster.
+inline constexpr int kNoise = -1;
+
+struct ClusterOptions {
+  /// Cosine from which two faces are linked. On the people of LFW view 1 with two or more photos, .54 to .58
+  /// gave the best B-cubed F (.94) for 20180408-102900.
+  double threshold = 0.56;
+  int min_faces = 2;        ///< Smaller clusters are noise, >= 1.
+  int max_neighbours = 64;  ///< Links of a face, its nearest; >= 1.
+  int rounds = 30;          ///< At most; it usually settles in fewer than ten.
+  int threads = 1;
+};
+
+/// A neighbour of a face.
+struct FaceLink {
+  std::uint32_t face = 0;
+  float cosine = 0;
+};
+
+/// For every face its `max_neighbours` nearest others at or above `threshold`, nearest first. Compares all
+/// pairs (int8, cosines within .005): n * n / 100 million seconds or so.
+[[nodiscard]] std::vector<std::vector<FaceLink>> link_faces(const Embeddings& faces,
+                                                            const ClusterOptions& options,
+                                                            const Progress& progress = {});
+
+/// Groups faces by person with Chinese whispers (Biemann 2006) over those links: every face again and again
+/// takes the cluster that its neighbours speak for most, each with the square of its cosine above the
+/// threshold. Two faces of one photo (`photos[i]` equal) are never put into one cluster. Needs no number of
+/// people.
+/// @param previous clusters found before, for the first faces: they keep their numbers and their members;
+/// noise and new faces may join them or form new clusters. Empty: start afresh.
+/// @returns a cluster per face: 0, 1, ... from the largest down (new ones after the previous), or kNoise. The
+/// same input gives the same output, whatever the number of threads.
+/// @throws std::invalid_argument where the counts disagree or options are out of range.
+[[nodiscard]] std::vector<int> cluster_faces(const Embeddings& faces, std::span<const std::int64_t> photos,
+                                             const ClusterOptions& options = {},
+                                             std::span<const int> previous = {},
+                                             const Progress& progress = {});
+
+/// Plain DBSCAN (Ester et al. 1996) for comparison: links are the neighbourhood at its radius, a face with
+/// `min_faces` faces around it (itself counted) is a core. Knows nothing of photos.
+[[nodiscard]] std::vector<int> dbscan(const std::vector<std::vector<FaceLink>>& links, double threshold,
+                                      int min_faces);
+
+/// How well clusters agree with the truth. Noise counts as clusters of one face.
+struct ClusterScores {
+  double bcubed_precision =
+      0;                      ///< Bagga and Baldwin 1998: mean share of a face's cluster that is its person.
+  double bcubed_recall = 0;   ///< Mean share of a face's person that is in its cluster.
+  double bcubed_f = 0;        ///< Harmonic mean.
+  double pair_precision = 0;  ///< Of pairs in one cluster, those of one person.
+  double pair_recall = 0;     ///< Of pairs of one person, those in one cluster.
+  double pair_f = 0;
+};
+/// @throws std::invalid_argument where the counts differ or are 0.
+[[nodiscard]] ClusterScores score_clusters(std::span<const int> clusters, std::span<const int> people);
+
+}  // namespace likeness

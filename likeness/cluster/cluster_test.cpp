@@ -1,0 +1,140 @@
+#include "likeness/cluster/cluster.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <numeric>
+#include <set>
+
+#include "likeness/gallery/synthetic.h"
+
+namespace likeness {
+namespace {
+
+std::vector<std::int64_t> own_photos(std::size_t count) {
+  std::vector<std::int64_t> photos(count);
+  std::iota(photos.begin(), photos.end(), 0);
+  return photos;
+}
+
+std::vector<int> truth(std::size_t count, std::size_t each) {
+  std::vector<int> people(count);
+  for (std::size_t i = 0; i < count; ++i) people[i] = static_cast<int>(i / each);
+  return people;
+}
+
+const ClusterOptions kOptions{.threshold = 0.5};
+
+TEST(ClusterFaces, FindsEveryPersonAndLeavesSinglesAlone) {
+  Embeddings faces = synthetic_faces(30, 6, 256, 3, 0.75);
+  const Embeddings singles = synthetic_faces(10, 1, 256, 4);
+  faces.values.insert(faces.values.end(), singles.values.begin(), singles.values.end());
+  const auto clusters = cluster_faces(faces, own_photos(190), kOptions);
+  std::map<int, std::set<std::size_t>> people_in;
+  for (std::size_t i = 0; i < 180; ++i) people_in[clusters[i]].insert(i / 6);
+  EXPECT_EQ(people_in.size(), 30U);
+  for (const auto& [cluster, people] : people_in) {
+    EXPECT_NE(cluster, kNoise);
+    EXPECT_EQ(people.size(), 1U);
+  }
+  for (std::size_t i = 180; i < 190; ++i) EXPECT_EQ(clusters[i], kNoise);
+}
+
+TEST(ClusterFaces, NumbersClustersFromTheLargestDown) {
+  Embeddings faces = synthetic_faces(1, 2, 256, 3, 0.8);
+  const Embeddings more = synthetic_faces(1, 5, 256, 4, 0.8);
+  faces.values.insert(faces.values.end(), more.values.begin(), more.values.end());
+  EXPECT_EQ(cluster_faces(faces, own_photos(7), kOptions), (std::vector<int>{1, 1, 0, 0, 0, 0, 0}));
+}
+
+TEST(ClusterFaces, PartsTwoFacesOfOnePhoto) {
+  // Six faces alike, as of twins; the photos hold two each: there must be at least two clusters.
+  const Embeddings faces = synthetic_faces(1, 6, 128, 3, 0.9);
+  const std::vector<std::int64_t> photos{1, 1, 2, 2, 3, 3};
+  const auto clusters = cluster_faces(faces, photos, kOptions);
+  for (std::size_t i = 0; i < 6; i += 2) {
+    EXPECT_TRUE(clusters[i] != clusters[i + 1] || clusters[i] == kNoise);
+  }
+  EXPECT_EQ(cluster_faces(faces, own_photos(6), kOptions), std::vector<int>(6, 0));
+}
+
+TEST(ClusterFaces, DoesNotDependOnThreads) {
+  const Embeddings faces = synthetic_faces(60, 5, 64, 9, 0.6);
+  ClusterOptions two = kOptions;
+  two.threads = 2;
+  EXPECT_EQ(cluster_faces(faces, own_photos(300), kOptions), cluster_faces(faces, own_photos(300), two));
+}
+
+TEST(ClusterFaces, AddsNewPhotosToTheClustersThereAre) {
+  const Embeddings faces = synthetic_faces(12, 6, 256, 3, 0.75);
+  // Three of each person first, then all: the order of faces is what came first.
+  Embeddings reordered{256, {}};
+  std::vector<int> people;
+  for (const std::size_t half : {0U, 3U}) {
+    for (std::size_t p = 0; p < 12; ++p) {
+      for (std::size_t f = half; f < half + 3; ++f) {
+        const auto row = faces[p * 6 + f];
+        reordered.values.insert(reordered.values.end(), row.begin(), row.end());
+        people.push_back(static_cast<int>(p));
+      }
+    }
+  }
+  Embeddings first{256, std::vector<float>(reordered.values.begin(), reordered.values.begin() + 36 * 256)};
+  const auto before = cluster_faces(first, own_photos(36), kOptions);
+  const auto after = cluster_faces(reordered, own_photos(72), kOptions, before);
+  EXPECT_EQ(std::vector<int>(after.begin(), after.begin() + 36), before);
+  EXPECT_EQ(score_clusters(after, people).bcubed_f, 1);
+}
+
+TEST(ClusterFaces, NothingIsOrdinaryAndNonsenseIsNot) {
+  EXPECT_TRUE(cluster_faces({}, {}, kOptions).empty());
+  const Embeddings faces = synthetic_faces(1, 2, 64, 3);
+  EXPECT_THROW(static_cast<void>(cluster_faces(faces, own_photos(1), kOptions)), std::invalid_argument);
+  EXPECT_THROW(static_cast<void>(cluster_faces(faces, own_photos(2), {.max_neighbours = 0})),
+               std::invalid_argument);
+}
+
+TEST(LinkFaces, KeepsTheNearest) {
+  const Embeddings faces = synthetic_faces(1, 20, 128, 3, 0.8);
+  const auto links = link_faces(faces, {.threshold = -1, .max_neighbours = 3});
+  for (std::size_t i = 0; i < faces.size(); ++i) {
+    ASSERT_EQ(links[i].size(), 3U);
+    int nearer_than_last = 0;
+    for (std::size_t j = 0; j < faces.size(); ++j) {
+      nearer_than_last += j != i && dot(faces[i], faces[j]) > links[i][2].cosine + 0.01 ? 1 : 0;
+    }
+    EXPECT_LE(nearer_than_last, 2);
+    EXPECT_GE(links[i][0].cosine, links[i][1].cosine);
+  }
+}
+
+TEST(Dbscan, JoinsChainsAndLeavesNoise) {
+  // 0-1-2 in a chain at cosine .8; 3 is alone.
+  const std::vector<std::vector<FaceLink>> links{{{1, 0.8F}}, {{0, 0.8F}, {2, 0.8F}}, {{1, 0.8F}}, {}};
+  EXPECT_EQ(dbscan(links, 0.7, 2), (std::vector<int>{0, 0, 0, kNoise}));
+  EXPECT_EQ(dbscan(links, 0.9, 2), (std::vector<int>(4, kNoise)));
+  EXPECT_EQ(dbscan(links, 0.7, 3),
+            (std::vector<int>{0, 0, 0, kNoise}));  // 1 is a core, its neighbours belong to it
+}
+
+TEST(ScoreClusters, AgreesWithNumbersByHand) {
+  // Clusters {a a b} {b}; people a: 2, b: 2. B-cubed precision (2/3 + 2/3 + 1/3 + 1) / 4 = 2/3, recall
+  // (1 + 1 + 1/2 + 1/2) / 4 = 3/4. Pairs: one of three in a cluster is right, one of two of a person found.
+  const std::vector<int> clusters{0, 0, 0, kNoise};
+  const std::vector<int> people{0, 0, 1, 1};
+  const auto scores = score_clusters(clusters, people);
+  EXPECT_NEAR(scores.bcubed_precision, 2.0 / 3, 1e-12);
+  EXPECT_NEAR(scores.bcubed_recall, 0.75, 1e-12);
+  EXPECT_NEAR(scores.bcubed_f, 2 * (2.0 / 3) * 0.75 / (2.0 / 3 + 0.75), 1e-12);
+  EXPECT_NEAR(scores.pair_precision, 1.0 / 3, 1e-12);
+  EXPECT_NEAR(scores.pair_recall, 0.5, 1e-12);
+}
+
+TEST(ScoreClusters, AgreesWithClusteringOfPeopleWithinOneHundredth) {
+  const Embeddings faces = synthetic_faces(100, 4, 512, 3, 0.7);
+  const auto clusters = cluster_faces(faces, own_photos(400), kOptions);
+  EXPECT_GT(score_clusters(clusters, truth(400, 4)).pair_f, 0.99);
+}
+
+}  // namespace
+}  // namespace likeness

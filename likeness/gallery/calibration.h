@@ -1,0 +1,78 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "likeness/stats/intervals.h"
+
+namespace likeness {
+
+/// The best cosine of one face against a gallery.
+struct ScoredFace {
+  double cosine = 0;
+  std::string person;  ///< Who it really is; faces of one person are resampled together.
+};
+
+struct CalibrationOptions {
+  double target_fpir = 0.01;  ///< Share of strangers who may get a name, in (0, 1).
+  int resamples = 1000;
+  std::uint64_t seed = 0;
+};
+
+/// From which cosine on a face gets the name of its nearest neighbour, how sure that is, and the evidence. A
+/// plain value, stored as a note of the gallery and inside classifiers. FPIR: share of strangers who get a
+/// name (false positive identification rate, ISO/IEC 19795-1); FNIR: share of enrolled people who do not.
+struct Calibration {
+  double threshold = 0;  ///< Cosine; at or above it a face gets a name.
+  double target_fpir = 0;
+  double fpir = 0;              ///< Of the calibration's own strangers.
+  Interval fpir_interval;       ///< 95 %: where the share lies for as many other strangers (see calibrate()).
+  Interval threshold_interval;  ///< 95 %, bootstrap over identities.
+  double fnir = 0;              ///< Share of the mates below the threshold; -1 where there were none.
+  double slope = 0;             ///< probability() = 1 / (1 + exp(-slope * (cosine - threshold))).
+  bool slope_fitted = false;    ///< False: too few mates, the slope is kDefaultSlope.
+  double stranger_share = 0;    ///< Share of strangers for which `threshold` is the Bayes decision.
+  std::size_t impostor_faces = 0;
+  std::size_t impostor_people = 0;
+  std::size_t mate_faces = 0;
+  std::size_t gallery_people = 0;  ///< How large the gallery was; a larger one meets more look-alikes.
+  std::size_t gallery_faces = 0;
+  std::string impostors;     ///< Where the strangers came from, in words.
+  std::string contract_id;   ///< Of the embeddings.
+  std::string precision;     ///< The same.
+  std::int64_t made_ms = 0;  ///< Milliseconds since 1970, UTC.
+
+  /// That a face at this cosine is the person it is nearest to; above one half exactly where it gets the name
+  /// (at the threshold it is one half, and the name is given). Depends on nothing but the cosine: neither on
+  /// how many people are enrolled nor on how often.
+  [[nodiscard]] double probability(double cosine) const;
+  [[nodiscard]] bool names(double cosine) const { return cosine >= threshold; }
+};
+
+/// Fewest mates a slope is fitted to.
+inline constexpr std::size_t kMinMates = 20;
+/// Slope of 20180408-102900's cosines: logistic fit to 1,113 mates and 965 strangers of LFW view 1 against
+/// 1,189 enrolled faces gave 24.
+inline constexpr double kDefaultSlope = 24;
+
+/// How many impostor faces a rate needs: three are to be expected above the threshold.
+[[nodiscard]] std::size_t impostors_needed(double target_fpir);
+
+/// Finds the lowest threshold at which at most `target_fpir` of the `impostors` get a name. The slope is that
+/// of a logistic regression of mates against impostors; the share of strangers follows from it. The interval
+/// of the FPIR is a bootstrap over identities in which the threshold is found on one resample and the share
+/// counted on another: it holds the noise of both.
+/// @throws Error kDataInvalid where there are fewer impostors than impostors_needed(), saying how many there
+/// are and would have to be; std::invalid_argument for a rate outside (0, 1).
+[[nodiscard]] Calibration calibrate(std::span<const ScoredFace> mates, std::span<const ScoredFace> impostors,
+                                    const CalibrationOptions& options);
+
+/// As JSON text, and back. `what` names the source in errors. @throws Error kDataInvalid naming the field.
+[[nodiscard]] std::string to_json(const Calibration& calibration);
+[[nodiscard]] Calibration calibration_from_json(std::string_view json, std::string_view what);
+
+}  // namespace likeness

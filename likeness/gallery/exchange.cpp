@@ -1,0 +1,150 @@
+#include "likeness/gallery/exchange.h"
+
+#include <cmath>
+#include <map>
+#include <stdexcept>
+
+#include "likeness/core/error.h"
+#include "likeness/embed/embeddings.h"
+#include "likeness/embed/provenance.h"
+#include "likeness/gallery/sqlite_store.h"
+#include "likeness/npz/npz.h"
+
+namespace likeness {
+namespace {
+
+/// One row of `faces`: box (4), landmarks (10), size, sharpness, brightness, yaw, score.
+constexpr std::size_t kColumns = 19;
+
+void append_row(std::vector<float>& rows, const StoredFace& face) {
+  rows.insert(rows.end(), {face.box.left, face.box.top, face.box.right, face.box.bottom});
+  for (const Point& point : face.landmarks) rows.insert(rows.end(), {point.x, point.y});
+  const FaceQuality& q = face.quality;
+  rows.insert(rows.end(), {q.size_px, q.sharpness, q.brightness, q.yaw, q.score});
+}
+
+void read_row(const float* row, NewFace& face) {
+  face.box = {row[0], row[1], row[2], row[3]};
+  for (std::size_t i = 0; i < face.landmarks.size(); ++i)
+    face.landmarks[i] = {row[4 + 2 * i], row[5 + 2 * i]};
+  face.quality = {row[14], row[15], row[16], row[17], row[18]};
+}
+
+/// A model's own output may be a hair off unit length, and float64 files are rounded.
+Embeddings embeddings_of(const NpzFile& file) {
+  const auto fail = [&](const std::string& what) {
+    return Error(ErrorCode::kDataInvalid, file.file() + ": " + what);
+  };
+  auto array = file.get<float>("arr_0");
+  if (array.shape.size() != 2 || array.shape[0] == 0 || array.shape[1] == 0)
+    throw fail("arr_0 holds no embeddings");
+  Embeddings embeddings{array.shape[1], std::move(array.values)};
+  l2_normalize(embeddings);
+  for (std::size_t i = 0; i < embeddings.size(); ++i) {
+    if (!(std::abs(dot(embeddings[i], embeddings[i]) - 1) < 1e-4)) {
+      throw fail("row " + std::to_string(i) + " of arr_0 is no embedding");
+    }
+  }
+  return embeddings;
+}
+
+EmbeddingSpace space_from(const Provenance& provenance, std::size_t dimension, const std::string& what) {
+  if (!provenance.known()) {
+    throw Error(ErrorCode::kDataInvalid, what + ": does not say which model its embeddings came from");
+  }
+  return {provenance.contract_id, provenance.contract_json, provenance.precision, dimension};
+}
+
+bool hexadecimal_hash(const std::string& text) {
+  return text.empty() ||
+         (text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string::npos);
+}
+
+}  // namespace
+
+std::size_t export_gallery(const GalleryStore& store, const std::filesystem::path& path) {
+  std::map<std::int64_t, std::string> names;
+  for (const Person& person : store.people()) names[person.id] = person.name;
+  Array<float> embeddings{{0, store.space().dimension}, {}};
+  std::vector<std::int64_t> ids;
+  store.read_embeddings(0, [&](FaceOwner face, std::span<const float> values) {
+    ids.push_back(face.face);
+    embeddings.values.insert(embeddings.values.end(), values.begin(), values.end());
+  });
+  if (ids.empty()) throw Error(ErrorCode::kDataInvalid, "the gallery is empty: nothing to export");
+  Array<float> rows{{ids.size(), kColumns}, {}};
+  std::vector<std::string> labels;
+  std::vector<std::string> files;
+  std::vector<std::string> hashes;
+  for (const std::int64_t id : ids) {
+    const auto face = store.find_face(id);
+    if (!face) throw Error(ErrorCode::kUnavailable, "the gallery changed during the export; try again");
+    labels.push_back(names[face->person]);
+    files.push_back(face->photo);
+    hashes.push_back(face->photo_hash);
+    append_row(rows.values, *face);
+  }
+  embeddings.shape[0] = ids.size();
+  const EmbeddingSpace& space = store.space();
+  write_npz(path,
+            {{"arr_0", std::move(embeddings)},
+             strings_member("arr_1", std::move(labels)),
+             text_member("contract", to_json(Provenance{space.contract, space.contract_id, space.precision})),
+             strings_member("train_files", std::move(files)),
+             strings_member("photo_sha256", std::move(hashes)),
+             {"faces", std::move(rows)}});
+  return ids.size();
+}
+
+Imported import_gallery(GalleryStore& store, const std::filesystem::path& path) {
+  const NpzFile file(path);
+  const auto fail = [&](const std::string& what) {
+    return Error(ErrorCode::kDataInvalid, file.file() + ": " + what);
+  };
+  const Embeddings embeddings = embeddings_of(file);
+  require_space(store, space_from(read_provenance(file), embeddings.dimension, file.file()), "the gallery");
+  const auto strings = [&](const char* name, bool required) {
+    if (!required && !file.contains(name)) return std::vector<std::string>(embeddings.size());
+    auto values = file.strings(name);
+    if (values.size() != embeddings.size()) throw fail(std::string(name) + " has another length than arr_0");
+    return values;
+  };
+  const auto labels = strings("arr_1", true);
+  const auto files = strings("train_files", false);
+  const auto hashes = strings("photo_sha256", false);
+  Array<float> rows;
+  if (file.contains("faces")) {
+    rows = file.get<float>("faces");
+    if (rows.shape != std::vector<std::size_t>{embeddings.size(), kColumns})
+      throw fail("faces has another shape");
+  }
+  std::map<std::string, std::vector<NewFace>> people;
+  for (std::size_t i = 0; i < embeddings.size(); ++i) {
+    if (!hexadecimal_hash(hashes[i])) throw fail("photo_sha256 " + std::to_string(i) + " is no SHA-256");
+    NewFace face;
+    face.photo = files[i];
+    face.photo_hash = hashes[i];
+    if (!rows.values.empty()) read_row(rows.values.data() + i * kColumns, face);
+    face.embedding = embeddings[i];
+    people[labels[i]].push_back(std::move(face));
+  }
+  Imported imported;
+  for (const auto& [name, faces] : people) {
+    try {
+      for (const AddedFace& added : store.add_faces(name, faces))
+        ++(added.is_new ? imported.added : imported.known);
+    } catch (const std::invalid_argument& error) {
+      throw fail(error.what());
+    }
+  }
+  return imported;
+}
+
+EmbeddingSpace space_of_npz(const std::filesystem::path& path) {
+  const NpzFile file(path);
+  const auto shape = file.info("arr_0").shape;
+  if (shape.size() != 2) throw Error(ErrorCode::kDataInvalid, file.file() + ": arr_0 holds no embeddings");
+  return space_from(read_provenance(file), shape[1], file.file());
+}
+
+}  // namespace likeness

@@ -1,0 +1,240 @@
+#include "likeness/gallery/gallery.h"
+
+#include <algorithm>
+#include <cctype>
+#include <set>
+
+#include "likeness/core/error.h"
+#include "likeness/embed/embeddings.h"
+#include "likeness/gallery/index_file.h"
+
+namespace likeness {
+namespace {
+
+constexpr const char* kCalibrationNote = "calibration";
+constexpr std::int64_t kMostForFloats = 50'000;
+constexpr std::int64_t kMostForInt8 = 200'000;
+/// Two photos more alike than this are one photo in two copies: cosines of re-encoded or resized copies are
+/// .99 and above, those of different photos of one person below .97 (five-celebrity).
+constexpr double kSamePhotoCosine = 0.985;
+/// People whose faces are compared for mates; more would not make the slope better.
+constexpr std::size_t kMostMatePeople = 2000;
+constexpr std::size_t kLookAlikesListed = 10;
+
+IndexKind kind_for(std::int64_t faces) {
+  if (faces <= kMostForFloats) return IndexKind::kExactF32;
+  return faces <= kMostForInt8 ? IndexKind::kExactInt8 : IndexKind::kHnsw;
+}
+
+std::string comparable(std::string name) {
+  for (char& c : name) c = c == '_' ? ' ' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return name;
+}
+
+/// The best cosine of each face with another photo of its person. Copies of a photo count once.
+std::vector<ScoredFace> mate_scores(const GalleryStore& store) {
+  std::vector<Person> people = store.people();
+  std::erase_if(people, [](const Person& person) { return person.faces < 2; });
+  const std::size_t step = people.size() / kMostMatePeople + 1;
+  std::vector<ScoredFace> mates;
+  for (std::size_t p = 0; p < people.size(); p += step) {
+    std::vector<std::vector<float>> kept;
+    for (const StoredFace& face : store.faces(people[p].id)) {
+      auto embedding = store.embedding(face.id);
+      const auto copy = [&](const auto& other) { return dot(embedding, other) >= kSamePhotoCosine; };
+      if (!embedding.empty() && std::ranges::none_of(kept, copy)) kept.push_back(std::move(embedding));
+    }
+    for (std::size_t i = 0; kept.size() > 1 && i < kept.size(); ++i) {
+      double best = -1;
+      for (std::size_t j = 0; j < kept.size(); ++j) {
+        if (i != j) best = std::max(best, dot(kept[i], kept[j]));
+      }
+      mates.push_back({best, people[p].name});
+    }
+  }
+  return mates;
+}
+
+struct Scored {
+  ScoredFace face;
+  LookAlike look_alike;
+};
+
+CalibrationReport finish(const Gallery& gallery, std::vector<Scored> scored,
+                         const CalibrationOptions& options) {
+  std::vector<ScoredFace> impostors;
+  for (const Scored& one : scored) impostors.push_back(one.face);
+  CalibrationReport report;
+  report.calibration = calibrate(mate_scores(gallery.store()), impostors, options);
+  report.calibration.gallery_people = gallery.store().people().size();
+  report.calibration.gallery_faces = static_cast<std::size_t>(gallery.store().face_count());
+  report.calibration.contract_id = gallery.store().space().contract_id;
+  report.calibration.precision = gallery.store().space().precision;
+  std::ranges::stable_sort(scored, std::ranges::greater{}, [](const Scored& one) { return one.face.cosine; });
+  for (std::size_t i = 0; i < std::min(scored.size(), kLookAlikesListed); ++i) {
+    report.look_alikes.push_back(std::move(scored[i].look_alike));
+  }
+  return report;
+}
+
+}  // namespace
+
+Gallery::Gallery(std::unique_ptr<GalleryStore> store, std::filesystem::path path,
+                 const GalleryOptions& options, const Progress& progress)
+    : store_(std::move(store)), path_(std::move(path)) {
+  index_options_ = {.kind = options.index.value_or(kind_for(store_->face_count())),
+                    .dimension = store_->space().dimension,
+                    .threads = options.threads};
+  if (index_options_.kind != IndexKind::kExactF32 && !store_->encrypted()) {
+    try {
+      index_ = load_index(index_path(path_), store_->identity(), index_options_);
+    } catch (const Error&) {  // derived data: whatever is wrong with the file, it is built anew
+    }
+  }
+  if (!index_) index_ = make_index(index_options_);
+  bring_up_to_date(progress);
+  if (const auto note = store_->note(kCalibrationNote)) {
+    calibration_ = calibration_from_json(*note, path_.string());
+  }
+}
+
+Gallery::~Gallery() = default;
+Gallery::Gallery(Gallery&&) noexcept = default;
+Gallery& Gallery::operator=(Gallery&&) noexcept = default;
+
+void Gallery::refresh(const Progress& progress) {
+  if (store_->version() == version_) return;
+  bring_up_to_date(progress);
+  const auto note = store_->note(kCalibrationNote);
+  calibration_ = note ? std::optional(calibration_from_json(*note, path_.string())) : std::nullopt;
+}
+
+/// Ids are never used twice and rise: what the index lacks are the ids above its last, what it has too much
+/// was removed.
+void Gallery::bring_up_to_date(const Progress& progress) {
+  version_ = store_->version();
+  const std::vector<FaceOwner> owners = store_->owners();
+  const std::vector<std::int64_t> known = index_->faces();
+  std::size_t removed = 0;
+  auto owner = owners.begin();
+  for (const std::int64_t face : known) {
+    while (owner != owners.end() && owner->face < face) ++owner;
+    if (owner != owners.end() && owner->face == face) continue;
+    index_->remove(face);
+    ++removed;
+  }
+  // Many removed faces make a graph slow, and an older face that the index lacks cannot be added in order.
+  std::int64_t last = known.empty() ? -1 : known.back();
+  if (removed * 4 > known.size() ||
+      (last >= 0 && index_->size() != static_cast<std::size_t>(std::ranges::count_if(
+                                          owners, [&](const FaceOwner& one) { return one.face <= last; })))) {
+    index_ = make_index(index_options_);
+    last = -1;
+  }
+  std::size_t added = 0;
+  store_->read_embeddings(last, [&](FaceOwner face, std::span<const float> embedding) {
+    index_->add(face.face, embedding);
+    if (progress && ++added % 1000 == 0) progress(std::min(index_->size(), owners.size()), owners.size());
+  });
+  if (index_->size() == known.size() - removed && last >= 0) return;
+  index_->finish(progress);
+  if (index_options_.kind == IndexKind::kExactF32 || store_->encrypted()) return;
+  try {
+    save_index(*index_, index_path(path_), store_->identity());
+  } catch (const Error&) {  // no place for it: the next one builds it again
+  }
+}
+
+std::optional<Match> Gallery::match_of(const Neighbour& neighbour) const {
+  // The store is asked, not the index: a face may have changed hands, or be gone, since the index was read.
+  const auto face = store_->find_face(neighbour.face);
+  const auto person = face ? store_->find_person(face->person) : std::nullopt;
+  if (!person) return std::nullopt;
+  return Match{face->id, person->id, person->name, face->photo, neighbour.cosine};
+}
+
+std::vector<Match> Gallery::nearest(std::span<const float> query, std::size_t count) const {
+  std::vector<Match> matches;
+  for (const Neighbour& neighbour : index_->nearest(query, count)) {
+    if (auto match = match_of(neighbour)) matches.push_back(*std::move(match));
+  }
+  return matches;
+}
+
+std::vector<Match> Gallery::nearest_people(std::span<const float> query, std::size_t count,
+                                           std::optional<std::int64_t> left_out) const {
+  // Somebody may have many faces: ask for more until there are enough people.
+  for (std::size_t asked = 8 * std::max<std::size_t>(count, 1);; asked *= 4) {
+    std::vector<Match> people;
+    const auto faces = index_->nearest(query, asked);
+    for (const Neighbour& neighbour : faces) {
+      if (people.size() == count) break;
+      auto match = match_of(neighbour);
+      if (!match || match->person == left_out) continue;
+      if (std::ranges::find(people, match->person, &Match::person) == people.end())
+        people.push_back(*std::move(match));
+    }
+    if (people.size() == count || asked >= index_->size()) return people;
+  }
+}
+
+Identification Gallery::identify(std::span<const float> query, double fallback_threshold) const {
+  const auto people = nearest_people(query, 2);
+  Identification result;
+  if (people.empty()) return result;
+  result.nearest = people[0];
+  if (people.size() > 1) result.runner_up = people[1];
+  const double cosine = people[0].cosine;
+  if (calibration_) result.probability = calibration_->probability(cosine);
+  if (calibration_ ? calibration_->names(cosine) : cosine >= fallback_threshold) result.name = people[0].name;
+  return result;
+}
+
+void Gallery::set_calibration(const Calibration& calibration) {
+  store_->set_note(kCalibrationNote, to_json(calibration));
+  calibration_ = calibration;
+}
+
+CalibrationReport calibrate_with(const Gallery& gallery, std::span<const Stranger> strangers,
+                                 const CalibrationOptions& options, const Progress& progress) {
+  std::set<std::string> enrolled;
+  for (const Person& person : gallery.store().people()) enrolled.insert(comparable(person.name));
+  std::vector<Scored> scored;
+  std::size_t same_name = 0;
+  std::size_t same_photo = 0;
+  for (std::size_t i = 0; i < strangers.size(); ++i) {
+    const Stranger& one = strangers[i];
+    if (enrolled.contains(comparable(one.person))) {
+      ++same_name;
+    } else if (!one.photo_hash.empty() && !gallery.store().faces_of_photo(one.photo_hash).empty()) {
+      ++same_photo;
+    } else if (const auto nearest = gallery.nearest(one.embedding, 1); !nearest.empty()) {
+      scored.push_back({{nearest[0].cosine, one.person}, {one.person, one.photo, nearest[0]}});
+    }
+    if (progress) progress(i + 1, strangers.size());
+  }
+  CalibrationReport report = finish(gallery, std::move(scored), options);
+  report.same_name = same_name;
+  report.same_photo = same_photo;
+  return report;
+}
+
+CalibrationReport calibrate_by_leaving_out(const Gallery& gallery, const CalibrationOptions& options,
+                                           const Progress& progress) {
+  std::vector<Scored> scored;
+  const auto people = gallery.store().people();
+  for (std::size_t p = 0; p < people.size(); ++p) {
+    for (const StoredFace& face : gallery.store().faces(people[p].id)) {
+      const auto embedding = gallery.store().embedding(face.id);
+      const auto others = gallery.nearest_people(embedding, 1, people[p].id);
+      if (others.empty()) continue;
+      scored.push_back({{others[0].cosine, people[p].name}, {people[p].name, face.photo, others[0]}});
+    }
+    if (progress) progress(p + 1, people.size());
+  }
+  CalibrationReport report = finish(gallery, std::move(scored), options);
+  report.calibration.impostors = "the gallery itself, one person left out at a time";
+  return report;
+}
+
+}  // namespace likeness

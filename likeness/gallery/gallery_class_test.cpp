@@ -1,0 +1,179 @@
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <fstream>
+
+#include "likeness/core/error.h"
+#include "likeness/gallery/gallery.h"
+#include "likeness/gallery/index_file.h"
+#include "likeness/gallery/sqlite_store.h"
+#include "likeness/gallery/synthetic.h"
+
+namespace likeness {
+namespace {
+
+namespace fs = std::filesystem;
+
+const EmbeddingSpace kSpace{
+    .contract_id = "test-model", .contract = "", .precision = "f32", .dimension = 128};
+
+class GalleryOfTen : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ =
+        fs::path(::testing::TempDir()) / ("ten_" + std::to_string(::getpid()) +
+                                          ::testing::UnitTest::GetInstance()->current_test_info()->name());
+    fs::remove_all(folder_);
+    fs::create_directories(folder_);
+    path_ = folder_ / "g.gallery";
+    create_sqlite_gallery(path_, kSpace);
+    const auto store = open_sqlite_gallery(path_);
+    for (std::size_t i = 0; i < 40; ++i) {
+      if (i % 4 != 3) enrol(*store, "P" + std::to_string(i / 4), faces_[i]);  // the fourth of each asks
+    }
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  static AddedFace enrol(GalleryStore& store, const std::string& name, std::span<const float> embedding) {
+    NewFace face;
+    face.embedding = embedding;
+    return store.add_faces(name, std::span(&face, 1)).at(0);
+  }
+  Gallery open(const GalleryOptions& options = {}) const {
+    return {open_sqlite_gallery(path_), path_, options};
+  }
+  static std::vector<Stranger> strangers(const Embeddings& faces, std::size_t each) {
+    std::vector<Stranger> all;
+    for (std::size_t i = 0; i < faces.size(); ++i) {
+      all.push_back({faces[i], "S" + std::to_string(i / each), std::to_string(i) + ".jpg", ""});
+    }
+    return all;
+  }
+
+  fs::path folder_;
+  fs::path path_;
+  Embeddings faces_ = synthetic_faces(10, 4, 128, 31);
+};
+
+TEST_F(GalleryOfTen, NamesTheEnrolledAndNobodyElse) {
+  Gallery gallery = open();
+  const Embeddings others = synthetic_faces(400, 1, 128, 77);
+  const auto report = calibrate_with(gallery, strangers(others, 1), {.target_fpir = 0.01});
+  gallery.set_calibration(report.calibration);
+  EXPECT_EQ(report.calibration.mate_faces, 30U);
+  EXPECT_EQ(report.calibration.gallery_people, 10U);
+  EXPECT_EQ(report.look_alikes.size(), 10U);
+  EXPECT_GE(report.look_alikes[0].enrolled.cosine, report.look_alikes[9].enrolled.cosine);
+  const Gallery again = open();  // the calibration was stored
+  for (std::size_t person = 0; person < 10; ++person) {
+    const auto answer = again.identify(faces_[4 * person + 3], 2);
+    EXPECT_EQ(answer.name, "P" + std::to_string(person));
+    EXPECT_GT(answer.probability.value(), 0.5);
+    EXPECT_EQ(answer.nearest->name, *answer.name);
+    EXPECT_NE(answer.runner_up->name, *answer.name);
+  }
+  int named = 0;
+  const Embeddings more = synthetic_faces(400, 1, 128, 78);
+  for (std::size_t i = 0; i < more.size(); ++i) {
+    const auto answer = again.identify(more[i], 2);
+    named += answer.name ? 1 : 0;
+    EXPECT_EQ(answer.name.has_value(), answer.probability.value() >= 0.5);
+  }
+  EXPECT_LE(named, 16);  // 1 % asked; 4 expected
+}
+
+TEST_F(GalleryOfTen, CopiesAndMorePeopleDoNotMoveTheProbability) {
+  Gallery gallery = open();
+  const Embeddings others = synthetic_faces(400, 1, 128, 77);
+  gallery.set_calibration(calibrate_with(gallery, strangers(others, 1), {.target_fpir = 0.01}).calibration);
+  const double before = gallery.identify(faces_[3], 2).probability.value();
+  for (int copy = 0; copy < 5; ++copy) enrol(gallery.store(), "P0", faces_[0]);
+  const Embeddings crowd = synthetic_faces(200, 2, 128, 5);
+  for (std::size_t i = 0; i < crowd.size(); ++i)
+    enrol(gallery.store(), "C" + std::to_string(i / 2), crowd[i]);
+  gallery.refresh();
+  EXPECT_EQ(gallery.index().size(), 30U + 5 + 400);
+  EXPECT_NEAR(gallery.identify(faces_[3], 2).probability.value(), before, 0.02);
+  // Calibrating again on more faces: a clear case stays clear.
+  const auto repeated = calibrate_with(gallery, strangers(others, 1), {.target_fpir = 0.01}).calibration;
+  EXPECT_EQ(repeated.mate_faces, 30U + 400);  // the copies of one photo count once
+}
+
+TEST_F(GalleryOfTen, LeavesOutStrangersWhoAreEnrolled) {
+  const Gallery gallery = open();
+  const Embeddings others = synthetic_faces(400, 1, 128, 77);
+  auto people = strangers(others, 1);
+  people.push_back({faces_[0], "p0", "again.jpg", ""});
+  const auto report = calibrate_with(gallery, people, {.target_fpir = 0.01});
+  EXPECT_EQ(report.same_name, 1U);
+  EXPECT_EQ(report.calibration.impostor_faces, 400U);
+  people.back().person = "somebody";  // another name: not left out, but listed first
+  EXPECT_EQ(calibrate_with(gallery, people, {.target_fpir = 0.01}).look_alikes[0].photo, "again.jpg");
+}
+
+TEST_F(GalleryOfTen, CalibratesByLeavingPeopleOut) {
+  const Gallery gallery = open();
+  const auto report = calibrate_by_leaving_out(gallery, {.target_fpir = 0.1});
+  EXPECT_EQ(report.calibration.impostor_faces, 30U);
+  EXPECT_EQ(report.calibration.impostor_people, 10U);
+  EXPECT_LT(report.calibration.threshold, 0.5);
+  EXPECT_THROW(static_cast<void>(calibrate_by_leaving_out(gallery, {.target_fpir = 0.05})), Error);
+}
+
+TEST_F(GalleryOfTen, FollowsChangesByOthers) {
+  for (const IndexKind kind : {IndexKind::kExactF32, IndexKind::kExactInt8, IndexKind::kHnsw}) {
+    Gallery gallery = open({.index = kind});
+    const auto other = open_sqlite_gallery(path_);
+    const std::string name = "New" + std::string(to_string(kind));
+    const Embeddings one = synthetic_faces(1, 1, 128, 900 + static_cast<std::uint32_t>(kind));
+    enrol(*other, name, one[0]);
+    EXPECT_NE(gallery.nearest(one[0], 1).at(0).name, name);
+    gallery.refresh();
+    EXPECT_EQ(gallery.nearest(one[0], 1).at(0).name, name);
+    other->merge_people(name, "P1");
+    EXPECT_EQ(gallery.nearest(one[0], 1).at(0).name, "P1");  // who owns a face is asked at the store
+    other->remove_face(gallery.nearest(one[0], 1).at(0).face);
+    gallery.refresh();
+    EXPECT_LT(gallery.nearest(one[0], 1).at(0).cosine, 0.9);
+  }
+}
+
+TEST_F(GalleryOfTen, BuildsADamagedIndexAnew) {
+  static_cast<void>(open({.index = IndexKind::kHnsw}));
+  ASSERT_TRUE(fs::exists(index_path(path_)));
+  std::ofstream(index_path(path_), std::ios::trunc) << "LKNSIDX1 rubbish";
+  const Gallery gallery = open({.index = IndexKind::kHnsw});
+  EXPECT_EQ(gallery.index().size(), 30U);
+  EXPECT_GT(fs::file_size(index_path(path_)), 1000U);
+}
+
+TEST_F(GalleryOfTen, WritesNoIndexBesideAnEncryptedGallery) {
+  const fs::path secret = folder_ / "secret.gallery";
+  create_sqlite_gallery(secret, kSpace, {.passphrase = "k"});
+  auto store = open_sqlite_gallery(secret, {.passphrase = "k"});
+  enrol(*store, "Ada", faces_[0]);
+  const Gallery gallery(std::move(store), secret, {.index = IndexKind::kExactInt8});
+  EXPECT_EQ(gallery.index().size(), 1U);
+  EXPECT_FALSE(fs::exists(index_path(secret)));
+}
+
+TEST_F(GalleryOfTen, AnEmptyGalleryKnowsNobody) {
+  const fs::path empty = folder_ / "empty.gallery";
+  create_sqlite_gallery(empty, kSpace);
+  const Gallery gallery(open_sqlite_gallery(empty), empty);
+  const auto answer = gallery.identify(faces_[0], 0.5);
+  EXPECT_FALSE(answer.name);
+  EXPECT_FALSE(answer.nearest);
+}
+
+TEST_F(GalleryOfTen, WithoutCalibrationTheFallbackDecides) {
+  const Gallery gallery = open();
+  const auto answer = gallery.identify(faces_[3], 0.3);
+  EXPECT_EQ(answer.name, "P0");
+  EXPECT_FALSE(answer.probability);
+  EXPECT_FALSE(gallery.identify(faces_[3], 0.99).name);
+}
+
+}  // namespace
+}  // namespace likeness

@@ -1,0 +1,113 @@
+#include "likeness/gallery/index_file.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <stdexcept>
+
+#include "likeness/gallery/checked_file.h"
+#include "likeness/gallery/hnsw_index.h"
+
+namespace likeness {
+namespace {
+
+constexpr char kMagic[9] = "LKNSIDX1";
+constexpr std::size_t kIdentityDigits = 32;
+
+struct Header {
+  char magic[8];
+  char identity[kIdentityDigits];
+  std::uint32_t kind;  // IndexKind
+  std::uint32_t dimension;
+  std::uint64_t rows;
+};
+
+}  // namespace
+
+/// Knows the insides of an int8 index.
+class IndexFile {
+ public:
+  using Index = ExactIndex<std::int32_t>;
+
+  static void save(const Index& index, const std::filesystem::path& path, const std::string& identity) {
+    Header header{};
+    std::memcpy(header.magic, kMagic, sizeof(header.magic));
+    std::memcpy(header.identity, identity.data(), std::min(identity.size(), kIdentityDigits));
+    header.kind = static_cast<std::uint32_t>(index.options_.kind);
+    header.dimension = static_cast<std::uint32_t>(index.options_.dimension);
+    header.rows = index.rows_.size();
+    CheckedWriter file(path);
+    file.write_values(std::span<const Header>(&header, 1));
+    file.write_values(index.table_.by_row());
+    file.write_values(std::span<const float>(index.scales_));
+    for (std::size_t chunk = 0; chunk < index.rows_.chunks(); ++chunk) {
+      file.write({index.rows_[chunk * Rows::kChunkRows],
+                  index.rows_.rows_in_chunk(chunk) * index.rows_.row_bytes()});
+    }
+    if (const auto* graph = dynamic_cast<const HnswIndex*>(&index)) graph->write_graph(file);
+    file.finish();
+  }
+
+  static std::unique_ptr<SearchIndex> load(const std::filesystem::path& path, const std::string& identity,
+                                           const IndexOptions& options) {
+    CheckedReader file(path);
+    Header header{};
+    file.read(std::as_writable_bytes(std::span(&header, 1)));
+    if (std::memcmp(header.magic, kMagic, sizeof(header.magic)) != 0)
+      file.fail("not an index of this version");
+    if (identity.size() != kIdentityDigits ||
+        std::memcmp(header.identity, identity.data(), kIdentityDigits) != 0) {
+      file.fail("the index of another gallery");
+    }
+    if (header.kind != static_cast<std::uint32_t>(options.kind) || header.dimension != options.dimension) {
+      file.fail("an index of another kind");
+    }
+    auto made = make_index(options);
+    auto& index = dynamic_cast<Index&>(*made);
+    read_rows(file, header.rows, index);
+    if (auto* graph = dynamic_cast<HnswIndex*>(&index)) graph->read_graph(file);
+    file.finish();
+    return made;
+  }
+
+ private:
+  static void read_rows(CheckedReader& file, std::uint64_t count, Index& index) {
+    if (count > UINT32_MAX || count * index.rows_.row_bytes() > file.left()) file.fail("cut short");
+    auto faces = file.read_values<std::int64_t>(count);
+    require_faces(file, faces);
+    index.table_.restore(std::move(faces));
+    index.scales_ = file.read_values<float>(count);
+    const auto usable = [](float scale) { return std::isfinite(scale) && scale >= 0 && scale <= 1; };
+    if (!std::ranges::all_of(index.scales_, usable)) file.fail("damaged (a scale out of range)");
+    while (index.rows_.size() < count) {
+      const std::size_t first = index.rows_.size();
+      const std::size_t rows = std::min<std::size_t>(Rows::kChunkRows, count - first);
+      for (std::size_t i = 0; i < rows; ++i) index.rows_.append();
+      file.read({index.rows_[first], rows * index.rows_.row_bytes()});
+    }
+  }
+
+  static void require_faces(const CheckedReader& file, std::vector<std::int64_t> faces) {
+    std::erase(faces, FaceTable::kGone);
+    std::ranges::sort(faces);
+    if ((!faces.empty() && faces.front() < 0) || std::ranges::adjacent_find(faces) != faces.end()) {
+      file.fail("damaged (a face twice)");
+    }
+  }
+};
+
+std::filesystem::path index_path(const std::filesystem::path& gallery) { return gallery.string() + ".index"; }
+
+void save_index(const SearchIndex& index, const std::filesystem::path& path, const std::string& identity) {
+  const auto* rows = dynamic_cast<const IndexFile::Index*>(&index);
+  if (!rows) throw std::invalid_argument("only an int8 or graph index can be saved");
+  IndexFile::save(*rows, path, identity);
+}
+
+std::unique_ptr<SearchIndex> load_index(const std::filesystem::path& path, const std::string& identity,
+                                        const IndexOptions& options) {
+  if (options.kind == IndexKind::kExactF32) throw std::invalid_argument("an exact f32 index has no file");
+  return IndexFile::load(path, identity, options);
+}
+
+}  // namespace likeness

@@ -1,0 +1,215 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <stdexcept>
+
+#include "likeness/core/error.h"
+#include "likeness/gallery/hnsw_index.h"
+#include "likeness/gallery/index_file.h"
+#include "likeness/gallery/kernels.h"
+#include "likeness/gallery/search_index.h"
+#include "likeness/gallery/synthetic.h"
+
+namespace likeness {
+namespace {
+
+TEST(Kernels, AgreeWithPlainLoops) {
+  std::mt19937 random(5);
+  for (const std::size_t bytes : {64U, 128U, 512U, 1024U}) {
+    constexpr std::size_t kCount = 7;
+    const auto query = aligned_bytes(bytes);
+    const auto rows = aligned_bytes(bytes * kCount);
+    for (std::size_t j = 0; j < bytes; ++j) query[j] = static_cast<std::byte>(random() % 255 - 127);
+    for (std::size_t j = 0; j < bytes * kCount; ++j) rows[j] = static_cast<std::byte>(random() % 255 - 127);
+    const auto* q = reinterpret_cast<const std::int8_t*>(query.get());
+    const auto* r = reinterpret_cast<const std::int8_t*>(rows.get());
+    std::int32_t out[kCount];
+    dot_rows_int8(q, r, bytes, kCount, out);
+    for (std::size_t i = 0; i < kCount; ++i) {
+      std::int32_t expected = 0;
+      for (std::size_t j = 0; j < bytes; ++j) expected += q[j] * r[i * bytes + j];
+      EXPECT_EQ(out[i], expected) << kernel_target() << ", " << bytes << " values, row " << i;
+      EXPECT_EQ(dot_int8(q, r + i * bytes, bytes), expected);
+    }
+  }
+}
+
+TEST(Kernels, FloatRowsAgreeWithDoubles) {
+  const Embeddings faces = synthetic_faces(9, 1, 512, 3);
+  Rows rows(512 * sizeof(float));
+  for (std::size_t i = 0; i < faces.size(); ++i) std::memcpy(rows.append(), faces[i].data(), 2048);
+  float out[9];
+  dot_rows_f32(reinterpret_cast<const float*>(rows[0]), reinterpret_cast<const float*>(rows[0]), 512, 9, out);
+  for (std::size_t i = 0; i < faces.size(); ++i) EXPECT_NEAR(out[i], dot(faces[0], faces[i]), 1e-6);
+}
+
+TEST(Kernels, TheLargestValuesDoNotOverflow) {
+  const auto worst = aligned_bytes(1024);
+  std::memset(worst.get(), -127, 1024);
+  const auto* values = reinterpret_cast<const std::int8_t*>(worst.get());
+  EXPECT_EQ(dot_int8(values, values, 1024), 127 * 127 * 1024);
+}
+
+std::unique_ptr<SearchIndex> filled(IndexOptions options, const Embeddings& faces) {
+  options.dimension = faces.dimension;
+  auto index = make_index(options);
+  for (std::size_t i = 0; i < faces.size(); ++i) index->add(static_cast<std::int64_t>(10 * i), faces[i]);
+  index->finish({});
+  return index;
+}
+
+class AnyIndex : public ::testing::TestWithParam<IndexKind> {};
+
+TEST_P(AnyIndex, FindsThePersonOfEveryFace) {
+  const Embeddings faces = synthetic_faces(300, 4, 100, 11, 0.7);  // 100 is no multiple of a row's alignment
+  const auto index = filled({.kind = GetParam(), .threads = 2}, faces);
+  for (std::size_t i = 0; i < faces.size(); i += 13) {
+    const auto found = index->nearest(faces[i], 4);
+    ASSERT_EQ(found.size(), 4U);
+    EXPECT_EQ(found[0].face, static_cast<std::int64_t>(10 * i));
+    EXPECT_NEAR(found[0].cosine, 1, 1e-3);
+    for (const Neighbour& neighbour : found) {
+      const auto row = static_cast<std::size_t>(neighbour.face / 10);
+      EXPECT_EQ(row / 4, i / 4);
+      EXPECT_NEAR(neighbour.cosine, dot(faces[i], faces[row]), 0.01);
+    }
+    EXPECT_TRUE(std::ranges::is_sorted(found, std::ranges::greater{}, &Neighbour::cosine));
+  }
+}
+
+TEST_P(AnyIndex, ForgetsRemovedFacesAndFindsNewOnes) {
+  const Embeddings faces = synthetic_faces(50, 2, 64, 4);
+  const auto index = filled({.kind = GetParam()}, faces);
+  EXPECT_TRUE(index->remove(0));
+  EXPECT_FALSE(index->remove(0));
+  EXPECT_FALSE(index->remove(5));  // never was
+  EXPECT_EQ(index->size(), 99U);
+  EXPECT_EQ(index->faces().size(), 99U);
+  EXPECT_EQ(index->nearest(faces[0], 1).at(0).face, 10);  // the person's other face
+  index->add(5000, faces[0]);
+  EXPECT_EQ(index->nearest(faces[0], 1).at(0).face, 5000);
+  index->finish({});
+  EXPECT_EQ(index->nearest(faces[0], 1).at(0).face, 5000);
+  EXPECT_THROW(index->add(4999, faces[1]), std::invalid_argument);
+}
+
+TEST_P(AnyIndex, EmptyAndSmallGalleriesAreOrdinary) {
+  const Embeddings faces = synthetic_faces(1, 1, 32, 4);
+  const auto index = make_index({.kind = GetParam(), .dimension = 32});
+  EXPECT_TRUE(index->nearest(faces[0], 5).empty());
+  index->finish({});
+  index->add(1, faces[0]);
+  index->finish({});
+  EXPECT_EQ(index->nearest(faces[0], 5).size(), 1U);
+  EXPECT_TRUE(index->nearest(faces[0], 0).empty());
+  EXPECT_THROW(static_cast<void>(index->nearest(std::vector<float>(31), 1)), std::invalid_argument);
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, AnyIndex,
+                         ::testing::Values(IndexKind::kExactF32, IndexKind::kExactInt8, IndexKind::kHnsw),
+                         [](const auto& kind) { return std::string(to_string(kind.param)); });
+
+TEST(ExactIndex, ThreadsDoNotChangeTheAnswer) {
+  const Embeddings faces = synthetic_faces(9000, 5, 64, 8);
+  const auto one = filled({.kind = IndexKind::kExactInt8, .threads = 1}, faces);
+  const auto two = filled({.kind = IndexKind::kExactInt8, .threads = 2}, faces);
+  for (std::size_t i = 0; i < 20; ++i) {
+    const auto a = one->nearest(faces[i * 100], 7);
+    const auto b = two->nearest(faces[i * 100], 7);
+    ASSERT_EQ(a.size(), b.size());
+    for (std::size_t j = 0; j < a.size(); ++j) EXPECT_EQ(a[j].face, b[j].face);
+  }
+}
+
+TEST(HnswIndex, FindsNearlyAllThatTheExactScanFinds) {
+  const Embeddings faces = synthetic_faces(1000, 5, 128, 21);
+  HnswIndex index({.kind = IndexKind::kHnsw, .dimension = 128, .threads = 2});
+  for (std::size_t i = 0; i < faces.size(); ++i) index.add(static_cast<std::int64_t>(i), faces[i]);
+  index.finish({});
+  int same = 0;
+  for (std::size_t i = 0; i < 300; ++i) {
+    same += index.nearest(faces[i * 16], 1).at(0).face == index.nearest_exact(faces[i * 16], 1).at(0).face
+                ? 1
+                : 0;
+  }
+  EXPECT_GE(same, 297);
+}
+
+const std::string kIdentity = "0123456789abcdef0123456789abcdef";
+
+class SavedIndex : public ::testing::TestWithParam<IndexKind> {
+ protected:
+  void TearDown() override { std::filesystem::remove(path_); }
+  std::filesystem::path path_ = std::filesystem::path(::testing::TempDir()) /
+                                ("saved_" + std::string(to_string(GetParam())) + ".index");
+};
+
+TEST_P(SavedIndex, AnswersAsBefore) {
+  const Embeddings faces = synthetic_faces(200, 3, 96, 13);
+  const IndexOptions options{.kind = GetParam(), .dimension = 96};
+  const auto index = filled(options, faces);
+  index->remove(50);
+  save_index(*index, path_, kIdentity);
+  const auto again = load_index(path_, kIdentity, options);
+  EXPECT_EQ(again->faces(), index->faces());
+  for (std::size_t i = 0; i < faces.size(); i += 7) {
+    const auto a = index->nearest(faces[i], 5);
+    const auto b = again->nearest(faces[i], 5);
+    ASSERT_EQ(a.size(), b.size());
+    for (std::size_t j = 0; j < a.size(); ++j) {
+      EXPECT_EQ(a[j].face, b[j].face);
+      EXPECT_EQ(a[j].cosine, b[j].cosine);
+    }
+  }
+  again->add(100000, faces[5]);
+  again->finish({});  // what was loaded can grow
+  EXPECT_EQ(again->nearest(faces[5], 2).size(), 2U);
+}
+
+TEST_P(SavedIndex, RefusesOtherGalleriesKindsAndDamage) {
+  const Embeddings faces = synthetic_faces(40, 3, 64, 13);
+  const IndexOptions options{.kind = GetParam(), .dimension = 64};
+  save_index(*filled(options, faces), path_, kIdentity);
+  const auto code_of = [&](const std::string& identity, const IndexOptions& asked) {
+    try {
+      static_cast<void>(load_index(path_, identity, asked));
+    } catch (const Error& error) {
+      return std::optional(error.code());
+    }
+    return std::optional<ErrorCode>();
+  };
+  EXPECT_FALSE(code_of(kIdentity, options));
+  EXPECT_EQ(code_of("1" + kIdentity.substr(1), options), ErrorCode::kDataInvalid);
+  EXPECT_EQ(code_of(kIdentity, {.kind = GetParam(), .dimension = 65}), ErrorCode::kDataInvalid);
+  std::ifstream file(path_, std::ios::binary);
+  const std::string good(std::istreambuf_iterator<char>(file), {});
+  std::mt19937 random(9);
+  for (int round = 0; round < 200; ++round) {
+    std::string bad = good;
+    if (round % 4 == 0) {
+      bad.resize(random() % good.size());
+    } else {
+      bad[random() % (round % 2 ? bad.size() : 64)] ^= static_cast<char>(1 + random() % 255);
+    }
+    std::ofstream(path_, std::ios::binary | std::ios::trunc) << bad;
+    EXPECT_EQ(code_of(kIdentity, options), ErrorCode::kDataInvalid) << "round " << round;
+  }
+  std::filesystem::remove(path_);
+  EXPECT_EQ(code_of(kIdentity, options), ErrorCode::kInputUnreadable);
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, SavedIndex, ::testing::Values(IndexKind::kExactInt8, IndexKind::kHnsw),
+                         [](const auto& kind) { return std::string(to_string(kind.param)); });
+
+TEST(MakeIndex, RefusesOptionsOutOfRange) {
+  EXPECT_THROW(static_cast<void>(make_index({.dimension = 0})), std::invalid_argument);
+  EXPECT_THROW(static_cast<void>(make_index({.kind = IndexKind::kHnsw, .dimension = 8, .links = 1})),
+               std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace likeness

@@ -1,0 +1,44 @@
+#include "likeness/gallery/search_index.h"
+
+#include <stdexcept>
+
+#include "likeness/gallery/exact_index.h"
+#include "likeness/gallery/hnsw_index.h"
+
+namespace likeness {
+
+std::unique_ptr<SearchIndex> make_index(const IndexOptions& options) {
+  if (options.dimension == 0 || options.dimension > 65536 || options.threads < 1) {
+    throw std::invalid_argument("an index needs a dimension of 1 to 65536 and at least one thread");
+  }
+  switch (options.kind) {
+    case IndexKind::kExactF32:
+      return std::make_unique<ExactIndex<float>>(options);
+    case IndexKind::kExactInt8:
+      return std::make_unique<ExactIndex<std::int32_t>>(options);
+    case IndexKind::kHnsw:
+      return std::make_unique<HnswIndex>(options);
+  }
+  throw std::invalid_argument("no such kind of index");
+}
+
+std::string_view to_string(IndexKind kind) {
+  switch (kind) {
+    case IndexKind::kExactF32:
+      return "exact";
+    case IndexKind::kExactInt8:
+      return "int8";
+    case IndexKind::kHnsw:
+      return "hnsw";
+  }
+  return "";
+}
+
+std::optional<IndexKind> index_kind_from(std::string_view name) {
+  for (const IndexKind kind : {IndexKind::kExactF32, IndexKind::kExactInt8, IndexKind::kHnsw}) {
+    if (to_string(kind) == name) return kind;
+  }
+  return std::nullopt;
+}
+
+}  // namespace likeness

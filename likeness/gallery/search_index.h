@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "likeness/core/progress.h"
+
+namespace likeness {
+
+struct Neighbour {
+  std::int64_t face = 0;
+  float cosine = 0;
+};
+
+/// Exact answers from floats, exact answers from int8 (cosines within .005), or most of the right answers
+/// from a graph over int8 vectors (hnswlib).
+enum class IndexKind { kExactF32, kExactInt8, kHnsw };
+
+struct IndexOptions {
+  IndexKind kind = IndexKind::kExactF32;
+  std::size_t dimension = 0;
+  int threads = 1;  ///< One search of an exact index, or the building of a graph, may use.
+  // kHnsw only. More of each: more right answers, more time; links cost 8 bytes each per face.
+  int links = 16;               ///< M: links to each side on the upper levels, twice that on the lowest.
+  int build_candidates = 200;   ///< ef_construction.
+  int search_candidates = 200;  ///< ef.
+};
+
+/// Finds the faces nearest to a query. Derived from the gallery, never the truth: it can be built anew any
+/// time. Threads may search together; adding and removing need the index alone.
+class SearchIndex {
+ public:
+  virtual ~SearchIndex() = default;
+
+  /// `face` ids must rise from call to call; `embedding` is of unit length. Found at once; a graph compares
+  /// the faces added since the last finish() one by one.
+  virtual void add(std::int64_t face, std::span<const float> embedding) = 0;
+  /// Works added faces into the structure; only a graph has something to do.
+  virtual void finish(const Progress& progress) = 0;
+  /// False where it is not there.
+  virtual bool remove(std::int64_t face) = 0;
+  /// Up to `count` faces, nearest first; of equal cosines the older face first. Fewer where there are not so
+  /// many faces (a graph may also miss some).
+  [[nodiscard]] virtual std::vector<Neighbour> nearest(std::span<const float> query,
+                                                       std::size_t count) const = 0;
+  /// Faces that can be found.
+  [[nodiscard]] virtual std::size_t size() const = 0;
+  /// Faces in it, rising.
+  [[nodiscard]] virtual std::vector<std::int64_t> faces() const = 0;
+  /// Memory held, in bytes.
+  [[nodiscard]] virtual std::size_t bytes() const = 0;
+};
+
+/// An empty index. @throws std::invalid_argument for options out of range.
+[[nodiscard]] std::unique_ptr<SearchIndex> make_index(const IndexOptions& options);
+
+/// "exact", "int8", "hnsw"; and back, empty where there is no such kind.
+[[nodiscard]] std::string_view to_string(IndexKind kind);
+[[nodiscard]] std::optional<IndexKind> index_kind_from(std::string_view name);
+
+}  // namespace likeness

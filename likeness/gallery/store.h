@@ -1,0 +1,136 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "likeness/image/geometry.h"
+
+namespace likeness {
+
+/// What the embeddings of a gallery were made by. Only equal spaces may be mixed.
+struct EmbeddingSpace {
+  std::string contract_id;    ///< Contract::id() of the model.
+  std::string contract;       ///< The whole contract as JSON; may be empty where only the id is known.
+  std::string precision;      ///< Of the network that ran: "f32", "bf16", "int8".
+  std::size_t dimension = 0;  ///< Values of an embedding.
+};
+
+/// How embeddings lie in the store: kF32 exact; kInt8 a quarter of the size, cosines within about .005.
+enum class EmbeddingFormat { kF32, kInt8 };
+
+/// Measured properties of an enrolled face; see face_review.h for what they mean.
+struct FaceQuality {
+  float size_px = 0;
+  float sharpness = 0;
+  float brightness = 0;
+  float yaw = 0;
+  float score = 0;  ///< The detector's, in [0, 1].
+};
+
+/// A face to be enrolled.
+struct NewFace {
+  std::string photo;       ///< Where it came from, in words; usually a path. May be empty.
+  std::string photo_hash;  ///< SHA-256 of the photo's bytes, 64 hexadecimal digits; empty where unknown.
+  Box box;
+  std::array<Point, 5> landmarks{};
+  FaceQuality quality;
+  std::span<const float> embedding;  ///< Unit length, EmbeddingSpace::dimension values.
+};
+
+/// A face as stored, without its embedding.
+struct StoredFace {
+  std::int64_t id = 0;  ///< Never used twice, rising with time.
+  std::int64_t person = 0;
+  std::string photo;
+  std::string photo_hash;
+  Box box;
+  std::array<Point, 5> landmarks{};
+  FaceQuality quality;
+  std::int64_t added_ms = 0;  ///< Milliseconds since 1970, UTC.
+};
+
+struct Person {
+  std::int64_t id = 0;
+  std::string name;
+  std::int64_t faces = 0;
+};
+
+/// What became of one face given to add_faces().
+struct AddedFace {
+  std::int64_t id = 0;
+  bool is_new = true;        ///< False: the same box of the same photo is enrolled already, as `person`.
+  std::string person;        ///< Whom the face belongs to.
+  bool photo_known = false;  ///< Another face of the same photo was enrolled before.
+};
+
+/// Which face belongs to whom: all that a search index needs to follow the truth.
+struct FaceOwner {
+  std::int64_t face = 0;
+  std::int64_t person = 0;
+};
+
+/// People and their faces, durably. The one truth: whatever add_faces() and the other changing calls have
+/// returned from is there after a crash of the program or the machine. SQLite is the first implementation
+/// (sqlite_store.h); nothing outside this folder may know which one it is. Changes by other processes are
+/// seen. Not for sharing between threads: open one each.
+/// Every member throws Error: kDataInvalid (damaged), kUnavailable (locked by somebody else for too long),
+/// kOutputUnwritable (disk full, read-only).
+class GalleryStore {
+ public:
+  virtual ~GalleryStore() = default;
+
+  [[nodiscard]] virtual const EmbeddingSpace& space() const = 0;
+  [[nodiscard]] virtual EmbeddingFormat format() const = 0;
+  [[nodiscard]] virtual bool encrypted() const = 0;
+  /// Names this gallery for files derived from it; made once at random.
+  [[nodiscard]] virtual std::string identity() const = 0;
+
+  /// Enrols `faces` as one person, who is made where new; all or none. Cost does not depend on how many faces
+  /// there are. @throws std::invalid_argument for an empty name, a wrong dimension, values not of unit
+  /// length.
+  virtual std::vector<AddedFace> add_faces(const std::string& person, std::span<const NewFace> faces) = 0;
+  /// False where there is no such person or face.
+  virtual bool remove_person(const std::string& name) = 0;
+  virtual bool remove_face(std::int64_t face) = 0;
+  /// False where there is no `from`. @throws Error kDataInvalid where `to` exists already (merge is meant).
+  virtual bool rename_person(const std::string& from, const std::string& to) = 0;
+  /// Gives all faces of `from` to `into` and removes `from`; false where one of them does not exist.
+  virtual bool merge_people(const std::string& from, const std::string& into) = 0;
+
+  /// Everybody, sorted by name.
+  [[nodiscard]] virtual std::vector<Person> people() const = 0;
+  [[nodiscard]] virtual std::optional<Person> find_person(const std::string& name) const = 0;
+  [[nodiscard]] virtual std::optional<Person> find_person(std::int64_t id) const = 0;
+  [[nodiscard]] virtual std::int64_t face_count() const = 0;
+  /// Faces of one person, or of everybody, in the order they were added.
+  [[nodiscard]] virtual std::vector<StoredFace> faces(std::optional<std::int64_t> person = {}) const = 0;
+  [[nodiscard]] virtual std::optional<StoredFace> find_face(std::int64_t id) const = 0;
+  /// Faces of the photo with this hash.
+  [[nodiscard]] virtual std::vector<StoredFace> faces_of_photo(const std::string& photo_hash) const = 0;
+  /// Sorted by face.
+  [[nodiscard]] virtual std::vector<FaceOwner> owners() const = 0;
+  /// Embeddings of all faces with an id above `after`, rising; unit length.
+  virtual void read_embeddings(std::int64_t after,
+                               const std::function<void(FaceOwner, std::span<const float>)>& sink) const = 0;
+  /// One face's embedding; empty where there is no such face.
+  [[nodiscard]] virtual std::vector<float> embedding(std::int64_t face) const = 0;
+
+  /// Small texts that belong to the gallery, such as its calibration.
+  [[nodiscard]] virtual std::optional<std::string> note(const std::string& key) const = 0;
+  virtual void set_note(const std::string& key, const std::string& text) = 0;
+
+  /// A number that is another one after any change to people or faces, whoever made it; cheap to ask for.
+  [[nodiscard]] virtual std::uint64_t version() const = 0;
+
+  /// Reads everything and says what is wrong, a line each; empty where all is well.
+  [[nodiscard]] virtual std::vector<std::string> check() const = 0;
+};
+
+}  // namespace likeness
