@@ -1,0 +1,53 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "likeness/embed/embeddings.h"
+#include "likeness/embed/provenance.h"
+#include "likeness/image/chip.h"
+
+namespace likeness {
+
+/// Faces with their people: chips[i] is labels[i]'s, cut from files[i].
+struct FacePart {
+  std::vector<Chip> chips;          ///< All of one size.
+  std::vector<std::string> labels;  ///< As many as chips.
+  std::vector<std::string> files;   ///< As many as chips, or none where the photos are not known.
+};
+
+/// faces.npz: the tutorial's dataset, plus where it came from. docs/datasets.md lists the members.
+struct FaceDataset {
+  FacePart train;
+  FacePart val;
+  Provenance provenance;
+};
+
+/// Embeddings with their people: embeddings[i] is labels[i]'s.
+struct EmbeddingPart {
+  Embeddings embeddings;
+  std::vector<std::string> labels;
+  std::vector<std::string> files;  ///< As FacePart's.
+};
+
+/// embeddings.npz, laid out in the same way.
+struct EmbeddingDataset {
+  EmbeddingPart train;
+  EmbeddingPart val;
+  Provenance provenance;
+};
+
+/// Reads arr_0 .. arr_3 (arr_2 and arr_3 may be missing), `contract` and the files' names where there are
+/// any. Files of the tutorial and of NumPy's users will do. @throws Error kInputUnreadable; kDataInvalid
+/// naming the member.
+[[nodiscard]] FaceDataset read_faces(const std::filesystem::path& path);
+/// Embeddings may be float32 or float64 (then rounded), and are given as stored, unit length or not.
+/// @throws as read_faces(), also where a value is not finite.
+[[nodiscard]] EmbeddingDataset read_embeddings(const std::filesystem::path& path);
+
+/// @throws Error kOutputUnwritable; std::invalid_argument where counts or sizes differ.
+void write_faces(const std::filesystem::path& path, const FaceDataset& dataset);
+void write_embeddings(const std::filesystem::path& path, const EmbeddingDataset& dataset);
+
+}  // namespace likeness

@@ -1,0 +1,229 @@
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+
+#include "likeness/core/error.h"
+#include "likeness/dataset/dataset_file.h"
+#include "likeness/dataset/photo_folder.h"
+#include "likeness/npz/npz.h"
+
+namespace likeness {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Scratch : public testing::Test {
+ protected:
+  Scratch() { fs::create_directories(folder_); }
+  ~Scratch() override { fs::remove_all(folder_); }
+
+  void touch(const fs::path& file) {
+    fs::create_directories((folder_ / file).parent_path());
+    std::ofstream(folder_ / file) << "x";
+  }
+  template <typename Action>
+  static std::string problem_of(ErrorCode code, Action action) {
+    try {
+      action();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), code) << error.what();
+      return error.what();
+    }
+    return "no error";
+  }
+
+  const fs::path folder_ = fs::path(testing::TempDir()) / ("dataset_test_" + std::to_string(::getpid()));
+};
+
+using PhotoFolders = Scratch;
+using DatasetFiles = Scratch;
+
+std::vector<std::string> names(const std::vector<LabelledPhoto>& photos) {
+  std::vector<std::string> all;
+  for (const LabelledPhoto& photo : photos) all.push_back(photo.label + "/" + photo.file.filename().string());
+  return all;
+}
+
+TEST_F(PhotoFolders, TrainAndValAreTakenAsTheyLieSortedByBytes) {
+  for (const char* file :
+       {"train/bo/2.jpg", "train/bo/10.JPG", "train/al/x.png", "train/Zoe/a.webp", "val/al/y.jpeg",
+        "train/bo/.DS_Store", "train/bo/Thumbs.db", "train/bo/notes.txt", "train/readme.txt"}) {
+    touch(file);
+  }
+  const PhotoFolder found = scan_photo_folder(folder_);
+  EXPECT_EQ(names(found.train),
+            (std::vector<std::string>{"Zoe/a.webp", "al/x.png", "bo/10.JPG", "bo/2.jpg"}));
+  EXPECT_EQ(names(found.val), (std::vector<std::string>{"al/y.jpeg"}));
+  EXPECT_EQ(found.ignored, 4U);
+  EXPECT_TRUE(found.notes.empty());
+}
+
+TEST_F(PhotoFolders, WithoutValAShareOfEachPersonIsPutAside) {
+  for (int i = 0; i < 20; ++i) touch("al/" + std::to_string(i) + ".jpg");
+  for (int i = 0; i < 3; ++i) touch("bo/" + std::to_string(i) + ".jpg");
+  touch("cy/only.jpg");
+  fs::create_directories(folder_ / "di");
+  const PhotoFolder found = scan_photo_folder(folder_, {.val_share = 0.2, .seed = 1});
+  EXPECT_EQ(found.val.size(), 4U + 1U);  // a fifth of 20, and at least one of 3
+  EXPECT_EQ(found.train.size(), 16U + 2U + 1U);
+  EXPECT_EQ(found.notes.size(), 2U);
+  EXPECT_NE(found.notes[1].find("cy has one photo"), std::string::npos);
+  EXPECT_EQ(scan_photo_folder(folder_, {.val_share = 0.2, .seed = 1}).val, found.val);
+  EXPECT_NE(scan_photo_folder(folder_, {.val_share = 0.2, .seed = 2}).val, found.val);
+  std::vector<std::string> all = names(found.train);
+  EXPECT_TRUE(std::is_sorted(all.begin(), all.end()));
+}
+
+TEST_F(PhotoFolders, SaysWhatIsMissing) {
+  const auto scan = [&] { (void)scan_photo_folder(folder_); };
+  EXPECT_NE(problem_of(ErrorCode::kInputUnreadable, scan).find("no photos in"), std::string::npos);
+  touch("al/notes.txt");
+  EXPECT_NE(problem_of(ErrorCode::kInputUnreadable, scan).find("no photos in"), std::string::npos);
+  EXPECT_NE(problem_of(ErrorCode::kInputUnreadable, [&] { (void)scan_photo_folder(folder_ / "gone"); })
+                .find("no folder"),
+            std::string::npos);
+  EXPECT_THROW((void)scan_photo_folder(folder_, {.val_share = 1}), std::invalid_argument);
+  touch("al/1.jpg");
+  const PhotoFolder one = scan_photo_folder(folder_);
+  EXPECT_NE(problem_of(ErrorCode::kInputUnreadable, [&] { require_two_people(one, folder_); })
+                .find("one person only (al)"),
+            std::string::npos);
+  touch("bo/1.jpg");
+  EXPECT_NO_THROW(require_two_people(scan_photo_folder(folder_), folder_));
+}
+
+TEST_F(PhotoFolders, StrangersInValAreNoted) {
+  touch("train/al/1.jpg");
+  touch("val/bo/1.jpg");
+  const PhotoFolder found = scan_photo_folder(folder_);
+  ASSERT_EQ(found.notes.size(), 1U);
+  EXPECT_NE(found.notes[0].find("bo is in val/ but not in train/"), std::string::npos);
+}
+
+TEST_F(PhotoFolders, ListsPhotosAllLevelsDeep) {
+  touch("b/c/1.jpg");
+  touch("a.png");
+  touch("a.txt");
+  const std::vector<fs::path> photos = list_photos(folder_);
+  ASSERT_EQ(photos.size(), 2U);
+  EXPECT_EQ(photos[1], folder_ / "b/c/1.jpg");
+}
+
+FaceDataset two_faces() {
+  FaceDataset dataset;
+  dataset.train.chips = {Chip(3, 2, 7), Chip(3, 2, 9)};
+  dataset.train.labels = {"al", "Zoë"};
+  dataset.train.files = {"train/al/1.jpg", "train/Zoë/2.jpg"};
+  dataset.provenance = {R"({"name":"made up","dimension":2})", "made up/margin/012345678901", ""};
+  return dataset;
+}
+
+TEST_F(DatasetFiles, FacesComeBackAsWritten) {
+  const FaceDataset written = two_faces();
+  write_faces(folder_ / "f.npz", written);
+  const FaceDataset read = read_faces(folder_ / "f.npz");
+  EXPECT_EQ(read.train.chips, written.train.chips);
+  EXPECT_EQ(read.train.labels, written.train.labels);
+  EXPECT_EQ(read.train.files, written.train.files);
+  EXPECT_TRUE(read.val.chips.empty());
+  EXPECT_EQ(read.provenance, written.provenance);
+  const NpzFile raw(folder_ / "f.npz");
+  EXPECT_EQ(raw.info("arr_0").shape,
+            (std::vector<std::size_t>{2, 2, 3, 3}));  // rows, height, width, channels
+  EXPECT_EQ(raw.text("contract"), R"({"name":"made up","dimension":2,"id":"made up/margin/012345678901"})");
+}
+
+TEST_F(DatasetFiles, EmbeddingsComeBackAsWritten) {
+  EmbeddingDataset written;
+  written.train = {{2, {1, 2, 3, 4}}, {"a", "b"}, {}};
+  written.val = {{2, {5, 6}}, {"a"}, {"val/a/1.jpg"}};
+  written.provenance = {"", "made up/margin/012345678901", "f32"};
+  write_embeddings(folder_ / "e.npz", written);
+  const EmbeddingDataset read = read_embeddings(folder_ / "e.npz");
+  EXPECT_EQ(read.train.embeddings.values, written.train.embeddings.values);
+  EXPECT_EQ(read.val.embeddings.values, written.val.embeddings.values);
+  EXPECT_EQ(read.val.files, written.val.files);
+  EXPECT_EQ(read.provenance, written.provenance);
+}
+
+TEST_F(DatasetFiles, ReadsDoublesAndExtraAxesAndMissingVal) {
+  write_npz(folder_ / "e.npz",
+            {{"arr_0", Array<double>{{2, 1, 3}, {1, 2, 3, 4, 5, 6}}}, strings_member("arr_1", {"a", "b"})});
+  const EmbeddingDataset read = read_embeddings(folder_ / "e.npz");
+  EXPECT_EQ(read.train.embeddings.dimension, 3U);
+  EXPECT_EQ(read.train.embeddings.values[5], 6.0F);
+  EXPECT_EQ(read.val.embeddings.size(), 0U);
+  EXPECT_FALSE(read.provenance.known());
+}
+
+TEST_F(DatasetFiles, RefusesByMember) {
+  const auto problem = [&](const std::vector<NpzMember>& members, bool faces) {
+    write_npz(folder_ / "bad.npz", members);
+    return problem_of(ErrorCode::kDataInvalid, [&] {
+      if (faces) {
+        (void)read_faces(folder_ / "bad.npz");
+      } else {
+        (void)read_embeddings(folder_ / "bad.npz");
+      }
+    });
+  };
+  const NpzMember labels = strings_member("arr_1", {"a"});
+  const NpzMember row = {"arr_0", Array<float>{{1, 2}, {1, 2}}};
+  EXPECT_NE(problem({labels}, false).find("no member arr_0"), std::string::npos);
+  EXPECT_NE(problem({row}, false).find("no member arr_1"), std::string::npos);
+  EXPECT_NE(problem({row, strings_member("arr_1", {"a", "b"})}, false).find("2 labels for 1 rows"),
+            std::string::npos);
+  EXPECT_NE(problem({{"arr_0", Array<float>{{1, 2}, {1, NAN}}}, labels}, false).find("not finite in row 0"),
+            std::string::npos);
+  EXPECT_NE(problem({{"arr_0", Array<float>{{2}, {1, 1}}}, labels}, false).find("not rows"),
+            std::string::npos);
+  EXPECT_NE(problem({row, labels, {"arr_2", Array<float>{{1, 3}, {1, 2, 3}}}, strings_member("arr_3", {"a"})},
+                    false)
+                .find("arr_2 holds embeddings of 3"),
+            std::string::npos);
+  EXPECT_NE(problem({row, labels}, true).find("holds <f4 where |u1"), std::string::npos);
+  EXPECT_NE(
+      problem({{"arr_0", Array<std::uint8_t>{{1, 2, 2, 4}, std::vector<std::uint8_t>(16)}}, labels}, true)
+          .find("not faces"),
+      std::string::npos);
+  EXPECT_NE(
+      problem({row, labels, text_member("contract", "[]")}, false).find("contract is not a JSON object"),
+      std::string::npos);
+  EXPECT_NE(problem({row, labels, text_member("contract", "{}")}, false).find("lacks the contract's id"),
+            std::string::npos);
+}
+
+TEST_F(DatasetFiles, MixingSpacesIsRefusedWithBothNames) {
+  const Provenance a{"", "one/margin/0", "f32"};
+  const Provenance b{"", "two/margin/0", "f32"};
+  const std::string said =
+      problem_of(ErrorCode::kModelMismatch, [&] { require_same_space(a, "people.npz", b, "e.npz"); });
+  for (const char* part : {"people.npz", "one/margin/0", "e.npz", "two/margin/0"}) {
+    EXPECT_NE(said.find(part), std::string::npos) << said;
+  }
+  EXPECT_NO_THROW(require_same_space(a, "x", a, "y"));
+  EXPECT_NO_THROW(require_same_space(a, "x", {}, "y"));
+}
+
+TEST_F(DatasetFiles, TheTutorialsFilesGoInAndOutUnchanged) {
+  const fs::path tutorial = fs::path(LIKENESS_SHARED) / "data/five-celebrity";
+  if (!fs::exists(tutorial)) GTEST_SKIP() << "no " << tutorial;
+  const FaceDataset faces = read_faces(tutorial / "5-celebrity-faces-dataset.npz");
+  EXPECT_EQ(faces.train.chips.size(), 93U);
+  EXPECT_EQ(faces.val.labels.size(), 25U);
+  write_faces(folder_ / "f.npz", faces);
+  EXPECT_EQ(read_faces(folder_ / "f.npz").val.chips, faces.val.chips);
+  EXPECT_LT(fs::file_size(folder_ / "f.npz"), 3'500'000U);
+  const EmbeddingDataset embeddings = read_embeddings(tutorial / "faces-embeddings.npz");
+  EXPECT_EQ(embeddings.train.embeddings.dimension, 128U);
+  EXPECT_FALSE(embeddings.provenance.known());
+  const PhotoFolder photos = scan_photo_folder(tutorial);
+  EXPECT_EQ(photos.train.size(), 93U);
+  EXPECT_EQ(photos.val.size(), 25U);
+}
+
+}  // namespace
+}  // namespace likeness

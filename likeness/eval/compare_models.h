@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+
+#include "likeness/dataset/dataset_file.h"
+#include "likeness/embed/embedder.h"
+
+namespace likeness {
+
+/// How one model did on labelled faces.
+struct ModelScore {
+  std::size_t correct = 0;      ///< Faces of `val` that a classifier trained on `train` names rightly.
+  std::size_t total = 0;        ///< Faces of `val`; 0 where there are none, and no classifier was trained.
+  double area_under_roc = 0;    ///< Over all pairs of all faces.
+  double equal_error_rate = 0;  ///< The same.
+  double threshold = 0;         ///< The cosine that decides most of those pairs rightly.
+  double milliseconds = 0;      ///< For one face, the faster of two runs over all faces.
+};
+
+/// Two models, or two precisions of one, on the same faces.
+struct ModelComparison {
+  ModelScore a;
+  ModelScore b;
+  std::size_t faces = 0;
+  std::size_t pairs = 0;
+  std::size_t flipped =
+      0;  ///< Pairs that one calls the same person and the other not, at each one's threshold.
+  std::optional<double>
+      worst_cosine;  ///< Between a face's two embeddings; empty where their dimensions differ.
+  std::optional<double> mean_cosine;
+};
+
+/// @throws Error kDataInvalid with fewer than two people; std::invalid_argument for chips of another size
+/// than either model takes.
+[[nodiscard]] ModelComparison compare_models(const FaceDataset& faces, Embedder& a, Embedder& b,
+                                             const Progress& progress = {});
+
+}  // namespace likeness

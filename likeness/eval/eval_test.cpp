@@ -1,0 +1,290 @@
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <random>
+
+#include "likeness/core/error.h"
+#include "likeness/embed/quality.h"
+#include "likeness/eval/classification.h"
+#include "likeness/eval/detection.h"
+#include "likeness/eval/identification.h"
+#include "likeness/eval/pairs_file.h"
+#include "likeness/eval/verification.h"
+
+namespace likeness {
+namespace {
+
+namespace fs = std::filesystem;
+
+class PairsFiles : public testing::Test {
+ protected:
+  ~PairsFiles() override { fs::remove(path_); }
+  PairsFile read(const std::string& text) {
+    std::ofstream(path_) << text;
+    return read_pairs_file(path_);
+  }
+  std::string problem_of(const std::string& text) {
+    try {
+      (void)read(text);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kDataInvalid);
+      return error.what();
+    }
+    return "no error";
+  }
+  const fs::path path_ = fs::path(testing::TempDir()) / ("pairs_" + std::to_string(::getpid()) + ".txt");
+};
+
+TEST_F(PairsFiles, ViewOneIsOneSet) {
+  const PairsFile file = read("1\r\nAl_Bo\t1\t12\r\nAl_Bo\t1\tCy\t3\r\n");
+  EXPECT_EQ(file.photos,
+            (std::vector<std::string>{"Al_Bo/Al_Bo_0001.jpg", "Al_Bo/Al_Bo_0012.jpg", "Cy/Cy_0003.jpg"}));
+  ASSERT_EQ(file.folds.size(), 1U);
+  EXPECT_EQ(file.folds[0], (std::vector<PhotoPair>{{0, 1, true}, {0, 2, false}}));
+}
+
+TEST_F(PairsFiles, ViewTwoIsManySets) {
+  const PairsFile file = read("2 1\na 1 2\na 1 b 1\nc 1 2\nc 1 a 2\n");
+  ASSERT_EQ(file.folds.size(), 2U);
+  EXPECT_EQ(file.folds[1], (std::vector<PhotoPair>{{3, 4, true}, {3, 1, false}}));
+}
+
+TEST_F(PairsFiles, DamageIsNamedByItsLine) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"", "line 0"},
+      {"x\n", "line 1: \"x\" is not a number"},
+      {"1 2 3\n", "line 1"},
+      {"1\na 1\n", "line 2: a pair of one person"},
+      {"1\na 1 2\na 1 2\n", "line 3: a pair of two people"},
+      {"1\na 1 0\na 1 b 2\n", "line 2: \"0\""},
+      {"1\n../a 1 2\na 1 b 2\n", "line 2: \"../a\" is no person"},
+      {"1\na 1 2\na 1 b 2\nc 1 2\n", "line 4: comes after"},
+      {"1\na 1 2\n", "line 2: a pair of two people"}};
+  for (const auto& [text, problem] : cases) {
+    EXPECT_NE(problem_of(text).find(problem), std::string::npos) << problem_of(text);
+  }
+  EXPECT_THROW((void)read_pairs_file("/nonexistent/pairs.txt"), Error);
+}
+
+/// Unit vectors in a plane, at these angles in degrees.
+Embeddings at_angles(const std::vector<double>& degrees) {
+  Embeddings embeddings{2, {}};
+  for (const double angle : degrees) {
+    embeddings.values.push_back(static_cast<float>(std::cos(angle * 3.14159265358979 / 180)));
+    embeddings.values.push_back(static_cast<float>(std::sin(angle * 3.14159265358979 / 180)));
+  }
+  return embeddings;
+}
+
+TEST(VerifyPairs, ThresholdComesFromTrainingPairsAndFailuresAreErrors) {
+  const std::vector<std::string> photos = {"a/1", "a/2", "b/1", "b/2", "c/1"};
+  const Embeddings embeddings = at_angles({0, 20, 90, 150, 0});
+  const std::vector<char> found = {1, 1, 1, 1, 0};
+  // Training: mated at cos 20 = .94, non-mated at cos 70 = .34: any threshold between is best, .64 the
+  // middle.
+  const PhotoPair training[] = {{0, 1, true}, {1, 2, false}};
+  // Tested: a1-a2 right, b1-b2 (cos 60 = .5) below .64 wrong, a1-b1 right, a1-c1 without a face wrong.
+  const PhotoPair tested[] = {{0, 1, true}, {2, 3, true}, {0, 2, false}, {0, 4, false}};
+  const Verification result = verify_pairs({score_pairs(tested, embeddings, found)},
+                                           score_pairs(training, embeddings, found), photos, 1);
+  EXPECT_NEAR(result.fold_thresholds[0], (std::cos(M_PI / 9) + std::cos(M_PI * 7 / 18)) / 2, 1e-6);
+  EXPECT_EQ(result.accuracy, 0.5);
+  EXPECT_NEAR(result.accuracy_of_scored, 2.0 / 3, 1e-12);
+  EXPECT_FALSE(result.threshold_from_same_pairs);
+  EXPECT_FALSE(result.validation_rate.has_value());  // one non-mated comparison supports no 1e-3
+  EXPECT_LE(result.interval.low, 0.5);
+  EXPECT_GE(result.interval.high, 0.5);
+}
+
+TEST(VerifyPairs, OfManySetsEachIsDecidedByTheOthers) {
+  const std::vector<std::string> photos = {"a/1", "a/2", "b/1", "b/2"};
+  const Embeddings embeddings = at_angles({0, 20, 90, 150});
+  const std::vector<char> found(4, 1);
+  // Set one alone would take .64 (as above). Set two: mated cos 60 = .5, non-mated cos 90 = 0, so .25.
+  const PhotoPair one[] = {{0, 1, true}, {1, 2, false}};
+  const PhotoPair two[] = {{2, 3, true}, {0, 2, false}};
+  const Verification result =
+      verify_pairs({score_pairs(one, embeddings, found), score_pairs(two, embeddings, found)}, {}, photos, 1);
+  EXPECT_NEAR(result.fold_thresholds[0], 0.25, 1e-6);
+  EXPECT_EQ(result.fold_accuracies[0], 0.5);  // cos 70 = .34 is above .25
+  EXPECT_EQ(result.fold_accuracies[1], 0.5);  // cos 60 = .5 is below .64
+  EXPECT_EQ(result.accuracy, 0.5);
+  EXPECT_EQ(result.deviation, 0);
+}
+
+TEST(VerifyPairs, OneSetAloneIsSaidToBeOptimistic) {
+  const std::vector<std::string> photos = {"a/1", "a/2", "b/1"};
+  const Embeddings embeddings = at_angles({0, 20, 90});
+  const PhotoPair pairs[] = {{0, 1, true}, {1, 2, false}};
+  EXPECT_TRUE(
+      verify_pairs({score_pairs(pairs, embeddings, {1, 1, 1})}, {}, photos, 1).threshold_from_same_pairs);
+}
+
+TEST(CompareAll, PairsEveryFaceWithEveryOther) {
+  const std::vector<std::string> photos = {"a/1", "a/2", "b/1", "b/2", "c/1"};
+  const Comparisons all = compare_all(at_angles({0, 20, 90, 150, 0}), {1, 1, 1, 1, 0}, photos);
+  EXPECT_EQ(all.mated.size(), 2U);
+  EXPECT_EQ(all.non_mated.size(), 4U);
+  EXPECT_NEAR(all.mated[1], 0.5, 1e-6);
+}
+
+TEST(Overlap, IsSharedOverTotalArea) {
+  EXPECT_NEAR(overlap({0, 0, 2, 1}, {1, 0, 3, 1}), 1.0 / 3,
+              1e-7);  // two 2x1 boxes sharing one of three cells
+  EXPECT_EQ(overlap({0, 0, 1, 1}, {1, 0, 2, 1}), 0);
+}
+
+TEST(MatchDetections, IsOneToOneBestFirst) {
+  const MarkedPhoto marks{"x", {{0, 0, 10, 10}, {20, 0, 30, 10}}, {}};
+  // Both fit the first mark, only one may have it; the third is nobody's.
+  const Box found[] = {{0, 0, 10, 8}, {0, 0, 10, 10}, {50, 50, 60, 60}};
+  const DetectionCount count = match_detections(marks, found);
+  EXPECT_EQ(count.matched, 1U);
+  EXPECT_EQ(count.recall(), 0.5);
+  EXPECT_NEAR(count.precision(), 1.0 / 3, 1e-12);
+}
+
+TEST(MatchDetections, APointBelongsToTheBoxWhoseCentreIsNearest) {
+  const MarkedPhoto marks{"x", {}, {{5, 5}, {12, 5}}};
+  const Box found[] = {{0, 0, 14, 10}, {8, 0, 18, 10}};
+  EXPECT_EQ(match_detections(marks, found).matched, 2U);
+  EXPECT_EQ(match_detections(marks, std::span(found).first(1)).matched, 1U);
+}
+
+class Marks : public testing::Test {
+ protected:
+  ~Marks() override { fs::remove(path_); }
+  std::vector<MarkedPhoto> read(const std::string& ending, const std::string& text) {
+    path_ = fs::path(testing::TempDir()) / ("marks_" + std::to_string(::getpid()) + ending);
+    std::ofstream(path_) << text;
+    return read_marks(path_);
+  }
+  fs::path path_;
+};
+
+TEST_F(Marks, ReadsDlibsXml) {
+  const auto marks =
+      read(".xml",
+           "<?xml version='1.0'?><images><image file='a.jpg' width='5'><box top='1' left='2' width='3' "
+           "height='4'/><box top='9' left='9' width='9' height='9' ignore='1'/></image>"
+           "<image file=\"b.jpg\"></image></images>");
+  ASSERT_EQ(marks.size(), 2U);
+  ASSERT_EQ(marks[0].boxes.size(), 1U);
+  EXPECT_EQ(marks[0].boxes[0], (Box{2, 1, 5, 5}));
+  EXPECT_EQ(marks[1].file, "b.jpg");
+  for (const char* bad :
+       {"", "<box top='1'/>", "<image file='a'><box top='x' left='1' width='1' height='1'/>", "<image "}) {
+    EXPECT_THROW((void)read(".xml", bad), Error) << bad;
+  }
+}
+
+TEST_F(Marks, ReadsCompreFacesNoses) {
+  const auto marks = read(".json", R"({"noses":{"source":"words","a.jpg":[[1,2],[3.5,4]],"b.jpg":[]}})");
+  ASSERT_EQ(marks.size(), 2U);
+  EXPECT_EQ(marks[0].points[1], (Point{3.5F, 4}));
+  EXPECT_EQ(marks[1].faces(), 0U);
+  for (const char* bad : {"[]", "{}", R"({"noses":{"a":[[1]]}})", R"({"noses":{}})"}) {
+    EXPECT_THROW((void)read(".json", bad), Error) << bad;
+  }
+}
+
+TEST(OpenSet, PerfectFacesAreAllFoundAndStrangersKeptOut) {
+  // 60 people of four faces each, every face of a person in one direction: nobody is missed at any rate.
+  IdentificationFaces faces;
+  faces.embeddings.dimension = 60;
+  for (int person = 0; person < 60; ++person) {
+    for (int face = 0; face < 4; ++face) {
+      for (int j = 0; j < 60; ++j) faces.embeddings.values.push_back(j == person ? 1 : 0);
+      faces.people.push_back("p" + std::to_string(person));
+    }
+  }
+  faces.may_enrol.assign(240, 1);
+  faces.may_probe.assign(240, 1);
+  const Identification result = identify_open_set(faces, {.trials = 3, .fpirs = {0.1, 0.01}});
+  EXPECT_EQ(result.rank_one.mean, 1);
+  EXPECT_EQ(result.enrolled, 30);
+  EXPECT_EQ(result.mated_probes, 90);      // three other faces of 30 people
+  EXPECT_EQ(result.stranger_probes, 120);  // four faces of the other 30
+  ASSERT_TRUE(result.rates[0].fnir.has_value());
+  EXPECT_EQ(result.rates[0].fnir->mean, 0);
+  EXPECT_EQ(result.rates[0].detection_and_identification(), 1);
+  EXPECT_FALSE(result.rates[1].fnir.has_value());  // .01 needs 1,000 strangers
+}
+
+TEST(OpenSet, NeedsTwoPeopleWithTwoFaces) {
+  const IdentificationFaces faces{{1, {1, 1, 1}}, {"a", "a", "b"}, {1, 1, 1}, {1, 1, 1}};
+  EXPECT_THROW((void)identify_open_set(faces, {}), Error);
+}
+
+/// Ten people around directions of their own in 16 dimensions.
+void make_people(std::size_t people, std::size_t each, float spread, Embeddings& embeddings,
+                 std::vector<std::string>& labels) {
+  std::mt19937 random(3);
+  embeddings.dimension = 16;
+  for (std::size_t p = 0; p < people; ++p) {
+    for (std::size_t i = 0; i < each; ++i) {
+      labels.push_back(std::string(1, static_cast<char>('a' + p)));
+      for (std::size_t j = 0; j < 16; ++j) {
+        const float noise = static_cast<float>(random() % 2001) / 1000.0F - 1.0F;
+        embeddings.values.push_back((j == p ? 1.0F : 0.0F) + spread * noise);
+      }
+    }
+  }
+}
+
+TEST(CrossValidation, OfWellSeparatedPeopleIsRightAndSure) {
+  Embeddings embeddings;
+  std::vector<std::string> labels;
+  make_people(4, 10, 0.1F, embeddings, labels);
+  const CrossValidation result = cross_validate_classifier(embeddings, labels, {});
+  EXPECT_EQ(result.accuracy, 1);
+  EXPECT_EQ(result.deviation, 0);
+  EXPECT_EQ(result.accuracies.size(), 4U);
+  EXPECT_LT(*result.brier, 0.2);
+  std::size_t faces = 0;
+  for (const ReliabilityBin& bin : result.reliability) faces += bin.faces;
+  EXPECT_EQ(faces, 160U);  // 40 faces in each of four repeats
+}
+
+TEST(CrossValidation, OfNoiseIsChance) {
+  Embeddings embeddings;
+  std::vector<std::string> labels;
+  make_people(4, 20, 100, embeddings, labels);
+  EXPECT_LT(cross_validate_classifier(embeddings, labels, {}).accuracy, 0.5);
+}
+
+TEST(LeaveOnePersonOut, NearestCosineTellsStrangersApart) {
+  Embeddings embeddings;
+  std::vector<std::string> labels;
+  make_people(4, 10, 0.1F, embeddings, labels);
+  const LeftOut result = leave_one_person_out(embeddings, labels, 0);
+  EXPECT_EQ(result.strangers, 40U);
+  EXPECT_EQ(result.auc, 1);
+  EXPECT_TRUE(result.named.has_value());
+  EXPECT_THROW((void)leave_one_person_out({16, {embeddings.values.begin(), embeddings.values.begin() + 320}},
+                                          std::span(labels).first(20), 0),
+               Error);
+}
+
+TEST(BestQuality, AveragesBothWaysOfCuttingAndTheirMirrorImages) {
+  const std::vector<CropSpec> crops = best_crops({});
+  ASSERT_EQ(crops.size(), 2U);
+  EXPECT_NE(crops[0].upright, crops[1].upright);
+  EXPECT_EQ(best_crops({.profile = CropProfile::kAligned}).size(), 1U);
+  const Chip chip(2, 1, std::vector<std::uint8_t>{1, 2, 3, 4, 5, 6});
+  EXPECT_EQ(mirrored(chip).pixels(), (std::vector<std::uint8_t>{4, 5, 6, 1, 2, 3}));
+  EXPECT_EQ(mirrored(mirrored(chip)), chip);
+  // (1, 0) and (0, 1) average to (.71, .71); (0, 2) and (0, 4) to (0, 1).
+  const Embeddings means = average_groups({2, {1, 0, 0, 1, 0, 2, 0, 4}}, 2);
+  EXPECT_NEAR(means.values[0], std::sqrt(0.5), 1e-6);
+  EXPECT_NEAR(means.values[1], std::sqrt(0.5), 1e-6);
+  EXPECT_EQ(means.values[2], 0);
+  EXPECT_EQ(means.values[3], 1);
+  EXPECT_THROW((void)average_groups({2, {1, 0, 0, 1}}, 3), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace likeness

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "likeness/embed/embeddings.h"
+#include "likeness/eval/pairs_file.h"
+#include "likeness/stats/bootstrap.h"
+#include "likeness/stats/error_rates.h"
+
+namespace likeness {
+
+/// A pair with its cosine; empty where one of its photos had no face (failure to acquire).
+struct ScoredPair {
+  PhotoPair pair;
+  std::optional<double> score;
+};
+
+/// How well pairs of photos are told to be of one person or of two. Words after ISO/IEC 19795-1.
+struct Verification {
+  std::vector<double> fold_accuracies;  ///< One a set of pairs; a pair without score counts as an error.
+  std::vector<double>
+      fold_thresholds;  ///< What decided each set: found on the other sets, or on training pairs.
+  bool threshold_from_same_pairs = false;  ///< One set and no training pairs: the accuracy is optimistic.
+  double accuracy = 0;                     ///< Mean over the sets.
+  double deviation = 0;                    ///< Standard deviation over ten sets; of one set the bootstrap's.
+  Interval interval;                       ///< 95 % of the accuracy: bootstrap over identities.
+  double accuracy_of_scored = 0;           ///< The same without pairs that have no score.
+  Comparisons comparisons;                 ///< All scored pairs.
+  double area_under_roc = 0;
+  double equal_error_rate = 0;
+  std::optional<double> validation_rate;  ///< At FMR 1e-3; empty: too few non-mated pairs to support it.
+};
+
+/// Scores of a fold's pairs; `found[i]` says whether photo i has an embedding.
+[[nodiscard]] std::vector<ScoredPair> score_pairs(std::span<const PhotoPair> pairs,
+                                                  const Embeddings& embeddings,
+                                                  const std::vector<char>& found);
+
+/// LFW's rules: each set is decided by the threshold best on the other sets (view 2), or, where `training` is
+/// not empty, on that (view 1). `photos` are the names that the pairs' indices mean; a person is what stands
+/// before
+/// "/". @throws std::invalid_argument where a set is empty or nothing has a score.
+[[nodiscard]] Verification verify_pairs(const std::vector<std::vector<ScoredPair>>& folds,
+                                        const std::vector<ScoredPair>& training,
+                                        std::span<const std::string> photos, std::uint64_t seed);
+
+/// Every pair that can be formed of the photos with an embedding: many more non-mated ones than a protocol
+/// lists, so that low false match rates get support. O(n^2) time, O(n^2) doubles.
+[[nodiscard]] Comparisons compare_all(const Embeddings& embeddings, const std::vector<char>& found,
+                                      std::span<const std::string> photos);
+
+/// The person in "Name/Name_0001.jpg".
+[[nodiscard]] std::string person_of(const std::string& photo);
+
+}  // namespace likeness

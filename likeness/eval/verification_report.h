@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "likeness/eval/plot_files.h"
+#include "likeness/eval/verification.h"
+
+namespace likeness {
+
+/// Everything the report on a verification tells, besides the figures.
+struct VerificationStory {
+  std::string title;
+  std::string protocol;                                    ///< In a sentence.
+  std::vector<std::pair<std::string, std::string>> facts;  ///< Model, precision, data hash, machine, ...
+  Verification result;
+  Comparisons all_pairs;            ///< compare_all(); may be empty.
+  std::vector<std::string> photos;  ///< What the pairs' indices mean.
+  std::vector<std::vector<ScoredPair>> folds;
+  std::filesystem::path images;  ///< Folder of the photos, for pictures of failures.
+  std::vector<std::pair<std::string, std::string>> failed;  ///< Photo without embedding, and why.
+};
+
+/// ROC, DET and score histograms, in this order.
+[[nodiscard]] NamedPlots verification_plots(const VerificationStory& story);
+
+/// Writes report.html and, for every plot, NAME.csv, NAME.png and NAME.svg into `folder`, which is made.
+/// Without gnuplot the pictures are left out and the page says so. Worst false matches and non-matches are
+/// shown with their photos.
+/// @throws Error kOutputUnwritable.
+void write_verification_report(const std::filesystem::path& folder, const VerificationStory& story);
+
+}  // namespace likeness

@@ -1,0 +1,192 @@
+#include "likeness/recognize/photo_stream.h"
+
+#include <oneapi/tbb/enumerable_thread_specific.h>
+#include <oneapi/tbb/parallel_pipeline.h>
+#include <oneapi/tbb/task_arena.h>
+
+#include <atomic>
+#include <chrono>
+#include <optional>
+#include <utility>
+
+#include "likeness/align/align.h"
+#include "likeness/core/error.h"
+#include "likeness/core/file.h"
+#include "likeness/core/sha256.h"
+#include "likeness/embed/embedder.h"
+#include "likeness/image/read_image.h"
+
+namespace likeness {
+namespace {
+
+using Group = std::vector<PhotoFaces>;  ///< Neighbouring photos whose faces are embedded together.
+
+/// Adds the time of a scope to a counter that threads share.
+class Stopwatch {
+ public:
+  explicit Stopwatch(std::atomic<double>& total) : total_(total), start_(std::chrono::steady_clock::now()) {}
+  Stopwatch(const Stopwatch&) = delete;
+  Stopwatch& operator=(const Stopwatch&) = delete;
+  ~Stopwatch() { total_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
+
+ private:
+  std::atomic<double>& total_;
+  std::chrono::steady_clock::time_point start_;
+};
+
+std::size_t chip_count(const Group& group) {
+  std::size_t count = 0;
+  for (const PhotoFaces& photo : group) count += photo.chips.size();
+  return count;
+}
+
+DetectorOptions single_threaded(DetectorOptions options) {
+  options.threads = 1;
+  return options;
+}
+
+}  // namespace
+
+// The whole road, on one screen: read -> detect -> align, then embed() for a group of photos.
+struct PhotoStream::Road {
+  Road(const ModelPack& detector, const ModelPack& embedder, const StreamOptions& given)
+      : options(given),
+        crop(embedder.contract.crop),
+        detectors([folder = detector.folder, options = single_threaded(given.detector)] {
+          return FaceDetector(folder, options);
+        }),
+        arena(given.threads) {
+    detectors.local();  // a missing or damaged detector shall be told now, not at the first photo
+    if (options.until == Stage::kEmbed) {
+      network.emplace(
+          embedder, EmbedderOptions{
+                        .precision = options.precision, .threads = options.threads, .batch = options.batch});
+    }
+  }
+
+  /// A photo's file up to its chips.
+  PhotoFaces look(std::size_t index, const std::filesystem::path& file) {
+    PhotoFaces photo;
+    try {
+      std::optional<Image> image;
+      {
+        const Stopwatch watch(read);
+        const auto bytes = read_file_bytes(file, ReadOptions{}.max_bytes, ErrorCode::kImageUnreadable);
+        if (options.hash) photo.sha256 = sha256(bytes);
+        image = decode_image(bytes, file.string());
+      }
+      find_faces(image->view(), photo);
+    } catch (const Error& e) {
+      if (e.code() != ErrorCode::kImageUnreadable) throw;
+      photo.error = e.what();
+    }
+    photo.index = index;
+    photo.file = file;
+    return photo;
+  }
+
+  void find_faces(ImageView image, PhotoFaces& photo) {
+    photo.width = image.width;
+    photo.height = image.height;
+    {
+      const Stopwatch watch(detect);
+      photo.faces = detectors.local().detect(image);
+    }
+    const Stopwatch watch(align);
+    if (options.faces == FacesWanted::kAll) {
+      for (std::size_t i = 0; i < photo.faces.size(); ++i) photo.chosen.push_back(i);
+    } else if (const auto main = main_face(photo.faces, image.width, image.height, crop)) {
+      photo.chosen.push_back(*main);
+    }
+    if (options.until == Stage::kDetect) return;
+    for (const std::size_t i : photo.chosen) photo.chips.push_back(cut_chip(image, photo.faces[i], crop));
+  }
+
+  /// Fills the embeddings of a group with as few runs of the network as its batch size allows.
+  void embed(Group& group) {
+    if (!network) return;
+    const Stopwatch watch(embedding);
+    std::vector<Chip> chips;
+    for (const PhotoFaces& photo : group) chips.insert(chips.end(), photo.chips.begin(), photo.chips.end());
+    if (chips.empty()) return;
+    const Embeddings all = network->embed(chips);
+    auto row = all.values.begin();
+    for (PhotoFaces& photo : group) {
+      const auto end = row + static_cast<std::ptrdiff_t>(photo.chips.size() * all.dimension);
+      photo.embeddings = {all.dimension, {row, end}};
+      row = end;
+    }
+  }
+
+  StreamOptions options;
+  CropSpec crop;
+  std::optional<Embedder> network;
+  tbb::enumerable_thread_specific<FaceDetector> detectors;
+  tbb::task_arena arena;
+  std::atomic<double> read = 0;
+  std::atomic<double> detect = 0;
+  std::atomic<double> align = 0;
+  std::atomic<double> embedding = 0;
+};
+
+PhotoStream::PhotoStream(const ModelPack& detector, const ModelPack& embedder, const StreamOptions& options)
+    : road_(std::make_unique<Road>(detector, embedder, options)) {}
+PhotoStream::~PhotoStream() = default;
+PhotoStream::PhotoStream(PhotoStream&&) noexcept = default;
+PhotoStream& PhotoStream::operator=(PhotoStream&&) noexcept = default;
+
+void PhotoStream::run(std::span<const std::filesystem::path> photos,
+                      const std::function<void(PhotoFaces&&)>& sink, const Progress& progress) {
+  Road& road = *road_;
+  const std::size_t batch = static_cast<std::size_t>(road.options.batch);
+  const std::size_t most_photos = batch * 2;  // photos without a face must not pile up while a batch fills
+  std::size_t next = 0;
+  std::size_t finished = 0;
+  Group waiting;
+  using tbb::filter_mode;
+  using tbb::make_filter;
+  // Every photo is one token; the gathering filter hands on full groups and, for photos that only wait, empty
+  // ones.
+  const auto photo_filter =
+      make_filter<void, std::size_t>(filter_mode::serial_in_order, [&](tbb::flow_control& flow) {
+        if (next == photos.size()) flow.stop();
+        return next++;
+      });
+  const auto look_filter = make_filter<std::size_t, PhotoFaces>(filter_mode::parallel, [&](std::size_t i) {
+    return tbb::this_task_arena::isolate([&] { return road.look(i, photos[i]); });
+  });
+  const auto gather_filter =
+      make_filter<PhotoFaces, Group>(filter_mode::serial_in_order, [&](PhotoFaces photo) {
+        const bool last = photo.index + 1 == photos.size();
+        waiting.push_back(std::move(photo));
+        const bool full = chip_count(waiting) >= batch || waiting.size() >= most_photos || !road.network;
+        return last || full ? std::exchange(waiting, {}) : Group{};
+      });
+  const auto embed_filter = make_filter<Group, Group>(filter_mode::parallel, [&](Group group) {
+    tbb::this_task_arena::isolate([&] { road.embed(group); });
+    return group;
+  });
+  const auto sink_filter = make_filter<Group, void>(filter_mode::serial_in_order, [&](Group group) {
+    for (PhotoFaces& photo : group) {
+      sink(std::move(photo));
+      if (progress) progress(++finished, photos.size());
+    }
+  });
+  road.arena.execute([&] {
+    tbb::parallel_pipeline(static_cast<std::size_t>(road.options.threads) * 4,
+                           photo_filter & look_filter & gather_filter & embed_filter & sink_filter);
+  });
+}
+
+PhotoFaces PhotoStream::one(ImageView photo) {
+  Group group(1);
+  road_->find_faces(photo, group[0]);
+  road_->embed(group);
+  return std::move(group[0]);
+}
+
+StageSeconds PhotoStream::seconds() const {
+  return {.read = road_->read, .detect = road_->detect, .align = road_->align, .embed = road_->embedding};
+}
+
+}  // namespace likeness

@@ -1,0 +1,86 @@
+#include "likeness/recognize/photo_stream.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <stdexcept>
+
+#include "likeness/recognize/recognizer.h"
+
+namespace likeness {
+namespace {
+
+namespace fs = std::filesystem;
+
+const fs::path kPhotos = LIKENESS_SHARED "/data/five-celebrity/val";
+
+class PhotoStreamTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!fs::exists(kPhotos)) GTEST_SKIP() << "the photos of " << kPhotos << " are not here";
+    for (const auto& entry : fs::recursive_directory_iterator(kPhotos)) {
+      if (entry.is_regular_file()) photos_.push_back(entry.path());
+    }
+    std::sort(photos_.begin(), photos_.end());
+    photos_.resize(10);
+    photos_.insert(photos_.begin() + 3, "no_such_photo.jpg");
+  }
+
+  [[nodiscard]] std::vector<PhotoFaces> run(const StreamOptions& options) const {
+    PhotoStream stream(load_pack(fs::path(LIKENESS_MODELS) / "mtcnn"),
+                       load_pack(fs::path(LIKENESS_MODELS) / "20180408-102900"), options);
+    std::vector<PhotoFaces> results;
+    stream.run(photos_, [&](PhotoFaces&& photo) { results.push_back(std::move(photo)); });
+    return results;
+  }
+
+  std::vector<fs::path> photos_;
+};
+
+TEST_F(PhotoStreamTest, ResultsAndTheirOrderDoNotDependOnThreadsOrBatches) {
+  const auto expected = run({.threads = 1, .batch = 32});
+  const auto results = run({.threads = 3, .batch = 2});
+  ASSERT_EQ(results.size(), photos_.size());
+  ASSERT_EQ(expected.size(), photos_.size());
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    EXPECT_EQ(results[i].index, i);
+    EXPECT_EQ(results[i].file, photos_[i]);
+    EXPECT_EQ(results[i].chips, expected[i].chips);
+    ASSERT_EQ(results[i].embeddings.values.size(), expected[i].embeddings.values.size());
+    ASSERT_EQ(results[i].embeddings.size(), results[i].chosen.size());
+    for (std::size_t j = 0; j < expected[i].embeddings.values.size(); ++j) {
+      ASSERT_NEAR(results[i].embeddings.values[j], expected[i].embeddings.values[j], 1e-4);
+    }
+  }
+}
+
+TEST_F(PhotoStreamTest, AnUnreadablePhotoArrivesInItsPlaceWithItsError) {
+  const auto results = run({.until = Stage::kDetect, .threads = 2});
+  ASSERT_EQ(results.size(), photos_.size());
+  EXPECT_NE(results[3].error.find("no_such_photo.jpg"), std::string::npos) << results[3].error;
+  EXPECT_TRUE(results[3].faces.empty());
+  EXPECT_TRUE(results[4].error.empty());
+  EXPECT_FALSE(results[4].faces.empty());
+  EXPECT_TRUE(results[4].chips.empty());
+}
+
+TEST_F(PhotoStreamTest, MainFacesAreOneAPhotoAndHashesAreOfTheBytes) {
+  const auto results = run({.until = Stage::kAlign, .faces = FacesWanted::kMain, .threads = 2, .hash = true});
+  for (const PhotoFaces& photo : results) {
+    if (!photo.error.empty()) continue;
+    EXPECT_LE(photo.chips.size(), 1U);
+    EXPECT_EQ(photo.sha256.size(), 64U);
+  }
+}
+
+TEST_F(PhotoStreamTest, AnExceptionOfTheSinkComesOut) {
+  PhotoStream stream(load_pack(fs::path(LIKENESS_MODELS) / "mtcnn"), {},
+                     {.until = Stage::kDetect, .threads = 2});
+  EXPECT_THROW(stream.run(photos_, [](PhotoFaces&&) { throw std::runtime_error("stop"); }),
+               std::runtime_error);
+}
+
+}  // namespace
+}  // namespace likeness

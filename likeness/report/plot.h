@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace likeness {
+
+/// A drawn plot, ready for a file each.
+struct Plot {
+  std::vector<std::byte> png;
+  std::string svg;
+};
+
+enum class CurveStyle {
+  kLine,
+  kDashed,
+  kPoints,
+  kSteps,   ///< A staircase through the points.
+  kFilled,  ///< A half-transparent area from the points down to zero: histograms.
+};
+
+struct Curve {
+  std::string name;  ///< In the legend; empty leaves it out.
+  std::vector<std::pair<double, double>> points;
+  CurveStyle style = CurveStyle::kLine;
+};
+
+enum class AxisScale {
+  kLinear,
+  kLog,
+  kProbit,  ///< Normal deviates, as DET plots have them; values in (0, 1), shown as per cent.
+};
+
+struct Axis {
+  std::string label = {};
+  AxisScale scale = AxisScale::kLinear;
+  std::optional<double> from = {};  ///< Left open: taken from the data.
+  std::optional<double> to = {};
+};
+
+/// Curves over two axes. Points outside a logarithmic or probit axis are left out.
+struct CurvePlot {
+  std::string title = {};
+  Axis x = {};
+  Axis y = {};
+  std::vector<Curve> curves = {};
+  bool legend_left = false;  ///< Else on the right.
+  bool legend_top = false;   ///< Else at the bottom.
+};
+
+/// How often each person was taken for each.
+struct ConfusionMatrix {
+  std::string title;
+  std::vector<std::string> labels;
+  std::vector<std::size_t> counts;  ///< counts[truth * labels + predicted].
+};
+
+/// Drawn by the program gnuplot, started without a shell; texts are data there, never commands.
+/// @throws Error kUnsupported where gnuplot is not installed or cannot draw; std::invalid_argument where
+/// sizes differ.
+[[nodiscard]] Plot draw_plot(const CurvePlot& plot);
+[[nodiscard]] Plot draw_plot(const ConfusionMatrix& matrix);
+
+/// Whether gnuplot is there.
+[[nodiscard]] bool can_plot();
+
+/// The points behind a plot as CSV: curve,x,y with a header line. Names are quoted.
+[[nodiscard]] std::string to_csv(const CurvePlot& plot);
+
+}  // namespace likeness
