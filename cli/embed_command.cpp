@@ -1,0 +1,127 @@
+#include <algorithm>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/commands.h"
+#include "cli/labelled_photos.h"
+#include "cli/photos.h"
+#include "cli/progress_bar.h"
+#include "likeness/embed/embedder.h"
+
+namespace likeness::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Args {
+  std::vector<fs::path> inputs;
+  fs::path output;
+  LabelledPhotosArgs photos;  // its `folder` is filled where the input is one
+  bool json = false;
+};
+
+struct Outcome {
+  EmbeddingDataset dataset;
+  Exit exit = Exit::kDone;
+};
+
+/// Chips that somebody cut before: their order and labels stay as they are.
+Outcome from_faces(const Args& args) {
+  const FaceDataset faces = read_faces(args.inputs.front());
+  const ModelPack pack = args.photos.models.embedder();
+  const Provenance wanted = provenance_of(pack.contract, args.photos.models.precision);
+  require_same_space(faces.provenance, args.inputs.front().string(), wanted,
+                     "the model " + pack.contract.name);
+  Embedder embedder(pack, {.precision = args.photos.models.precision, .threads = args.photos.threads});
+  ProgressBar bar("embedding");
+  const auto part = [&](const FacePart& from) {
+    return EmbeddingPart{embedder.embed(from.chips, bar.callback()), from.labels, from.files};
+  };
+  return {{part(faces.train), part(faces.val), wanted}, Exit::kDone};
+}
+
+/// Every face of unlabelled photos; its label is the photo's name.
+Outcome from_photos(const Args& args) {
+  const PhotoList list = list_photos(args.inputs);
+  const ModelPack pack = args.photos.models.embedder();
+  StreamOptions options;
+  options.detector = args.photos.detector;
+  options.precision = args.photos.models.precision;
+  options.threads = args.photos.threads;
+  PhotoStream stream(args.photos.models.detector(pack), pack, options);
+  Outcome outcome;
+  outcome.dataset.provenance = provenance_of(pack.contract, options.precision);
+  EmbeddingPart& part = outcome.dataset.train;
+  ProgressBar bar("embedding");
+  InputCount inputs(list);
+  stream.run(
+      list.photos,
+      [&](PhotoFaces&& photo) {
+        if (!inputs.count(photo, bar)) return;
+        part.embeddings.dimension = std::max(part.embeddings.dimension, photo.embeddings.dimension);
+        const auto& values = photo.embeddings.values;
+        part.embeddings.values.insert(part.embeddings.values.end(), values.begin(), values.end());
+        for (std::size_t i = 0; i < photo.chips.size(); ++i) {
+          part.labels.push_back(photo.file.stem().string());
+          part.files.push_back(photo.file.generic_string());
+        }
+      },
+      bar.callback());
+  if (part.labels.empty()) throw Error(ErrorCode::kInputUnreadable, "no face found in any of the photos");
+  outcome.exit = inputs.exit();
+  return outcome;
+}
+
+Outcome from_labelled_folder(const Args& args) {
+  LabelledPhotosArgs photos = args.photos;
+  photos.folder = args.inputs.front();
+  LabelledFaces faces = collect_labelled(photos, Stage::kEmbed);
+  return {std::move(faces.collected.embeddings), faces.exit};
+}
+
+/// A folder of folders holds labelled photos; a folder of files does not.
+bool labelled(const fs::path& folder) {
+  return fs::is_directory(folder) &&
+         std::ranges::any_of(fs::directory_iterator(folder), [](const auto& entry) {
+           return entry.is_directory() && entry.path().filename().string().front() != '.';
+         });
+}
+
+Exit run(const Args& args) {
+  const bool single = args.inputs.size() == 1;
+  const Outcome outcome = single && args.inputs.front().extension() == ".npz" ? from_faces(args)
+                          : single && labelled(args.inputs.front())           ? from_labelled_folder(args)
+                                                                              : from_photos(args);
+  write_embeddings(args.output, outcome.dataset);
+  const std::size_t count = outcome.dataset.train.labels.size() + outcome.dataset.val.labels.size();
+  const std::size_t dimension = outcome.dataset.train.embeddings.dimension;
+  if (args.json) {
+    std::cout << dump_line({{"train", outcome.dataset.train.labels.size()},
+                            {"val", outcome.dataset.val.labels.size()},
+                            {"dimension", dimension},
+                            {"contract", outcome.dataset.provenance.contract_id},
+                            {"output", args.output.string()}})
+              << '\n';
+  } else {
+    std::cout << counted(count, "embedding") << " of " << dimension << " values -> " << args.output.string()
+              << '\n';
+  }
+  return outcome.exit;
+}
+
+}  // namespace
+
+void add_embed_command(CLI::App& app, Exit& exit) {
+  auto args = std::make_shared<Args>();
+  CLI::App* command =
+      app.add_subcommand("embed", "Embeddings of faces (.npz), of labelled photos, or of any photos");
+  command->footer("Example: likeness embed faces.npz -o embeddings.npz");
+  command->add_option("inputs", args->inputs, "faces.npz, a folder, or photos")->required();
+  command->add_option("-o,--output", args->output, "The .npz to write")->required();
+  add_labelled_photos_options(*command, args->photos);
+  add_json_option(*command, args->json);
+  command->callback([args, &exit] { exit = run(*args); });
+}
+
+}  // namespace likeness::cli

@@ -1,0 +1,253 @@
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "cli/eval_parts.h"
+#include "cli/photos.h"
+#include "cli/progress_bar.h"
+#include "likeness/eval/pairs_file.h"
+#include "likeness/eval/photo_embeddings.h"
+#include "likeness/eval/verification.h"
+#include "likeness/eval/verification_report.h"
+
+namespace likeness::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+struct Args : EvalArgs {
+  fs::path pairs;
+  fs::path train_pairs;
+  fs::path images;
+};
+
+/// The processor's name, as the system gives it.
+std::string machine() {
+  std::ifstream in("/proc/cpuinfo");
+  for (std::string line; std::getline(in, line);) {
+    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
+  }
+  return "unknown processor";
+}
+
+/// All that eval lfw works on: the photos of both files, embedded together.
+struct Lfw {
+  PairsFile tested;
+  PairsFile training;
+  std::vector<std::string> photos;  ///< Of `tested`, then those only in `training`.
+  std::vector<std::size_t> training_index;
+  PhotoEmbeddings embedded;
+  std::vector<char> found;
+  std::string data_hash;
+};
+
+Lfw load(const Args& args, ProgressBar& bar) {
+  Lfw lfw;
+  lfw.tested = read_pairs_file(args.pairs);
+  if (!args.train_pairs.empty()) lfw.training = read_pairs_file(args.train_pairs);
+  lfw.photos = lfw.tested.photos;
+  std::map<std::string, std::size_t> known;
+  for (std::size_t i = 0; i < lfw.photos.size(); ++i) known[lfw.photos[i]] = i;
+  for (const std::string& photo : lfw.training.photos) {
+    const auto [entry, added] = known.try_emplace(photo, lfw.photos.size());
+    if (added) lfw.photos.push_back(photo);
+    lfw.training_index.push_back(entry->second);
+  }
+  std::vector<fs::path> files;
+  for (const std::string& photo : lfw.photos) files.push_back(args.images / photo);
+
+  const ModelPack pack = args.model.embedder();
+  lfw.embedded = embed_photos(files, pack, args.model.detector(pack), args.embedding(), bar.callback());
+  for (std::size_t i = 0; i < files.size(); ++i) lfw.found.push_back(lfw.embedded.found(i));
+  if (std::count(lfw.found.begin(), lfw.found.end(), 1) == 0) {
+    throw Error(ErrorCode::kInputUnreadable,
+                "none of the " + std::to_string(files.size()) +
+                    " photos can be used; the first: " + lfw.embedded.problems[0]);
+  }
+  lfw.data_hash = hash_of_photos(files);
+  return lfw;
+}
+
+Json rate_or_null(const std::optional<double>& rate) { return rate ? Json(*rate) : Json(nullptr); }
+
+Json json_of(const VerificationStory& story, const Lfw& lfw, std::size_t failed_pairs) {
+  const Verification& result = story.result;
+  Json line = {{"protocol", story.protocol},
+               {"accuracy", result.accuracy},
+               {"std", result.deviation},
+               {"interval", {result.interval.low, result.interval.high}},
+               {"val_at_far_1e-3", rate_or_null(result.validation_rate)},
+               {"auc", result.area_under_roc},
+               {"eer", result.equal_error_rate},
+               {"failures", failed_pairs},
+               {"accuracy_without_failures", result.accuracy_of_scored},
+               {"thresholds", result.fold_thresholds},
+               {"fold_accuracies", result.fold_accuracies},
+               {"threshold_from_same_pairs", result.threshold_from_same_pairs},
+               {"mated", result.comparisons.mated.size()},
+               {"non_mated", result.comparisons.non_mated.size()}};
+  line["all_pairs"] = {{"mated", story.all_pairs.mated.size()},
+                       {"non_mated", story.all_pairs.non_mated.size()}};
+  if (!story.all_pairs.mated.empty() && !story.all_pairs.non_mated.empty()) {
+    line["all_pairs"]["val_at_far_1e-3"] = rate_or_null(validation_rate(story.all_pairs, 1e-3));
+    line["all_pairs"]["auc"] = area_under_roc(story.all_pairs);
+    line["all_pairs"]["eer"] = equal_error_rate(story.all_pairs);
+  }
+  line["failed_photos"] = Json::array();
+  for (const auto& [photo, why] : story.failed)
+    line["failed_photos"].push_back({{"photo", photo}, {"why", why}});
+  line["photos"] = lfw.photos.size();
+  line["from_cache"] = lfw.embedded.from_cache;
+  for (const auto& [what, value] : story.facts) line["facts"][what] = value;
+  return line;
+}
+
+void print(const VerificationStory& story, const Lfw& lfw, std::size_t failed_pairs) {
+  const Verification& result = story.result;
+  std::printf("%s\n\n", story.protocol.c_str());
+  std::printf(
+      "accuracy             %.4f (standard deviation %.4f; 95%% interval %.4f to %.4f, people resampled)\n",
+      result.accuracy, result.deviation, result.interval.low, result.interval.high);
+  if (failed_pairs > 0) {
+    std::printf("  without failures   %.4f\n", result.accuracy_of_scored);
+  }
+  std::printf("AUC                  %.5f\n", result.area_under_roc);
+  std::printf("equal error rate     %.4f\n", result.equal_error_rate);
+  const auto validation = [](const char* words, const Comparisons& comparisons) {
+    if (comparisons.mated.empty()) return;
+    const std::optional<double> rate = validation_rate(comparisons, 1e-3);
+    if (rate)
+      std::printf("VAL at FAR 0.001     %.4f (%s, %zu non-mated)\n", *rate, words,
+                  comparisons.non_mated.size());
+    if (!rate) {
+      std::printf("VAL at FAR 0.001     not supported by %zu comparisons (%s)\n",
+                  comparisons.non_mated.size(), words);
+    }
+  };
+  validation("the protocol's pairs", result.comparisons);
+  validation("all pairs of its photos", story.all_pairs);
+  std::printf("failures to acquire  %zu photos, %zu pairs\n", story.failed.size(), failed_pairs);
+  for (const auto& [photo, why] : story.failed) std::printf("  %s: %s\n", photo.c_str(), why.c_str());
+  if (result.threshold_from_same_pairs) std::printf("The threshold comes from the same pairs: optimistic.\n");
+  std::printf("\n");
+  for (const auto& [what, value] : story.facts) std::printf("%-20s %s\n", what.c_str(), value.c_str());
+  std::printf("%-20s %zu, %zu of them from the cache\n", "photos", lfw.photos.size(),
+              lfw.embedded.from_cache);
+}
+
+std::string protocol_of(const Lfw& lfw) {
+  const std::size_t sets = lfw.tested.folds.size();
+  const std::string pairs = std::to_string(lfw.tested.folds[0].size()) + " pairs";
+  if (!lfw.training.folds.empty()) return "LFW view 1: " + pairs + ", threshold from the training pairs";
+  if (sets > 1)
+    return "LFW view 2: " + std::to_string(sets) + " sets of " + pairs +
+           ", each decided by the others' threshold";
+  return pairs + ", threshold from the same pairs";
+}
+
+Exit run_lfw(const Args& args) {
+  ProgressBar bar("embedding");
+  const Lfw lfw = load(args, bar);
+  VerificationStory story;
+  story.title = "LFW verification";
+  story.protocol = protocol_of(lfw);
+  story.photos = lfw.photos;
+  story.images = args.images;
+  for (const auto& fold : lfw.tested.folds) {
+    story.folds.push_back(score_pairs(fold, lfw.embedded.embeddings, lfw.found));
+  }
+  std::vector<ScoredPair> training;
+  for (const auto& fold : lfw.training.folds) {
+    std::vector<PhotoPair> pairs = fold;
+    for (PhotoPair& pair : pairs) {
+      pair = {lfw.training_index[pair.first], lfw.training_index[pair.second], pair.mated};
+    }
+    const auto scored = score_pairs(pairs, lfw.embedded.embeddings, lfw.found);
+    training.insert(training.end(), scored.begin(), scored.end());
+  }
+  story.result = verify_pairs(story.folds, training, story.photos, args.seed);
+  // All pairs of the tested photos only: the training photos chose the threshold, and their number is
+  // another.
+  const std::size_t tested = lfw.tested.photos.size();
+  constexpr std::size_t kMostForAllPairs = 12'000;  // 72 million pairs, half a gigabyte
+  if (tested <= kMostForAllPairs) {
+    story.all_pairs = compare_all(lfw.embedded.embeddings, lfw.found, std::span(story.photos).first(tested));
+  }
+  for (std::size_t i = 0; i < lfw.photos.size(); ++i) {
+    if (!lfw.found[i]) story.failed.emplace_back(lfw.photos[i], lfw.embedded.problems[i]);
+  }
+  story.facts = {{"embedding space", lfw.embedded.id},
+                 {"precision", std::string(to_string(args.model.precision))},
+                 {"passes", args.quality},
+                 {"sha256 of the photos", lfw.data_hash},
+                 {"program", std::string("likeness ") + LIKENESS_VERSION},
+                 {"machine", machine() + ", " + std::to_string(args.threads) + " threads"}};
+  std::size_t failed_pairs = 0;
+  for (const auto& fold : story.folds) {
+    for (const ScoredPair& pair : fold) failed_pairs += pair.score ? 0 : 1;
+  }
+  if (!args.out.empty()) write_verification_report(args.out, story);
+  if (args.json) {
+    std::cout << dump_line(json_of(story, lfw, failed_pairs)) << '\n';
+  } else {
+    print(story, lfw, failed_pairs);
+    if (!args.out.empty()) std::printf("%-20s %s\n", "report", (args.out / "report.html").c_str());
+  }
+  const bool unreadable = std::any_of(story.failed.begin(), story.failed.end(),
+                                      [](const auto& one) { return one.second != "no face found"; });
+  return unreadable ? Exit::kSomeInputsFailed : Exit::kDone;
+}
+
+}  // namespace
+
+PhotoEmbeddingOptions EvalArgs::embedding() const {
+  return {.precision = model.precision,
+          .quality = quality == "best" ? Quality::kBest : Quality::kSinglePass,
+          .threads = threads,
+          .cache_folder = no_cache ? fs::path() : embedding_cache_folder()};
+}
+
+void add_report_options(CLI::App& command, EvalArgs& args) {
+  command.add_option("--out", args.out, "Folder for report.html, plots (PNG, SVG) and CSV");
+  command.add_option("--seed", args.seed, "Of everything that is drawn")->capture_default_str();
+  add_json_option(command, args.json);
+}
+
+void add_eval_options(CLI::App& command, EvalArgs& args) {
+  add_report_options(command, args);
+  command
+      .add_option("--quality", args.quality,
+                  "single: one pass; best: several crops and their mirror images averaged")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"single", "best"}));
+  command.add_flag("--no-cache", args.no_cache, "Neither use nor keep embeddings in the user's cache folder");
+  add_model_options(command, args.model);
+  add_threads_option(command, args.threads);
+}
+
+void add_eval_command(CLI::App& app, Exit& exit) {
+  CLI::App* command = app.add_subcommand("eval", "Accuracy by published protocols, with plots");
+  command->require_subcommand(1);
+
+  auto args = std::make_shared<Args>();
+  CLI::App* lfw = command->add_subcommand("lfw", "Same person or not: LFW's pairs, view 1 or view 2");
+  lfw->footer(
+      "Example: likeness eval lfw --pairs pairsDevTest.txt --train-pairs pairsDevTrain.txt --images lfw "
+      "--out report");
+  lfw->add_option("--pairs", args->pairs, "Pairs to test: pairsDevTest.txt, or view 2's pairs.txt")
+      ->required();
+  lfw->add_option("--train-pairs", args->train_pairs, "Pairs that give the threshold: pairsDevTrain.txt");
+  lfw->add_option("--images", args->images, "Folder of NAME/NAME_0001.jpg")->required();
+  add_eval_options(*lfw, *args);
+  lfw->callback([args, &exit] { exit = run_lfw(*args); });
+  add_eval_people(*command, exit);
+  add_eval_detect(*command, exit);
+}
+
+}  // namespace likeness::cli

@@ -1,0 +1,329 @@
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <iostream>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+
+#include "cli/eval_parts.h"
+#include "cli/photos.h"
+#include "cli/progress_bar.h"
+#include "likeness/cluster/cluster.h"
+#include "likeness/dataset/dataset_file.h"
+#include "likeness/dataset/photo_folder.h"
+#include "likeness/eval/classification.h"
+#include "likeness/eval/identification.h"
+#include "likeness/eval/photo_embeddings.h"
+#include "likeness/eval/plot_files.h"
+#include "likeness/report/html.h"
+
+namespace likeness::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+std::string fixed(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.4f", value);
+  return text;
+}
+
+/// Photos of PERSON/photo with an embedding, and whose they are.
+struct People {
+  Embeddings embeddings;
+  std::vector<std::string> labels;
+  std::vector<std::string> failed;  ///< Photos without an embedding.
+  std::string space;
+};
+
+People embed_people(const fs::path& folder, const EvalArgs& args) {
+  const std::vector<fs::path> photos = likeness::list_photos(folder);
+  if (photos.empty()) throw Error(ErrorCode::kInputUnreadable, "no photos in " + folder.string());
+  const ModelPack pack = args.model.embedder();
+  ProgressBar bar("embedding");
+  const PhotoEmbeddings found =
+      embed_photos(photos, pack, args.model.detector(pack), args.embedding(), bar.callback());
+  People people{{found.embeddings.dimension, {}}, {}, {}, found.id};
+  for (std::size_t i = 0; i < photos.size(); ++i) {
+    if (!found.found(i)) {
+      people.failed.push_back(photos[i].string() + ": " + found.problems[i]);
+      continue;
+    }
+    people.embeddings.values.insert(people.embeddings.values.end(), found.embeddings[i].begin(),
+                                    found.embeddings[i].end());
+    people.labels.push_back(photos[i].parent_path().filename().string());
+  }
+  return people;
+}
+
+/// Writes report.html with one table and the plots, where --out was given.
+void write_report(const EvalArgs& args, const std::string& title, const std::string& words,
+                  const Table& table, const NamedPlots& plots) {
+  if (args.out.empty()) return;
+  const auto drawn = write_plots(args.out, plots);
+  HtmlReport page(title, words);
+  page.table(table);
+  if (drawn.empty() && !plots.empty())
+    page.notice("No pictures: gnuplot is not installed (package gnuplot-nox).");
+  for (const auto& [name, plot] : drawn) page.picture(plot.png, name);
+  page.write(args.out / "report.html");
+}
+
+/// What a table of two columns says, on stdout.
+void print(const std::string& words, const Table& table) {
+  std::printf("%s\n\n", words.c_str());
+  for (const auto& row : table.rows) std::printf("%-44s %s\n", row[0].c_str(), row[1].c_str());
+}
+
+struct OpenSetArgs : EvalArgs {
+  fs::path gallery;
+  fs::path probes;
+  IdentificationOptions trials;
+};
+
+Exit run_openset(const OpenSetArgs& args) {
+  const People gallery = embed_people(args.gallery, args);
+  IdentificationFaces faces{
+      gallery.embeddings, gallery.labels, std::vector<char>(gallery.labels.size(), 1), {}};
+  std::vector<std::string> failed = gallery.failed;
+  if (fs::equivalent(args.gallery, args.probes)) {
+    faces.may_probe = faces.may_enrol;
+  } else {
+    const People probes = embed_people(args.probes, args);
+    faces.may_probe.assign(gallery.labels.size(), 0);
+    faces.may_enrol.resize(gallery.labels.size() + probes.labels.size(), 0);
+    faces.may_probe.resize(faces.may_enrol.size(), 1);
+    faces.people.insert(faces.people.end(), probes.labels.begin(), probes.labels.end());
+    faces.embeddings.values.insert(faces.embeddings.values.end(), probes.embeddings.values.begin(),
+                                   probes.embeddings.values.end());
+    failed.insert(failed.end(), probes.failed.begin(), probes.failed.end());
+  }
+  IdentificationOptions options = args.trials;
+  options.seed = args.seed;
+  const Identification result = identify_open_set(faces, options);
+
+  Table table{{"figure", "mean and deviation over the trials"}, {}, ""};
+  const auto row = [&](const std::string& name, const MeanDeviation& value) {
+    table.rows.push_back({name, fixed(value.mean) + " +- " + fixed(value.deviation)});
+  };
+  row("rank-1 identification rate", result.rank_one);
+  Json rates = Json::array();
+  for (const IdentificationRate& rate : result.rates) {
+    char at[32];
+    std::snprintf(at, sizeof at, "%g", rate.fpir);
+    if (rate.fnir) row(std::string("FNIR at FPIR ") + at, *rate.fnir);
+    if (!rate.fnir) {
+      table.rows.push_back(
+          {std::string("FNIR at FPIR ") + at,
+           "not supported by " + std::to_string(std::lround(result.stranger_probes)) + " strangers' probes"});
+    }
+    const auto found = rate.detection_and_identification();
+    rates.push_back({{"fpir", rate.fpir},
+                     {"fnir", rate.fnir ? Json(rate.fnir->mean) : Json(nullptr)},
+                     {"std", rate.fnir ? Json(rate.fnir->deviation) : Json(nullptr)},
+                     {"detection_and_identification", found ? Json(*found) : Json(nullptr)}});
+  }
+  const std::string words = std::to_string(options.trials) + " trials (seed " + std::to_string(args.seed) +
+                            "): " + std::to_string(std::lround(result.enrolled)) +
+                            " people enrolled with one face, " +
+                            std::to_string(std::lround(result.mated_probes)) + " probes of theirs, " +
+                            std::to_string(std::lround(result.stranger_probes)) + " of strangers; " +
+                            gallery.space + ", " + std::string(to_string(args.model.precision));
+  CurvePlot plot{.title = "Open-set identification",
+                 .x = {"FPIR: strangers who get a name", AxisScale::kLog},
+                 .y = {"FNIR: enrolled people who do not get theirs", AxisScale::kLinear, 0},
+                 .curves = {{"mean of the trials", result.curve}},
+                 .legend_top = true};
+  write_report(args, "Open-set identification", words, table, {{"fnir_fpir", plot}});
+  if (args.json) {
+    std::cout << dump_line({{"trials", options.trials},
+                            {"enrolled", result.enrolled},
+                            {"mated_probes", result.mated_probes},
+                            {"stranger_probes", result.stranger_probes},
+                            {"rank_1", {{"mean", result.rank_one.mean}, {"std", result.rank_one.deviation}}},
+                            {"rates", rates},
+                            {"failures", failed},
+                            {"embedding_space", gallery.space}})
+              << '\n';
+  } else {
+    print(words, table);
+    std::printf("\nfailures to acquire: %zu\n", failed.size());
+    for (const std::string& one : failed) std::printf("  %s\n", one.c_str());
+  }
+  return Exit::kDone;
+}
+
+struct ClusterArgs : EvalArgs {
+  fs::path folder;
+  double threshold = ClusterOptions{}.threshold;
+};
+
+Exit run_cluster(const ClusterArgs& args) {
+  const People people = embed_people(args.folder, args);
+  std::map<std::string, int> numbers;
+  std::vector<int> truth;
+  std::vector<std::int64_t> photos;
+  for (const std::string& label : people.labels) {
+    truth.push_back(numbers.try_emplace(label, static_cast<int>(numbers.size())).first->second);
+    photos.push_back(static_cast<std::int64_t>(photos.size()));
+  }
+  const std::vector<int> clusters =
+      cluster_faces(people.embeddings, photos, {.threshold = args.threshold, .threads = args.threads});
+  const ClusterScores scores = score_clusters(clusters, truth);
+  const int count = clusters.empty() ? 0 : *std::max_element(clusters.begin(), clusters.end()) + 1;
+  const auto alone = std::count(clusters.begin(), clusters.end(), kNoise);
+  const Table table{{"figure", "value"},
+                    {{"B-cubed precision", fixed(scores.bcubed_precision)},
+                     {"B-cubed recall", fixed(scores.bcubed_recall)},
+                     {"B-cubed F", fixed(scores.bcubed_f)},
+                     {"pairwise precision", fixed(scores.pair_precision)},
+                     {"pairwise recall", fixed(scores.pair_recall)},
+                     {"pairwise F", fixed(scores.pair_f)},
+                     {"clusters", std::to_string(count)},
+                     {"faces left alone", std::to_string(alone)}},
+                    ""};
+  const std::string words = std::to_string(truth.size()) + " faces of " + std::to_string(numbers.size()) +
+                            " people; links from cosine " + fixed(args.threshold) + "; " + people.space;
+  write_report(args, "Clustering", words, table, {});
+  if (args.json) {
+    std::cout << dump_line({{"faces", truth.size()},
+                            {"people", numbers.size()},
+                            {"clusters", count},
+                            {"alone", alone},
+                            {"bcubed",
+                             {{"precision", scores.bcubed_precision},
+                              {"recall", scores.bcubed_recall},
+                              {"f", scores.bcubed_f}}},
+                            {"pairs",
+                             {{"precision", scores.pair_precision},
+                              {"recall", scores.pair_recall},
+                              {"f", scores.pair_f}}},
+                            {"failures", people.failed}})
+              << '\n';
+  } else {
+    print(words, table);
+  }
+  return Exit::kDone;
+}
+
+struct ClassifyArgs : EvalArgs {
+  fs::path embeddings;
+  ClassificationOptions validation;
+};
+
+CurvePlot reliability_plot(const CrossValidation& result) {
+  Curve bins{"probabilities of the labels", {}};
+  for (const ReliabilityBin& bin : result.reliability) bins.points.emplace_back(bin.said, bin.right);
+  Curve points = bins;
+  points.name.clear();
+  points.style = CurveStyle::kPoints;
+  return {.title = "Reliability",
+          .x = {"probability said", AxisScale::kLinear, 0, 1},
+          .y = {"share that was right", AxisScale::kLinear, 0, 1.02},
+          .curves = {bins, {"perfect", {{0, 0}, {1, 1}}, CurveStyle::kDashed}, points}};
+}
+
+Exit run_classify(const ClassifyArgs& args) {
+  const EmbeddingDataset dataset = read_embeddings(args.embeddings);
+  Embeddings all = dataset.train.embeddings;
+  all.values.insert(all.values.end(), dataset.val.embeddings.values.begin(),
+                    dataset.val.embeddings.values.end());
+  std::vector<std::string> labels = dataset.train.labels;
+  labels.insert(labels.end(), dataset.val.labels.begin(), dataset.val.labels.end());
+  ClassificationOptions options = args.validation;
+  options.seed = args.seed;
+  const CrossValidation result = cross_validate_classifier(all, labels, options);
+  const std::size_t people = std::set<std::string>(labels.begin(), labels.end()).size();
+  std::optional<LeftOut> left;
+  if (people > 2) left = leave_one_person_out(all, labels, args.seed);
+
+  Table table{{"figure", "value"}, {}, ""};
+  table.rows.push_back({"accuracy", fixed(result.accuracy) + " +- " + fixed(result.deviation) +
+                                        " (95 % interval " + fixed(result.interval.low) + " to " +
+                                        fixed(result.interval.high) + ")"});
+  table.rows.push_back(
+      {"Brier score of the label's probability", result.brier ? fixed(*result.brier) : "no probabilities"});
+  table.rows.push_back({"calibration error",
+                        result.calibration_error ? fixed(*result.calibration_error) : "no probabilities"});
+  if (left) {
+    table.rows.push_back({"person left out: strangers named at .5 or more",
+                          (left->named ? std::to_string(*left->named) : "no probabilities") +
+                              std::string(" of ") + std::to_string(left->strangers)});
+    table.rows.push_back({"person left out: AUC of the nearest cosine", fixed(left->auc)});
+  }
+  const std::string words = std::to_string(labels.size()) + " faces of " + std::to_string(people) +
+                            " people, " + std::to_string(options.repeats) + " times " +
+                            std::to_string(options.folds) + "-fold stratified cross-validation, seed " +
+                            std::to_string(args.seed);
+  NamedPlots plots;
+  if (result.brier) plots.emplace_back("reliability", reliability_plot(result));
+  write_report(args, "Classification", words, table, plots);
+  if (args.json) {
+    Json line = {
+        {"faces", labels.size()},
+        {"people", people},
+        {"accuracy", result.accuracy},
+        {"std", result.deviation},
+        {"interval", {result.interval.low, result.interval.high}},
+        {"brier", result.brier ? Json(*result.brier) : Json(nullptr)},
+        {"calibration_error", result.calibration_error ? Json(*result.calibration_error) : Json(nullptr)},
+        {"left_out", nullptr}};
+    if (left) {
+      line["left_out"] = {{"strangers", left->strangers},
+                          {"named", left->named ? Json(*left->named) : Json(nullptr)},
+                          {"nearest_cosine_auc", left->auc}};
+    }
+    std::cout << dump_line(line) << '\n';
+  } else {
+    print(words, table);
+  }
+  return Exit::kDone;
+}
+
+}  // namespace
+
+void add_eval_people(CLI::App& command, Exit& exit) {
+  auto open = std::make_shared<OpenSetArgs>();
+  CLI::App* part = command.add_subcommand(
+      "openset", "Who is it, or nobody known: drawn galleries, strangers among the probes");
+  part->footer("Example: likeness eval openset --gallery lfw --probes lfw --out report");
+  part->add_option("--gallery", open->gallery, "Folder of PERSON/photos to enrol from")->required();
+  part->add_option("--probes", open->probes, "Folder of PERSON/photos to ask about; may be the same")
+      ->required();
+  part->add_option("--trials", open->trials.trials, "How often people are drawn")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1000));
+  add_eval_options(*part, *open);
+  part->callback([open, &exit] { exit = run_openset(*open); });
+
+  auto cluster = std::make_shared<ClusterArgs>();
+  part = command.add_subcommand("cluster", "How well faces are grouped by person");
+  part->footer("Example: likeness eval cluster photos --threshold 0.56     (photos/PERSON/photo.jpg)");
+  part->add_option("folder", cluster->folder, "Folder of PERSON/photos")->required();
+  part->add_option("--threshold", cluster->threshold, "Cosine from which two faces are linked")
+      ->capture_default_str();
+  add_eval_options(*part, *cluster);
+  part->callback([cluster, &exit] { exit = run_cluster(*cluster); });
+
+  auto classify = std::make_shared<ClassifyArgs>();
+  part = command.add_subcommand("classify",
+                                "Cross-validated accuracy, reliability of probabilities, people left out");
+  part->footer("Example: likeness eval classify embeddings.npz --out report");
+  part->add_option("embeddings", classify->embeddings,
+                   "Embeddings with labels (.npz); train and val are taken together")
+      ->required();
+  part->add_option("--folds", classify->validation.folds, "Parts of a cross-validation")
+      ->capture_default_str()
+      ->check(CLI::Range(2, 100));
+  part->add_option("--repeats", classify->validation.repeats, "Cross-validations")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 100));
+  add_report_options(*part, *classify);
+  part->callback([classify, &exit] { exit = run_classify(*classify); });
+}
+
+}  // namespace likeness::cli

@@ -1,0 +1,44 @@
+#include "cli/gallery_options.h"
+
+#include <cmath>
+
+#include "cli/progress_bar.h"
+#include "likeness/embed/provenance.h"
+#include "likeness/gallery/sqlite_store.h"
+#include "likeness/gallery/vault.h"
+
+namespace likeness::cli {
+
+std::unique_ptr<GalleryStore> GalleryArgs::open(bool read_only) const {
+  return open_sqlite_gallery(path, {.read_only = read_only, .passphrase = gallery_passphrase(key_file)});
+}
+
+Gallery GalleryArgs::open_index(int threads, std::optional<IndexKind> kind) const {
+  ProgressBar bar("indexing");
+  return {open(true), path, {.index = kind, .threads = threads}, bar.callback()};
+}
+
+void add_gallery_option(CLI::App& command, GalleryArgs& args) {
+  command.add_option("--gallery", args.path, "The gallery's file")->required();
+  command.add_option("--key-file", args.key_file,
+                     "File whose first line is an encrypted gallery's passphrase; else LIKENESS_GALLERY_KEY");
+}
+
+EmbeddingSpace space_of(const ModelPack& pack, Precision precision, std::size_t dimension) {
+  const Provenance provenance = provenance_of(pack.contract, precision);
+  return {provenance.contract_id, provenance.contract_json, provenance.precision, dimension};
+}
+
+std::optional<KnownThreshold> known_threshold(const Contract& contract, Precision precision, double fmr) {
+  std::optional<KnownThreshold> best;
+  const auto distance = [&](const KnownThreshold& one) {
+    return std::abs(std::log(one.false_match_rate / fmr));
+  };
+  for (const KnownThreshold& one : contract.thresholds) {
+    if (one.precision != to_string(precision) || !(one.false_match_rate > 0)) continue;
+    if (!best || distance(one) < distance(*best)) best = one;
+  }
+  return best;
+}
+
+}  // namespace likeness::cli

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "likeness/gallery/gallery.h"
+#include "likeness/gallery/store.h"
+
+namespace likeness::cli {
+
+/// Which gallery, and the key to it.
+struct GalleryArgs {
+  std::filesystem::path path;
+  std::optional<std::filesystem::path> key_file;
+
+  [[nodiscard]] std::unique_ptr<GalleryStore> open(bool read_only) const;
+  /// The same with its search index, for reading; `kind` empty: as fits the size.
+  [[nodiscard]] Gallery open_index(int threads, std::optional<IndexKind> kind = {}) const;
+};
+
+/// The commands that know people without training.
+void add_verify_command(CLI::App& app, Exit& exit);
+void add_cluster_command(CLI::App& app, Exit& exit);
+void add_gallery_command(CLI::App& app, Exit& exit);
+
+void add_gallery_option(CLI::App& command, GalleryArgs& args);  ///< --gallery --key-file
+
+/// The embedding space of a pack as these options have it.
+[[nodiscard]] EmbeddingSpace space_of(const ModelPack& pack, Precision precision, std::size_t dimension);
+
+/// The cosine from which two faces count as one person by the model's own measurements: that of the false
+/// match rate nearest to `fmr` among those measured in `precision`. Empty where none was measured.
+[[nodiscard]] std::optional<KnownThreshold> known_threshold(const Contract& contract, Precision precision,
+                                                            double fmr);
+
+}  // namespace likeness::cli

@@ -1,0 +1,54 @@
+#include "cli/labelled_photos.h"
+
+#include <iostream>
+
+#include "cli/photos.h"
+#include "cli/progress_bar.h"
+
+namespace likeness::cli {
+
+void add_labelled_photos_options(CLI::App& command, LabelledPhotosArgs& args) {
+  command
+      .add_option("--val-share", args.scan.val_share,
+                  "Without a val/ folder: this share of each person's photos is kept for testing")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 0.95));
+  command.add_option("--seed", args.scan.seed, "Chooses the photos kept for testing")->capture_default_str();
+  add_detector_options(command, args.detector);
+  add_model_options(command, args.models);
+  add_threads_option(command, args.threads);
+}
+
+LabelledFaces collect_labelled(const LabelledPhotosArgs& args, Stage until) {
+  const PhotoFolder photos = scan_photo_folder(args.folder, args.scan);
+  for (const std::string& note : photos.notes) std::cerr << "likeness: " << note << '\n';
+
+  LabelledFaces result;
+  result.pack = args.models.embedder();
+  StreamOptions options;
+  options.until = until;
+  options.faces = FacesWanted::kMain;
+  options.detector = args.detector;
+  options.precision = args.models.precision;
+  options.threads = args.threads;
+  PhotoStream stream(args.models.detector(result.pack), result.pack, options);
+  {
+    ProgressBar bar(until == Stage::kEmbed ? "embedding" : "extracting");
+    result.collected = collect_faces(photos, args.folder, stream, bar.callback(),
+                                     [&bar](const std::string& error) { bar.say("likeness: " + error); });
+  }
+  result.seconds = stream.seconds();
+  CollectedFaces& collected = result.collected;
+  for (const auto& file : collected.without_face)
+    std::cerr << "likeness: no face found in " << file.string() << '\n';
+  if (collected.faces.train.chips.empty()) {
+    throw Error(ErrorCode::kInputUnreadable,
+                "no face found in any photo to learn from in " + args.folder.string());
+  }
+  collected.faces.provenance = provenance_of(result.pack.contract, std::nullopt);
+  collected.embeddings.provenance = provenance_of(result.pack.contract, args.models.precision);
+  if (!collected.unreadable.empty()) result.exit = Exit::kSomeInputsFailed;
+  return result;
+}
+
+}  // namespace likeness::cli

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "likeness/dataset/collect_faces.h"
+#include "likeness/dataset/photo_folder.h"
+
+namespace likeness::cli {
+
+/// What `run`, `extract` and `embed` need to turn a folder of labelled photos into faces.
+struct LabelledPhotosArgs {
+  std::filesystem::path folder;
+  ScanOptions scan;
+  ModelOptions models;
+  DetectorOptions detector;
+  int threads = 1;
+};
+
+void add_labelled_photos_options(CLI::App& command, LabelledPhotosArgs& args);
+
+/// The folder's faces with their provenance, and what became of the photos.
+struct LabelledFaces {
+  CollectedFaces collected;
+  ModelPack pack;
+  StageSeconds seconds;
+  Exit exit = Exit::kDone;
+};
+
+/// Scans, detects, crops and, where `until` says so, embeds. Names unreadable photos and those without a face
+/// on stderr. @throws Error kInputUnreadable where there is nothing to learn from or no face at all.
+[[nodiscard]] LabelledFaces collect_labelled(const LabelledPhotosArgs& args, Stage until);
+
+}  // namespace likeness::cli

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+
+#include "cli/commands.h"
+#include "likeness/model/model_pack.h"
+
+namespace likeness::cli {
+
+/// The parts of `model` that make packs or weigh them against each other; each has a file of its own.
+void add_model_import(CLI::App& command, Exit& exit);
+void add_model_quantize(CLI::App& command, Exit& exit);
+void add_model_compare(CLI::App& command, Exit& exit);
+
+/// "f32 bf16 int8", as far as this CPU and the pack go.
+[[nodiscard]] std::string precisions_of(const ModelPack& pack);
+/// "160 x 160".
+[[nodiscard]] std::string size_of(const CropSpec& crop);
+/// What a pack expects and gives, a property a line, on stdout.
+void print_embedder(const ModelPack& pack);
+
+}  // namespace likeness::cli

@@ -1,0 +1,60 @@
+#include <iostream>
+#include <sstream>
+
+#include "cli/model_parts.h"
+#include "likeness/infer/network.h"
+
+namespace likeness::cli {
+std::string precisions_of(const ModelPack& pack) {
+  std::string text = "f32";
+  if (missing_for(Precision::kBf16).empty()) text += " bf16";
+  if (pack.networks.contains(Precision::kInt8)) text += " int8";
+  return text;
+}
+
+std::string size_of(const CropSpec& crop) {
+  return std::to_string(crop.width) + " x " + std::to_string(crop.height);
+}
+
+namespace {
+
+std::string standardization_of(const Contract& contract) {
+  if (contract.standardization == Standardization::kPerImage)
+    return "(x - its mean) / its standard deviation, each picture";
+  std::ostringstream text;
+  text << "(x - " << contract.mean << ") / " << contract.scale;
+  return text.str();
+}
+
+std::string crop_of(const CropSpec& crop) {
+  std::ostringstream text;
+  text << to_string(crop.profile);
+  if (crop.profile == CropProfile::kMargin) {
+    text << ": the face's box grown to " << crop.grow << " times" << (crop.square ? ", made square" : "")
+         << (crop.upright ? ", turned upright" : "");
+  }
+  text << "; resampled " << to_string(crop.filter);
+  return text.str();
+}
+
+}  // namespace
+
+void print_embedder(const ModelPack& pack) {
+  const Contract& contract = pack.contract;
+  std::cout << "id           " << contract.id() << '\n'
+            << "embedding    " << contract.dimension << " values, compared by " << contract.metric
+            << (contract.unit_length ? "; unit length already" : "; brought to unit length after the network")
+            << '\n'
+            << "input        " << size_of(contract.crop) << ' ' << to_string(contract.channels) << ", "
+            << standardization_of(contract) << '\n'
+            << "crop         " << crop_of(contract.crop) << '\n'
+            << "detector     " << contract.detector << '\n'
+            << "precisions   " << precisions_of(pack) << '\n';
+  for (const KnownThreshold& threshold : contract.thresholds) {
+    std::cout << "threshold    cosine " << threshold.cosine << " for a false-match rate of "
+              << threshold.false_match_rate << " (" << threshold.precision << "; " << threshold.origin
+              << ")\n";
+  }
+}
+
+}  // namespace likeness::cli

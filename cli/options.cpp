@@ -1,0 +1,69 @@
+#include "cli/options.h"
+
+#include <algorithm>
+#include <map>
+#include <thread>
+
+namespace likeness::cli {
+
+ModelPack ModelOptions::embedder() const {
+  ModelPack pack = find_pack(model, pack_search_path(models));
+  CropSpec& crop = pack.contract.crop;
+  // The contract's own profile keeps the contract's own numbers.
+  if (profile && *profile != crop.profile) crop = usual_crop(*profile, crop.width, crop.height);
+  return pack;
+}
+
+ModelPack ModelOptions::detector(const ModelPack& embedder) const {
+  return find_pack(embedder.contract.detector, pack_search_path(models));
+}
+
+void add_models_option(CLI::App& command, ModelOptions& options) {
+  command.add_option("--models", options.models,
+                     "Folder with model packs (default: $LIKENESS_MODELS, ./models, ...)");
+}
+
+void add_model_options(CLI::App& command, ModelOptions& options) {
+  add_models_option(command, options);
+  command.add_option("--model", options.model, "Model pack: its name, or its folder")
+      ->capture_default_str()
+      ->each([&options](const std::string&) { options.model_given = true; });
+  command
+      .add_option_function<std::string>(
+          "--profile", [&options](const std::string& name) { options.profile = crop_profile_from(name); },
+          "How faces are cut, instead of the model's own way: tutorial, margin, aligned")
+      ->check(CLI::IsMember({"tutorial", "margin", "aligned"}));
+  command
+      .add_option_function<std::string>(
+          "--precision", [&options](const std::string& name) { options.precision = *precision_from(name); },
+          "Arithmetic of the network: f32 (default), bf16, int8")
+      ->check(CLI::IsMember({"f32", "bf16", "int8"}));
+}
+
+void add_detector_options(CLI::App& command, DetectorOptions& options) {
+  command.add_option("--min-face", options.min_face_px, "Shortest face side to look for, in pixels")
+      ->capture_default_str()
+      ->check(CLI::Range(12, 100000));
+  command.add_option("--min-scores", options.min_scores, "Scores needed to pass P-Net, R-Net and O-Net")
+      ->capture_default_str();
+  command.add_option("--pyramid-step", options.pyramid_step, "Size ratio of neighbouring scales, in (0, 1)")
+      ->capture_default_str();
+  command
+      .add_option("--max-side", options.max_side_px,
+                  "Shrink larger photos to this side before looking; 0: never")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
+}
+
+void add_threads_option(CLI::App& command, int& threads) {
+  threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  command.add_option("--threads", threads, "Threads to use")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1024));
+}
+
+void add_json_option(CLI::App& command, bool& json) {
+  command.add_flag("--json", json, "Print JSON for programs, one object a line");
+}
+
+}  // namespace likeness::cli

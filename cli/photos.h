@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "cli/commands.h"
+#include "cli/progress_bar.h"
+#include "likeness/recognize/photo_stream.h"
+
+namespace likeness::cli {
+
+/// Photos named on the command line: files as they are, folders with everything in them that has a photo's
+/// extension.
+struct PhotoList {
+  std::vector<std::filesystem::path> photos;  ///< In the order given; a folder's in the order of their bytes.
+};
+
+/// @throws Error kInputUnreadable for a folder without photos.
+[[nodiscard]] PhotoList list_photos(const std::vector<std::filesystem::path>& arguments);
+
+/// Names unreadable photos on stderr as they come, and knows the exit code at the end.
+class InputCount {
+ public:
+  explicit InputCount(const PhotoList& list) : total_(list.photos.size()) {}
+  explicit InputCount(std::size_t total) : total_(total) {}
+  /// Whether the photo could be read.
+  bool count(const PhotoFaces& photo, ProgressBar& bar);
+  [[nodiscard]] std::size_t failed() const { return failed_; }
+  [[nodiscard]] Exit exit() const;
+
+ private:
+  std::size_t total_;
+  std::size_t failed_ = 0;
+};
+
+/// One line of JSON; bytes of a file's name that are not UTF-8 are replaced, not refused.
+[[nodiscard]] std::string dump_line(const nlohmann::ordered_json& json);
+
+/// "1 face", "2 faces".
+[[nodiscard]] std::string counted(std::size_t count, const std::string& noun);
+
+}  // namespace likeness::cli

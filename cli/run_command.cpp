@@ -1,0 +1,287 @@
+#include <chrono>
+#include <cstdio>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "cli/commands.h"
+#include "cli/labelled_photos.h"
+#include "cli/photos.h"
+#include "cli/random_example.h"
+#include "likeness/classify/classifier.h"
+#include "likeness/core/atomic_file.h"
+#include "likeness/core/sha256.h"
+#include "likeness/dataset/dataset_file.h"
+#include "likeness/eval/closed_set.h"
+#include "likeness/image/write_image.h"
+#include "likeness/report/html.h"
+#include "likeness/report/plot.h"
+#include "likeness/stats/intervals.h"
+
+namespace likeness::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+using Clock = std::chrono::steady_clock;
+
+struct Args {
+  LabelledPhotosArgs photos;
+  fs::path out = "out";
+  bool json = false;
+};
+
+double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+/// Everything the report tells.
+struct Story {
+  LabelledFaces faces;
+  ClosedSetScore train;
+  ClosedSetScore val;
+  std::optional<RandomExample> example;
+  std::uint64_t example_seed = 0;
+  double photos_seconds = 0;
+  double training_seconds = 0;
+  double evaluation_seconds = 0;
+  std::vector<std::pair<std::string, std::string>> hashes;  ///< File name, SHA-256.
+};
+
+std::string percent(double share) {
+  char text[16];
+  std::snprintf(text, sizeof text, "%.1f %%", share * 100);
+  return text;
+}
+
+std::string seconds(double value) {
+  char text[24];
+  std::snprintf(text, sizeof text, "%.2f s", value);
+  return text;
+}
+
+std::string interval_text(const ClosedSetScore& score) {
+  const Interval interval = wilson_interval(score.correct, score.total());
+  return "95 % interval " + percent(interval.low) + " to " + percent(interval.high);
+}
+
+Json json_of(const ClosedSetScore& score) {
+  const Interval interval = wilson_interval(score.correct, score.total());
+  Json misses = Json::array();
+  for (const std::size_t row : score.misses) misses.push_back(row);
+  return {{"total", score.total()},
+          {"correct", score.correct},
+          {"interval", {interval.low, interval.high}},
+          {"misses", misses}};
+}
+
+Json report_json(const Story& story, const Args& args) {
+  const Contract& contract = story.faces.pack.contract;
+  Json json = {{"train", json_of(story.train)}, {"val", json_of(story.val)}};
+  json["people"] = story.val.people;
+  json["confusion"] = story.val.confusion;
+  if (const auto& example = story.example) {
+    json["example"] = {{"row", example->row},
+                       {"predicted", example->predicted},
+                       {"probability", example->probability ? Json(*example->probability) : Json(nullptr)},
+                       {"expected", example->expected},
+                       {"seed", story.example_seed}};
+  }
+  json["without_face"] = story.faces.collected.without_face.size();
+  json["unreadable"] = story.faces.collected.unreadable.size();
+  const StageSeconds& spent = story.faces.seconds;
+  json["seconds"] = {{"photos", story.photos_seconds},
+                     {"read", spent.read},
+                     {"detect", spent.detect},
+                     {"align", spent.align},
+                     {"embed", spent.embed},
+                     {"train", story.training_seconds},
+                     {"evaluate", story.evaluation_seconds}};
+  json["threads"] = args.photos.threads;
+  json["precision"] = to_string(args.photos.models.precision);
+  json["model"] = contract.name;
+  json["contract"] = contract.id();
+  json["version"] = LIKENESS_VERSION;
+  for (const auto& [file, hash] : story.hashes) json["sha256"][file] = hash;
+  return json;
+}
+
+std::vector<Card> miss_cards(const FacePart& faces, const ClosedSetScore& score, const char* set) {
+  std::vector<Card> cards;
+  for (const std::size_t row : score.misses) {
+    const Prediction& p = score.predictions[row];
+    Card card{.png = encode_png(faces.chips[row].view()),
+              .title = "taken for " + p.label,
+              .lines = {},
+              .bad = true};
+    card.lines = {"expected " + faces.labels[row], std::string(set) + ": " + faces.files[row]};
+    if (const auto probability = p.probability())
+      card.lines.push_back("probability " + percent(*probability));
+    cards.push_back(std::move(card));
+  }
+  return cards;
+}
+
+void tell_results(HtmlReport& html, const Story& story) {
+  std::vector<Figure> figures;
+  const auto figure = [&](const ClosedSetScore& score, const std::string& label) {
+    if (score.total() == 0) return;
+    figures.push_back({std::to_string(score.correct) + " of " + std::to_string(score.total()), label,
+                       interval_text(score)});
+  };
+  figure(story.val, "test faces named rightly");
+  figure(story.train, "training faces named rightly");
+  figures.push_back({std::to_string(story.val.people.size()), "people", ""});
+  html.figures(figures);
+
+  const ClosedSetScore& shown = story.val.total() > 0 ? story.val : story.train;
+  if (can_plot()) {
+    ConfusionMatrix matrix{.title = "Confusion matrix", .labels = shown.people, .counts = {}};
+    for (const auto& row : shown.confusion) matrix.counts.insert(matrix.counts.end(), row.begin(), row.end());
+    html.picture(draw_plot(matrix).png, "Confusion matrix", "Rows: who it is. Columns: who was named.");
+  } else {
+    html.notice("No confusion matrix: the program gnuplot is not installed.");
+  }
+}
+
+void tell_faces(HtmlReport& html, const Story& story) {
+  const CollectedFaces& collected = story.faces.collected;
+  html.section("A random example");
+  if (story.example) {
+    const FacePart& part = story.val.total() > 0 ? collected.faces.val : collected.faces.train;
+    html.cards(std::vector<Card>{{.png = encode_png(part.chips[story.example->row].view()),
+                                  .title = story.example->predicted_line(),
+                                  .lines = {story.example->expected_line(), part.files[story.example->row]},
+                                  .bad = story.example->predicted != story.example->expected}});
+  }
+  html.section("Every miss");
+  std::vector<Card> cards = miss_cards(collected.faces.val, story.val, "test");
+  for (Card& card : miss_cards(collected.faces.train, story.train, "training"))
+    cards.push_back(std::move(card));
+  if (cards.empty()) {
+    html.paragraph("None.");
+  } else {
+    html.cards(cards);
+  }
+  if (!collected.without_face.empty() || !collected.unreadable.empty()) {
+    html.section("Photos left out");
+    Table table{.columns = {"photo", "why"}, .rows = {}, .caption = {}};
+    for (const auto& file : collected.without_face) table.rows.push_back({file.string(), "no face found"});
+    for (const auto& error : collected.unreadable) table.rows.push_back({"", error});
+    html.table(table);
+  }
+}
+
+void tell_origin(HtmlReport& html, const Story& story, const Args& args) {
+  const StageSeconds& spent = story.faces.seconds;
+  html.section("Time");
+  html.table({.columns = {"stage", "time"},
+              .rows = {{"photos to embeddings, on the clock", seconds(story.photos_seconds)},
+                       {"reading, summed over threads", seconds(spent.read)},
+                       {"detection, summed over threads", seconds(spent.detect)},
+                       {"cropping, summed over threads", seconds(spent.align)},
+                       {"embedding, summed over threads", seconds(spent.embed)},
+                       {"training the classifier", seconds(story.training_seconds)},
+                       {"evaluation", seconds(story.evaluation_seconds)}},
+              .caption = std::to_string(args.photos.threads) + " threads"});
+  html.section("What made it");
+  const Contract& contract = story.faces.pack.contract;
+  Table table{.columns = {"what", "which"}, .rows = {}, .caption = {}};
+  table.rows = {{"likeness", LIKENESS_VERSION},
+                {"model", contract.name + " (" + contract.licence + ")"},
+                {"contract", contract.id()},
+                {"precision", std::string(to_string(args.photos.models.precision))},
+                {"network's SHA-256", contract.sha256}};
+  for (const auto& [file, hash] : story.hashes) table.rows.push_back({file + "'s SHA-256", hash});
+  html.table(table);
+}
+
+Story learn_and_test(const Args& args) {
+  Story story;
+  const auto start = Clock::now();
+  story.faces = collect_labelled(args.photos, Stage::kEmbed);
+  story.photos_seconds = since(start);
+  const EmbeddingDataset& embeddings = story.faces.collected.embeddings;
+  write_faces(args.out / "faces.npz", story.faces.collected.faces);
+  write_embeddings(args.out / "embeddings.npz", embeddings);
+
+  const auto training = Clock::now();
+  const Classifier people =
+      Classifier::train(embeddings.train.embeddings, embeddings.train.labels, embeddings.provenance);
+  people.write(args.out / "people.npz");
+  story.training_seconds = since(training);
+
+  const auto evaluation = Clock::now();
+  story.train = score_closed_set(people, embeddings.train.embeddings, embeddings.train.labels);
+  story.val = score_closed_set(people, embeddings.val.embeddings, embeddings.val.labels);
+  story.evaluation_seconds = since(evaluation);
+  if (!people.calibrated()) {
+    std::cerr << "likeness: some person has fewer than " << kMinPhotosForProbability
+              << " photos, so there are no probabilities: the nearest known face decides\n";
+  }
+  const bool tested = story.val.total() > 0;
+  story.example_seed = new_seed();
+  story.example = pick_example(tested ? story.val : story.train,
+                               tested ? embeddings.val.labels : embeddings.train.labels, story.example_seed);
+  for (const char* file : {"faces.npz", "embeddings.npz", "people.npz"}) {
+    story.hashes.emplace_back(file, sha256_file(args.out / file));
+  }
+  return story;
+}
+
+Exit run(const Args& args) {
+  // Before the work: a result that cannot be written shall be known in the first second.
+  std::error_code error;
+  fs::create_directories(args.out, error);
+  if (error)
+    throw Error(ErrorCode::kOutputUnwritable, "cannot create " + args.out.string() + ": " + error.message());
+  require_two_people(scan_photo_folder(args.photos.folder, args.photos.scan), args.photos.folder);
+
+  const Story story = learn_and_test(args);
+  const FaceDataset& faces = story.faces.collected.faces;
+  const FacePart& part = story.val.total() > 0 ? faces.val : faces.train;
+  write_png(args.out / "example.png",
+            draw_example(part.chips[story.example->row].view(), *story.example).view());
+
+  HtmlReport html("Who is who in " + fs::weakly_canonical(args.photos.folder).filename().string(),
+                  counted(faces.train.chips.size(), "face") + " learnt, " +
+                      std::to_string(faces.val.chips.size()) + " tested, by likeness " + LIKENESS_VERSION);
+  tell_results(html, story);
+  tell_faces(html, story);
+  tell_origin(html, story, args);
+  html.write(args.out / "report.html");
+  const Json json = report_json(story, args);
+  write_file(args.out / "report.json", json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+
+  if (args.json) {
+    std::cout << dump_line(json) << '\n';
+    return story.faces.exit;
+  }
+  for (const auto& [name, score] : {std::pair{"train", &story.train}, std::pair{"val", &story.val}}) {
+    if (score->total() == 0) continue;
+    std::printf("%-6s %zu of %zu right (%s)\n", name, score->correct, score->total(),
+                interval_text(*score).c_str());
+  }
+  std::printf("a random example: %s; %s\n", story.example->predicted_line().c_str(),
+              story.example->expected_line().c_str());
+  std::printf(
+      "wrote faces.npz, embeddings.npz, people.npz, example.png, report.json and report.html into %s\n",
+      args.out.c_str());
+  return story.faces.exit;
+}
+
+}  // namespace
+
+void add_run_command(CLI::App& app, Exit& exit) {
+  auto args = std::make_shared<Args>();
+  CLI::App* command = app.add_subcommand(
+      "run", "The whole tutorial: labelled photos in, a trained classifier and a report out");
+  command->footer("Example: likeness run celebrities/ --out out");
+  command->add_option("photos", args->photos.folder, "train/ and val/ with PERSON/photos, or PERSON/photos")
+      ->required();
+  command->add_option("--out", args->out, "Folder for the results")->capture_default_str();
+  add_labelled_photos_options(*command, args->photos);
+  add_json_option(*command, args->json);
+  command->callback([args, &exit] { exit = run(*args); });
+}
+
+}  // namespace likeness::cli
