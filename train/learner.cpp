@@ -1,0 +1,133 @@
+#include "train/learner.h"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+#include <utility>
+
+#include "train/learner_torch.h"
+#include "train/random.h"
+#include "train/triplet_loss.h"
+
+namespace likeness::train {
+namespace {
+
+torch::Tensor tensor_of(const std::vector<float>& values, std::vector<std::int64_t> shape) {
+  return torch::from_blob(const_cast<float*>(values.data()), shape).clone();
+}
+
+std::vector<float> values_of(const torch::Tensor& tensor) {
+  const torch::Tensor dense = tensor.detach().contiguous();
+  return {dense.data_ptr<float>(), dense.data_ptr<float>() + dense.numel()};
+}
+
+struct HeadLearner : Learner::Torch {
+  torch::Tensor vectors;
+
+  HeadLearner(const Embeddings& data, const Projection& start) {
+    rows = data.size();
+    architecture = "head " + std::to_string(start.inputs) + "-" + std::to_string(start.outputs);
+    vectors = tensor_of(data.values,
+                        {static_cast<std::int64_t>(data.size()), static_cast<std::int64_t>(data.dimension)});
+    add_head(start);
+  }
+
+  torch::Tensor forward(const std::vector<std::size_t>& chosen, std::uint64_t) override {
+    const std::vector<std::int64_t> places(chosen.begin(), chosen.end());
+    return unit_rows(head(vectors.index_select(0, torch::tensor(places, torch::kInt64))));
+  }
+  [[nodiscard]] std::size_t rows_at_once() const override { return 4096; }
+};
+
+}  // namespace
+
+void Learner::Torch::add_head(const Projection& start) {
+  const auto inputs = static_cast<std::int64_t>(start.inputs);
+  const auto outputs = static_cast<std::int64_t>(start.outputs);
+  head = register_module("head", torch::nn::Linear(inputs, outputs));
+  const torch::NoGradGuard no_gradient;
+  head->weight.copy_(tensor_of(start.matrix, {outputs, inputs}));
+  head->bias.copy_(tensor_of(start.bias, {outputs}));
+}
+
+std::vector<torch::Tensor> Learner::Torch::trained() const {
+  std::vector<torch::Tensor> values;
+  for (const torch::Tensor& parameter : parameters()) {
+    if (parameter.requires_grad()) values.push_back(parameter);
+  }
+  return values;
+}
+
+Learner::Learner(std::unique_ptr<Torch> torch) : torch_(std::move(torch)) {}
+Learner::~Learner() = default;
+Learner::Learner(Learner&&) noexcept = default;
+Learner& Learner::operator=(Learner&&) noexcept = default;
+
+std::size_t Learner::rows() const { return torch_->rows; }
+const std::string& Learner::architecture() const { return torch_->architecture; }
+
+Embeddings Learner::embed(const std::vector<std::size_t>& rows) {
+  const torch::NoGradGuard no_gradient;
+  Embeddings result;
+  const std::size_t step = torch_->rows_at_once();
+  for (std::size_t begin = 0; begin < rows.size(); begin += step) {
+    const std::size_t end = std::min(begin + step, rows.size());
+    const auto first = rows.begin() + static_cast<std::ptrdiff_t>(begin);
+    const torch::Tensor part =
+        torch_->forward({first, rows.begin() + static_cast<std::ptrdiff_t>(end)}, /*epoch=*/0);
+    result.dimension = static_cast<std::size_t>(part.size(1));
+    const std::vector<float> values = values_of(part);
+    result.values.insert(result.values.end(), values.begin(), values.end());
+  }
+  return result;
+}
+
+Learner head_learner(const Embeddings& vectors, const Projection& start) {
+  if (start.inputs != vectors.dimension) {
+    throw std::invalid_argument("the projection takes " + std::to_string(start.inputs) +
+                                " values, the vectors have " + std::to_string(vectors.dimension));
+  }
+  return Learner(std::make_unique<HeadLearner>(vectors, start));
+}
+
+Projection projection_of(Learner& learner) {
+  const auto& head = learner.torch().head;
+  if (!head) throw std::invalid_argument("this learner has no projection");
+  return {static_cast<std::size_t>(head->weight.size(1)), static_cast<std::size_t>(head->weight.size(0)),
+          values_of(head->weight), values_of(head->bias)};
+}
+
+Projection random_projection(const std::vector<float>& centre, std::size_t outputs, std::uint64_t seed) {
+  Projection projection{centre.size(), outputs, std::vector<float>(centre.size() * outputs),
+                        std::vector<float>(outputs)};
+  Random random({seed, kWeights});
+  const double deviation = 1 / std::sqrt(static_cast<double>(outputs));
+  for (float& value : projection.matrix) value = static_cast<float>(deviation * random.normal());
+  for (std::size_t o = 0; o < outputs; ++o) {
+    double sum = 0;
+    for (std::size_t i = 0; i < centre.size(); ++i)
+      sum += projection.matrix[o * centre.size() + i] * centre[i];
+    projection.bias[o] = static_cast<float>(-sum);
+  }
+  return projection;
+}
+
+std::vector<float> centre_of(const Embeddings& rows, const std::vector<std::size_t>& chosen) {
+  std::vector<double> sums(rows.dimension);
+  for (const std::size_t row : chosen) {
+    for (std::size_t i = 0; i < rows.dimension; ++i) sums[i] += rows[row][i];
+  }
+  std::vector<float> centre;
+  for (const double sum : sums)
+    centre.push_back(static_cast<float>(sum / static_cast<double>(chosen.size())));
+  return centre;
+}
+
+Embeddings project(const Projection& projection, const Embeddings& rows) {
+  Learner learner = head_learner(rows, projection);
+  std::vector<std::size_t> all(rows.size());
+  for (std::size_t i = 0; i < all.size(); ++i) all[i] = i;
+  return learner.embed(all);
+}
+
+}  // namespace likeness::train
