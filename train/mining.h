@@ -15,7 +15,7 @@ enum class Mining {
   kBatchHard,  ///< Per anchor its farthest positive and its nearest negative (Hermans et al. 2017,
                ///< arXiv:1703.07737).
   kSemiHard,   ///< Per anchor and positive the nearest negative that is farther than the positive and inside
-              ///< the margin (Schroff et al. 2015, arXiv:1503.03832, section 3.2).
+               ///< the margin (Schroff et al. 2015, arXiv:1503.03832, section 3.2).
 };
 
 /// "batch-all", "batch-hard", "semi-hard"; and back, empty where there is no such mining.

@@ -65,9 +65,11 @@ void split(PhotoFolder& result, const ScanOptions& options) {
   for (std::size_t first = 0, next = 0; first < all.size(); first = next) {
     while (next < all.size() && all[next].label == all[first].label) ++next;
     const std::size_t count = next - first;
-    if (count == 1 && options.val_share > 0) result.notes.push_back(all[first].label + " has one photo: learnt from, not tested with");
+    if (count == 1 && options.val_share > 0)
+      result.notes.push_back(all[first].label + " has one photo: learnt from, not tested with");
     const auto wanted = static_cast<std::size_t>(std::lround(options.val_share * static_cast<double>(count)));
-    const std::size_t for_val = count == 1 || options.val_share == 0 ? 0 : std::clamp<std::size_t>(wanted, 1, count - 1);
+    const std::size_t for_val =
+        count == 1 || options.val_share == 0 ? 0 : std::clamp<std::size_t>(wanted, 1, count - 1);
     // Selection sampling: each photo is taken with the chance that the rest still needs, and order is kept.
     std::size_t needed = for_val;
     for (std::size_t i = first; i < next; ++i) {

@@ -25,7 +25,8 @@ struct PhotoFolder {
 };
 
 struct ScanOptions {
-  double val_share = 0.25;  ///< Of each person's photos, where the folder has no val/ of its own; in [0, 1), 0 tests nothing.
+  double val_share = 0.25;  ///< Of each person's photos, where the folder has no val/ of its own; in [0, 1),
+                            ///< 0 tests nothing.
   std::uint64_t seed = 0;   ///< Chooses which ones.
 };
 
