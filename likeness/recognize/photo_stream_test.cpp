@@ -39,15 +39,28 @@ class PhotoStreamTest : public testing::Test {
   std::vector<fs::path> photos_;
 };
 
-TEST_F(PhotoStreamTest, ResultsAndTheirOrderDoNotDependOnThreadsOrBatches) {
-  const auto expected = run({.threads = 1, .batch = 32});
-  const auto results = run({.threads = 3, .batch = 2});
+TEST_F(PhotoStreamTest, ChipsAndTheirOrderDoNotDependOnThreads) {
+  const auto expected = run({.until = Stage::kAlign, .threads = 1});
+  const auto results = run({.until = Stage::kAlign, .threads = 3});
   ASSERT_EQ(results.size(), photos_.size());
   ASSERT_EQ(expected.size(), photos_.size());
   for (std::size_t i = 0; i < results.size(); ++i) {
     EXPECT_EQ(results[i].index, i);
     EXPECT_EQ(results[i].file, photos_[i]);
     EXPECT_EQ(results[i].chips, expected[i].chips);
+  }
+}
+
+TEST_F(PhotoStreamTest, EmbeddingsDoNotDependOnThreadsOrBatches) {
+#ifdef __SANITIZE_THREAD__
+  // Computing a network makes OpenVINO's TBB open a library with RTLD_DEEPBIND, which ends a sanitized
+  // program.
+  GTEST_SKIP() << "OpenVINO cannot compute under the thread sanitizer";
+#endif
+  const auto expected = run({.threads = 1, .batch = 32});
+  const auto results = run({.threads = 3, .batch = 2});
+  ASSERT_EQ(results.size(), expected.size());
+  for (std::size_t i = 0; i < results.size(); ++i) {
     ASSERT_EQ(results[i].embeddings.values.size(), expected[i].embeddings.values.size());
     ASSERT_EQ(results[i].embeddings.size(), results[i].chosen.size());
     for (std::size_t j = 0; j < expected[i].embeddings.values.size(); ++j) {
