@@ -62,20 +62,26 @@ struct StageSeconds {
 
 /// Takes many photos along the data's way at once: read, detect, align, embed; with bounded memory, faces of
 /// several photos sharing the network's batches, results in the order of the photos whatever the number of
-/// threads. Slow to make (loads the models it needs), cheap to run. One run() at a time.
+/// threads. The first run() or one() is slow (it loads the embedder's network), the others are cheap. One
+/// run() at a time.
 class PhotoStream {
  public:
-  /// Loads `detector`, and `embedder` where `options.until` is kEmbed. The crop is `embedder.contract.crop`.
-  /// @throws Error kModelNotFound, kModelInvalid, kUnsupported; std::invalid_argument for options out of
-  /// range.
+  /// Loads `detector`. The crop is `embedder.contract.crop`; its network is loaded later, where
+  /// `options.until` is kEmbed.
+  /// @throws Error kModelNotFound, kModelInvalid; std::invalid_argument for options out of range.
   PhotoStream(const ModelPack& detector, const ModelPack& embedder, const StreamOptions& options);
   ~PhotoStream();
   PhotoStream(PhotoStream&&) noexcept;
   PhotoStream& operator=(PhotoStream&&) noexcept;
 
+  /// Loads the embedder's network now, for a program that wants its first answer quickly and its errors
+  /// early. Otherwise run() loads it while the first photos are looked at, and one() when there is a face.
+  /// @throws Error kModelNotFound, kModelInvalid, kUnsupported (a precision this CPU or the pack lacks).
+  void load();
+
   /// Calls `sink` once for every photo, in order, never from two threads at once. A photo that cannot be read
   /// arrives with its `error` and stops nothing. An exception from `sink` or from a model stops the run and
-  /// comes out here.
+  /// comes out here; so do the errors of load(), though photos may have been looked at before.
   void run(std::span<const std::filesystem::path> photos, const std::function<void(PhotoFaces&&)>& sink,
            const Progress& progress = {});
 

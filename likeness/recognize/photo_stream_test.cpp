@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <stdexcept>
 
+#include "likeness/core/error.h"
 #include "likeness/recognize/recognizer.h"
 
 namespace likeness {
@@ -85,6 +86,25 @@ TEST_F(PhotoStreamTest, MainFacesAreOneAPhotoAndHashesAreOfTheBytes) {
     if (!photo.error.empty()) continue;
     EXPECT_LE(photo.chips.size(), 1U);
     EXPECT_EQ(photo.sha256.size(), 64U);
+  }
+}
+
+TEST_F(PhotoStreamTest, ADamagedNetworkIsToldByRunAndByLoad) {
+  ModelPack embedder = load_pack(fs::path(LIKENESS_MODELS) / "20180408-102900");
+  embedder.folder = "/no/such/pack";
+  PhotoStream stream(load_pack(fs::path(LIKENESS_MODELS) / "mtcnn"), embedder, {.threads = 2});
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    try {
+      if (attempt == 0) {
+        stream.run(photos_, [](PhotoFaces&&) {});
+      } else {
+        stream.load();
+      }
+      ADD_FAILURE() << "a network that is not there was loaded";
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code(), ErrorCode::kModelNotFound);
+      EXPECT_NE(std::string(e.what()).find("/no/such/pack"), std::string::npos) << e.what();
+    }
   }
 }
 

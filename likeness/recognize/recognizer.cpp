@@ -23,7 +23,9 @@ PhotoStream open_stream(const Classifier& people, const std::filesystem::path& p
 }  // namespace
 
 Recognizer::Recognizer(const std::filesystem::path& people, const RecognizerOptions& options)
-    : people_(Classifier::read(people)), stream_(open_stream(people_, people, options)) {}
+    : people_(Classifier::read(people)), stream_(open_stream(people_, people, options)) {
+  stream_.load();
+}
 
 std::vector<Recognition> Recognizer::recognize(const std::filesystem::path& photo) {
   return recognize(read_image(photo).view());
