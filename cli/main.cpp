@@ -1,18 +1,12 @@
-#include <csignal>
-#include <exception>
-#include <iostream>
-#include <new>
-#include <stdexcept>
+#include <string>
 
 #include "cli/commands.h"
 #include "cli/gallery_options.h"
+#include "cli/program.h"
 
 int main(int argc, char** argv) {
   using namespace likeness;
   using cli::Exit;
-  // A full disk or a limit on file size shall be an error that is told, not a signal that kills.
-  std::signal(SIGXFSZ, SIG_IGN);
-
   CLI::App app(
       "Finds faces in photographs and says whose they are: MTCNN, FaceNet, a linear SVM; offline, on the "
       "CPU.\n"
@@ -37,22 +31,5 @@ int main(int argc, char** argv) {
   cli::add_eval_command(app, exit);
   cli::add_model_command(app, exit);
 
-  const auto failed = [](const std::exception& e, Exit code) {
-    std::cerr << "likeness: " << e.what() << '\n';
-    return static_cast<int>(code);
-  };
-  try {
-    app.parse(argc, argv);
-    std::cout.flush();
-    if (!std::cout) throw Error(ErrorCode::kOutputUnwritable, "cannot write to standard output");
-  } catch (const CLI::ParseError& e) {
-    return app.exit(e) == 0 ? 0 : static_cast<int>(Exit::kUsage);
-  } catch (const Error& e) {
-    return failed(e, cli::exit_for(e.code()));
-  } catch (const std::invalid_argument& e) {
-    return failed(e, Exit::kUsage);
-  } catch (const std::bad_alloc&) {
-    return failed(std::runtime_error("out of memory; try fewer --threads or smaller photos"), Exit::kUsage);
-  }
-  return static_cast<int>(exit);
+  return cli::run_program(app, argc, argv, exit);
 }

@@ -112,6 +112,23 @@ Projection random_projection(const std::vector<float>& centre, std::size_t outpu
   return projection;
 }
 
+Projection principal_projection(const Embeddings& rows, std::size_t outputs) {
+  if (outputs == 0 || outputs > rows.dimension || rows.size() < 2) {
+    throw std::invalid_argument("principal components need two rows, and no more outputs than inputs");
+  }
+  const torch::NoGradGuard no_gradient;
+  const auto data = tensor_of(rows.values, {static_cast<std::int64_t>(rows.size()),
+                                            static_cast<std::int64_t>(rows.dimension)})
+                        .to(torch::kFloat64);
+  const torch::Tensor mean = data.mean(0);
+  const torch::Tensor centred = data - mean;
+  // Eigenvalues ascend; the last columns belong to the largest.
+  const torch::Tensor vectors = std::get<1>(torch::linalg_eigh(centred.t().matmul(centred)));
+  const torch::Tensor axes = vectors.flip({1}).slice(1, 0, static_cast<std::int64_t>(outputs)).t();
+  return {rows.dimension, outputs, values_of(axes.to(torch::kFloat32)),
+          values_of(axes.matmul(mean).neg().to(torch::kFloat32))};
+}
+
 std::vector<float> centre_of(const Embeddings& rows, const std::vector<std::size_t>& chosen) {
   std::vector<double> sums(rows.dimension);
   for (const std::size_t row : chosen) {

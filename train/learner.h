@@ -23,6 +23,10 @@ struct Projection {
 [[nodiscard]] Projection random_projection(const std::vector<float>& centre, std::size_t outputs,
                                            std::uint64_t seed);
 
+/// Principal components of `rows`: the `outputs` directions of most variance, and a bias that takes the mean
+/// to zero. @throws std::invalid_argument for more outputs than inputs, or fewer than two rows.
+[[nodiscard]] Projection principal_projection(const Embeddings& rows, std::size_t outputs);
+
 /// Mean of the rows.
 [[nodiscard]] std::vector<float> centre_of(const Embeddings& rows, const std::vector<std::size_t>& chosen);
 

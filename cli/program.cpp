@@ -1,0 +1,36 @@
+#include "cli/program.h"
+
+#include <csignal>
+#include <exception>
+#include <iostream>
+#include <new>
+#include <stdexcept>
+
+namespace likeness::cli {
+
+int run_program(CLI::App& app, int argc, char** argv, const Exit& exit) {
+  // A full disk or a limit on file size shall be an error that is told, not a signal that kills.
+  std::signal(SIGXFSZ, SIG_IGN);
+  const auto failed = [&app](const std::exception& e, Exit code) {
+    std::cerr << app.get_name() << ": " << e.what() << '\n';
+    return static_cast<int>(code);
+  };
+  try {
+    app.parse(argc, argv);
+    std::cout.flush();
+    if (!std::cout) throw Error(ErrorCode::kOutputUnwritable, "cannot write to standard output");
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? 0 : static_cast<int>(Exit::kUsage);
+  } catch (const Error& e) {
+    return failed(e, exit_for(e.code()));
+  } catch (const std::invalid_argument& e) {
+    return failed(e, Exit::kUsage);
+  } catch (const std::bad_alloc&) {
+    return failed(std::runtime_error("out of memory; try fewer --threads or smaller photos"), Exit::kUsage);
+  } catch (const std::exception& e) {  // of a library or the system, beyond what we know by name
+    return failed(e, Exit::kUsage);
+  }
+  return static_cast<int>(exit);
+}
+
+}  // namespace likeness::cli
