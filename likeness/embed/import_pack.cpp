@@ -1,13 +1,16 @@
 #include "likeness/embed/import_pack.h"
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
-#include <iterator>
+#include <span>
 #include <stdexcept>
+#include <string_view>
 #include <vector>
 
 #include "likeness/core/atomic_file.h"
 #include "likeness/core/error.h"
+#include "likeness/core/file.h"
 #include "likeness/core/sha256.h"
 #include "likeness/embed/embedder.h"
 #include "likeness/embed/new_pack.h"
@@ -22,6 +25,10 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uintmax_t kLargestFile = 1UL << 30;
+// What the child that reads a file may take: FaceNet's 95 MB need 0.2 GiB as .h5 and 0.3 as .pb. Below 1 GiB
+// no single allocation can be larger, whatever a damaged file claims.
+constexpr std::uintmax_t kLeastMemory = 1UL << 30;
+constexpr std::uintmax_t kMemoryForAByte = 8;
 constexpr const char* kNetwork = "network.xml";
 constexpr const char* kWeights = "network.bin";
 
@@ -37,9 +44,8 @@ std::string first_bytes(const fs::path& file) {
   return bytes;
 }
 
-std::string all_bytes(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
+std::string_view text_of(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
 void check_file(const fs::path& file) {
@@ -48,6 +54,14 @@ void check_file(const fs::path& file) {
   if (error || !fs::is_regular_file(file))
     throw Error(ErrorCode::kModelNotFound, "no model file " + file.string());
   if (size > kLargestFile) throw Error(ErrorCode::kModelInvalid, file.string() + ": over 1 GiB");
+}
+
+std::size_t memory_for(const fs::path& file) {
+  std::error_code none;
+  auto bytes = fs::file_size(file);
+  const auto weights = fs::file_size(fs::path(file).replace_extension(".bin"), none);  // of IR
+  if (!none) bytes += weights;
+  return std::max(kLeastMemory, kMemoryForAByte * bytes);
 }
 
 /// What is known about a model before anybody says something.
@@ -160,15 +174,21 @@ void rewrite_as_ir(const fs::path& file, const fs::path& xml, const ConvertOptio
     throw Error(ErrorCode::kModelInvalid,
                 file.string() + ": a zip archive, perhaps Keras 3's .keras; save the model as .h5 instead");
   } else if (ending == ".pb") {
-    const std::string frozen = prepare_graph_def(all_bytes(file), file.string(), options.output);
+    const auto bytes = read_file_bytes(file, kLargestFile, ErrorCode::kModelInvalid);
+    const std::string frozen = prepare_graph_def(text_of(bytes), file.string(), options.output);
     const fs::path copy = fs::path(xml).replace_extension(".frozen.pb");
     if (!frozen.empty()) write_file(copy, frozen);
     convert_network(frozen.empty() ? file : copy, xml, options, file.string());
     fs::remove(copy);
   } else if (ending == ".onnx") {
-    check_onnx(all_bytes(file), file.string());
+    check_onnx(text_of(read_file_bytes(file, kLargestFile, ErrorCode::kModelInvalid)), file.string());
     convert_network(file, xml, options);
   } else if (ending == ".xml") {
+    const fs::path weights = fs::path(file).replace_extension(".bin");
+    std::error_code error;
+    const auto bytes = fs::file_size(weights, error);
+    if (error) throw Error(ErrorCode::kModelNotFound, "no weights " + weights.string() + " beside the .xml");
+    check_ir(text_of(read_file_bytes(file, kLargestFile, ErrorCode::kModelInvalid)), bytes, file.string());
     convert_network(file, xml, options);
   } else {
     throw Error(ErrorCode::kModelInvalid, file.string() + ": not a .h5, .pb, .onnx or .xml file");
@@ -185,7 +205,7 @@ ModelPack import_pack(const fs::path& file, const fs::path& models, const Import
   }
   NewPack pack(place);
   run_in_child(file.string(), [&] { rewrite_as_ir(file, pack.folder() / kNetwork, options.network); },
-               {.memory_bytes = 4UL << 30});
+               {.memory_bytes = memory_for(file)});
 
   const NetworkFacts facts = describe_network(pack.folder() / kNetwork);
   const std::string sha256 = sha256_file(file);

@@ -215,7 +215,7 @@ TEST_F(ImportTest, NamesTheLayerThatIsNotUnderstood) {
             std::string::npos);
   EXPECT_NE(refusal("[[\"wide\", 0, 0, {}], [\"scaled\", 0, 0, {}]]",
                     "[[\"sum\",  0, 0, {}], [\"scaled\", 0, 0, {}]]")
-                .find("the layer sum reads a layer that is missing, or itself in a circle"),
+                .find("the layer sum is in a circle of layers, or reads one"),
             std::string::npos);
 }
 
@@ -293,6 +293,72 @@ TEST(Graph, OfAFileThatGoesInACircleIsRefused) {
             "x.pb: the node a reads b, which is missing");
 }
 
+TEST(Graph, KeepsTheOutputsNameWhereAMergeGoes) {
+  const auto node = [](const std::string& name, const std::string& op, const std::vector<std::string>& inputs,
+                       std::string_view attribute) {
+    std::string message;
+    const auto append = [](std::string& to, char field, std::string_view bytes) {
+      to += static_cast<char>(field << 3 | 2);
+      to += static_cast<char>(bytes.size());
+      to += bytes;
+    };
+    append(message, 1, name);
+    append(message, 2, op);
+    for (const std::string& input : inputs) append(message, 3, input);
+    if (!attribute.empty()) append(message, 5, attribute);
+    std::string graph;
+    append(graph, 1, message);
+    return graph;
+  };
+  const std::string_view kBool(
+      "\x0a\x05"
+      "dtype\x12\x02\x30\x0a",
+      11);
+  const std::string graph = node("x", "Placeholder", {}, "") + node("train", "Placeholder", {}, kBool) +
+                            node("switch", "Switch", {"x", "train"}, "") +
+                            node("no", "Relu", {"switch"}, "") + node("yes", "Neg", {"switch:1"}, "") +
+                            node("embeddings", "Merge", {"no", "yes"}, "");
+  const std::string frozen = prepare_graph_def(graph, "x.pb");
+  EXPECT_NE(frozen.find("embeddings"), std::string::npos);
+  EXPECT_EQ(frozen.find("Merge"), std::string::npos);
+  EXPECT_EQ(frozen.find("Neg"), std::string::npos);
+  EXPECT_EQ(prepare_graph_def(frozen, "frozen.pb"), "");
+}
+
+// Of three layers: x and c are added.
+TEST(Ir, IsCheckedBeforeOpenVinoReadsIt) {
+  const std::string good =
+      R"(<net version="11"><layers><layer id="0" name="x" type="Parameter"/>)"
+      R"(<layer id="1" name="c" type="Const"><data element_type="f32" shape="2, 3" offset="8" size="24"/></layer>)"
+      R"(<layer id="2" name="sum" type="Add"/></layers><edges>)"
+      R"(<edge from-layer="0" from-port="0" to-layer="2" to-port="0"/>)"
+      R"(<edge from-layer="1" from-port="0" to-layer="2" to-port="1"/></edges></net>)";
+  EXPECT_NO_THROW(check_ir(good, 32, "x.xml"));
+  const auto refusal = [&](const std::string& from, const std::string& to, std::uint64_t weights = 32) {
+    std::string text = good;
+    text.replace(text.find(from), from.size(), to);
+    return message(ErrorCode::kModelInvalid, [&] { check_ir(text, weights, "x.xml"); });
+  };
+  EXPECT_EQ(refusal("x", "x", 31), "x.xml: the layer c has weights beyond the end of the .bin file");
+  EXPECT_EQ(refusal("2, 3", "2, 4"), "x.xml: the layer c has weights of 24 bytes instead of 32");
+  EXPECT_EQ(refusal("2, 3", "4294967296, 4294967296"),
+            "x.xml: the layer c has weights of an impossible size");
+  EXPECT_EQ(refusal("offset=\"8\"", "offset=\"-8\""),
+            "x.xml: the layer c does not say where its weights are");
+  EXPECT_EQ(refusal("from-layer=\"1\"", "from-layer=\"2\""),
+            "x.xml: it has layers that read each other in a circle");
+  EXPECT_EQ(refusal("from-layer=\"1\"", "from-layer=\"7\""),
+            "x.xml: it has an edge to a layer 7, which is missing");
+  EXPECT_EQ(refusal("id=\"1\"", "id=\"0\""), "x.xml: it has two layers with the number 0");
+  EXPECT_EQ(refusal("version=\"11\"", "version=\"7\""),
+            "x.xml: it is IR of version \"7\"; 10 and 11 are read");
+  EXPECT_EQ(refusal("type=\"Add\"/>", "type=\"If\"><then_body/></layer>"),
+            "x.xml: the layer sum holds a network of its own, which is not read");
+  EXPECT_EQ(refusal("<net", "<!DOCTYPE net [<!ENTITY a 'b'>]><net"),
+            "x.xml: it has a document type, which IR has not");
+  EXPECT_EQ(refusal("</edges>", ""), "x.xml: it is not XML at line 1: mismatched tag");
+}
+
 TEST(LimitedChild, CrashAndEndlessWorkEndAsErrors) {
   EXPECT_NE(
       message(ErrorCode::kModelInvalid, [] { run_in_child("x.h5", [] { std::abort(); }); }).find("x.h5"),
@@ -312,6 +378,13 @@ TEST(LimitedChild, CrashAndEndlessWorkEndAsErrors) {
   EXPECT_EQ(message(ErrorCode::kDataInvalid,
                     [] { run_in_child("x.h5", [] { throw Error(ErrorCode::kDataInvalid, "as it was"); }); }),
             "as it was");
+  EXPECT_EQ(message(ErrorCode::kModelInvalid,
+                    [] {
+                      run_in_child("x.h5", [] {
+                        throw Error(ErrorCode::kModelInvalid, "a\nname\x1b[31m from the file");
+                      });
+                    }),
+            "a?name?[31m from the file");
   EXPECT_NO_THROW(run_in_child("x.h5", [] {}));
 }
 

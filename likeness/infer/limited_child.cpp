@@ -1,11 +1,13 @@
 #include "likeness/infer/limited_child.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -60,6 +62,8 @@ void write_all(int to, const std::string& text) {
   for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) std::signal(signal, SIG_DFL);
   limit(RLIMIT_CORE, 0);
   limit(RLIMIT_CPU, static_cast<rlim_t>(limits.seconds));
+  ::mallopt(M_ARENA_MAX,
+            1);  // else each thread that OpenVINO starts would take address space for a heap of its own
   if (!kSanitized) limit(RLIMIT_AS, address_space() + limits.memory_bytes);
   std::string words = "k";
   try {
@@ -131,9 +135,15 @@ void run_in_child(const std::string& what, const std::function<void()>& work, Ch
                     "), so the file is damaged");
   }
   if (words == "k") return;
+  // Names from a damaged file stand in the message; it shall stay one line that a terminal can show.
+  const std::size_t first = words.starts_with(std::string{words[0], '\1'}) ? 2 : 1;
+  std::replace_if(
+      words.begin() + static_cast<long>(first), words.end(),
+      [](unsigned char c) { return c < ' ' || c == 127; }, '?');
+  constexpr std::size_t kLongest = 1000;
+  if (words.size() > kLongest) words.replace(kLongest, std::string::npos, "...");
   const auto code = static_cast<ErrorCode>(words[0] - '0');
-  const bool unnamed = words.size() > 1 && words[1] == '\1';
-  throw Error(code, unnamed ? what + ": " + words.substr(2) : words.substr(1));
+  throw Error(code, first == 2 ? what + ": " + words.substr(2) : words.substr(1));
 }
 
 }  // namespace likeness

@@ -16,6 +16,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr int kLargestSide = 4096;
 constexpr int kLargestDimension = 65536;
+constexpr int kDeepestJson = 64;  // Keras files have 8
 
 Json crop_object(const CropSpec& crop) {
   return {{"profile", to_string(crop.profile)},
@@ -112,10 +113,20 @@ double shortest(float value) {
 }
 
 nlohmann::json parse_json(std::string_view text, const std::string& what) {
+  // Values are copied and destroyed recursively, so depth is bounded before there are any.
+  const auto not_too_deep = [&](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
+    if (depth > kDeepestJson) {
+      throw Error(ErrorCode::kModelInvalid,
+                  what + " is nested over " + std::to_string(kDeepestJson) + " deep");
+    }
+    return true;
+  };
   try {
-    return nlohmann::json::parse(text);
+    return nlohmann::json::parse(text, not_too_deep);
   } catch (const nlohmann::json::parse_error& e) {
     throw Error(ErrorCode::kModelInvalid, what + " is not JSON: mistake at byte " + std::to_string(e.byte));
+  } catch (const nlohmann::json::exception&) {
+    throw Error(ErrorCode::kModelInvalid, what + " is not JSON: a number is too large");
   }
 }
 

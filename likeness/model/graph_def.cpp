@@ -15,6 +15,7 @@ namespace {
 // Field numbers of TensorFlow's graph.proto, node_def.proto, attr_value.proto, tensor.proto,
 // tensor_shape.proto.
 constexpr std::size_t kMostNodes = 65536;
+constexpr std::size_t kMostInputs = std::size_t{1} << 20;  // of all nodes together
 constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 30;
 constexpr std::uint64_t kBool = 10;  // DT_BOOL in types.proto
 
@@ -72,7 +73,18 @@ std::uint64_t check_tensor(std::string_view tensor) {
   return bytes;
 }
 
-/// Bytes of the tensors in one attribute {key = 1, value = 2 {type = 6, tensor = 8}}.
+/// Bytes of the tensors in a list {tensor = 8}.
+std::uint64_t check_list(std::string_view list) {
+  std::uint64_t bytes = 0;
+  ProtoReader fields(list);
+  for (ProtoField field; fields.next(field);) {
+    if (field.number == 8 && field.is_bytes) bytes += check_tensor(field.bytes);
+    if (bytes > kMostBytes) throw std::runtime_error("holds tensors over 1 GiB");
+  }
+  return bytes;
+}
+
+/// Bytes of the tensors in one attribute {key = 1, value = 2 {list = 1, type = 6, tensor = 8}}.
 std::uint64_t check_attribute(std::string_view attribute, Node& node) {
   std::uint64_t bytes = 0;
   std::string_view key;
@@ -83,6 +95,7 @@ std::uint64_t check_attribute(std::string_view attribute, Node& node) {
     ProtoReader value(part.bytes);
     for (ProtoField field; value.next(field);) {
       if (field.number == 8 && field.is_bytes) bytes += check_tensor(field.bytes);
+      if (field.number == 1 && field.is_bytes) bytes += check_list(field.bytes);
       if (field.number == 6 && !field.is_bytes && key == "dtype") node.dtype = field.value;
     }
   }
@@ -115,6 +128,7 @@ class GraphDef {
   std::unordered_map<std::string, std::size_t> places_;
   std::vector<std::size_t> order_;
   std::uint64_t tensor_bytes_ = 0;
+  std::size_t inputs_ = 0;
 };
 
 GraphDef::GraphDef(std::string_view bytes, std::string file) : file_(std::move(file)) {
@@ -144,11 +158,14 @@ void GraphDef::read_node(std::string_view message) {
       if (field.number == 2) node.op = field.bytes;
       if (field.number == 3 && !field.bytes.starts_with('^')) node.inputs.emplace_back(field.bytes);
       if (field.number == 5) tensor_bytes_ += check_attribute(field.bytes, node);
+      if (tensor_bytes_ > kMostBytes) break;
     }
   } catch (const std::runtime_error& e) {
     fail("the node " + node.name + " " + e.what());
   }
   if (tensor_bytes_ > kMostBytes) fail("its tensors are over 1 GiB");
+  inputs_ += node.inputs.size();
+  if (inputs_ > kMostInputs) fail("its nodes have over " + std::to_string(kMostInputs) + " inputs");
   if (node.name.empty() || node.op.empty()) fail("it has a node without a name or kind");
   static const std::set<std::string> kLoops{"Enter",    "Exit",  "NextIteration",
                                             "LoopCond", "While", "StatelessWhile"};
@@ -281,6 +298,14 @@ std::string GraphDef::frozen(const std::string& output) const {
   }
   std::string graph;
   for (const auto& [i, message] : messages) append_proto(graph, 1, message);
+  if (*alias[place->second] != wanted) {  // a Merge has gone, and what it let through takes its name
+    std::string message;
+    append_proto(message, 1, wanted);
+    append_proto(message, 2, "Identity");
+    append_proto(message, 3, *alias[place->second]);
+    append_proto(message, 5, std::string_view("\x0a\x01T\x12\x02\x30\x01", 7));  // {"T": DT_FLOAT}
+    append_proto(graph, 1, message);
+  }
   return graph;
 }
 

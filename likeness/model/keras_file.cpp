@@ -11,10 +11,13 @@
 namespace likeness {
 namespace {
 
-constexpr std::size_t kMostNames = 16384;           // layers of a file, weights of a layer
-constexpr std::size_t kMostText = 64UL << 20;       // bytes of one attribute
+constexpr std::size_t kMostNames = 16384;  // layers of a file, weights of a layer
+constexpr std::size_t kMostText = 16UL
+                                  << 20;  // bytes of one attribute; facenet_keras.h5's largest has 0.2 MB
 constexpr std::size_t kLargestArray = 512UL << 20;  // bytes
 constexpr std::size_t kLargestFile = 1UL << 30;     // bytes of all arrays
+// A byte of deflate, the filter that Keras users have, gives 1,032 at most (zlib.net/zlib_tech.html).
+constexpr std::size_t kMostFromAByte = 1032;
 
 /// An HDF5 handle that closes itself.
 class Handle {
@@ -38,7 +41,7 @@ class Handle {
 /// Reads one file and names it, and the place inside, in every complaint.
 class Reader {
  public:
-  explicit Reader(const std::filesystem::path& file);
+  Reader(hid_t file, std::string name) : file_(std::move(name)), handle_(file, H5Fclose) {}
   KerasFile read();
 
  private:
@@ -59,20 +62,33 @@ class Reader {
   std::size_t bytes_ = 0;  // of arrays so far
 };
 
-hid_t open_file(const std::filesystem::path& file) {
+void be_careful() {
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);  // its own many-line stacks on stderr
   H5PLset_loading_state(0);                     // a file must not make us load a plugin
+}
+
+hid_t opened(hid_t id, const std::string& name) {
+  if (id < 0) throw Error(ErrorCode::kModelInvalid, name + ": not an HDF5 file, or cut short");
+  return id;
+}
+
+hid_t open_file(const std::filesystem::path& file) {
+  be_careful();
   std::error_code error;
   if (!std::filesystem::is_regular_file(file, error)) {
     throw Error(ErrorCode::kModelNotFound, "no model file " + file.string());
   }
-  const hid_t id = H5Fopen(file.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
-  if (id < 0) throw Error(ErrorCode::kModelInvalid, file.string() + ": not an HDF5 file, or cut short");
-  return id;
+  return opened(H5Fopen(file.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), file.string());
 }
 
-Reader::Reader(const std::filesystem::path& file)
-    : file_(file.string()), handle_(open_file(file), H5Fclose) {}
+hid_t open_image(std::span<const std::byte> bytes, const std::string& name) {
+  be_careful();
+  const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
+  H5Pset_fapl_core(access, 1UL << 16, /*backing_store=*/false);
+  // libhdf5 copies the bytes, though its type does not say that it only reads them.
+  H5Pset_file_image(access, const_cast<std::byte*>(bytes.data()), bytes.size());
+  return opened(H5Fopen(name.c_str(), H5F_ACC_RDONLY, access), name);
+}
 
 std::vector<std::string> Reader::texts(hid_t object, const std::string& name,
                                        const std::string& place) const {
@@ -94,8 +110,13 @@ std::vector<std::string> Reader::texts(hid_t object, const std::string& name,
     H5Tset_size(memory, H5T_VARIABLE);
     H5Tset_cset(memory, H5Tget_cset(type));
     if (H5Aread(attribute, memory, pointers.data()) < 0) fail(what + " cannot be read");
-    for (const char* text : pointers) result.emplace_back(text == nullptr ? "" : text);
+    std::size_t length = 0;
+    for (const char* text : pointers) {
+      result.emplace_back(text == nullptr ? "" : text);
+      length += result.back().size();
+    }
     H5Dvlen_reclaim(memory, space, H5P_DEFAULT, pointers.data());
+    if (length > kMostText) fail(what + " is too long");
     return result;
   }
   const std::size_t size = H5Tget_size(type);
@@ -160,9 +181,9 @@ Tensor Reader::array(hid_t group, const std::string& path, const std::string& la
   }
   bytes_ += count * sizeof(float);
   if (bytes_ > kLargestFile) fail("its weights are over 1 GiB");
-  // Without filters the numbers must all be in the file: a huge size that a small file claims is not
-  // believed.
-  if (H5Pget_nfilters(creation) == 0 && H5Dget_storage_size(dataset) < count * H5Tget_size(type)) {
+  // The numbers must all be in the file: a huge size that a small file claims is not believed.
+  const std::size_t from_a_byte = H5Pget_nfilters(creation) == 0 ? 1 : kMostFromAByte;
+  if (H5Dget_storage_size(dataset) < count * H5Tget_size(type) / from_a_byte) {
     fail(what + " are not all in the file");
   }
   tensor.values.resize(count);
@@ -215,6 +236,12 @@ KerasFile Reader::read() {
 
 }  // namespace
 
-KerasFile read_keras_file(const std::filesystem::path& file) { return Reader(file).read(); }
+KerasFile read_keras_file(const std::filesystem::path& file) {
+  return Reader(open_file(file), file.string()).read();
+}
+
+KerasFile read_keras_file(std::span<const std::byte> bytes, const std::string& name) {
+  return Reader(open_image(bytes, name), name).read();
+}
 
 }  // namespace likeness

@@ -2,8 +2,10 @@
 
 // Inside model/ only: what a Keras .h5 file holds, read as from a stranger.
 
+#include <cstddef>
 #include <filesystem>
 #include <map>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,5 +27,7 @@ struct KerasFile {
 /// 512 MiB in one array and 1 GiB together; links to other files and plugins are refused.
 /// @throws Error kModelNotFound, kModelInvalid with the file, the layer and the problem.
 [[nodiscard]] KerasFile read_keras_file(const std::filesystem::path& file);
+/// The same from memory; `name` stands for the file in messages.
+[[nodiscard]] KerasFile read_keras_file(std::span<const std::byte> bytes, const std::string& name);
 
 }  // namespace likeness

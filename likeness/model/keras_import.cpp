@@ -1,5 +1,6 @@
 #include "likeness/model/keras_import.h"
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <set>
@@ -7,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "likeness/model/graph_order.h"
 #include "likeness/model/json_fields.h"
 #include "likeness/model/keras_file.h"
 #include "likeness/model/keras_layers.h"
@@ -87,7 +89,7 @@ float scaling_of(const JsonFields& config) {
 
 class Importer {
  public:
-  explicit Importer(const std::filesystem::path& path) : path_(path.string()), file_(read_keras_file(path)) {}
+  Importer(KerasFile file, std::string path) : path_(std::move(path)), file_(std::move(file)) {}
   Graph graph();
 
  private:
@@ -97,8 +99,8 @@ class Importer {
   std::string about(const KerasLayer& layer) const { return path_ + ": the layer " + layer.name; }
 
   KerasLayers layers() const;
-  /// Appends one use of a layer whose inputs are there.
-  void add(const KerasLayer& layer, std::size_t use);
+  /// Uses of layers so that each stands after those it reads.
+  std::vector<std::pair<const KerasLayer*, std::size_t>> ordered(const KerasLayers& model) const;
   std::size_t append(GraphLayer layer, const std::string& name);
   std::size_t append_activation(const JsonFields& config, std::size_t input, const std::string& name);
   std::size_t append_layer(const KerasLayer& layer, std::vector<std::size_t> inputs);
@@ -294,36 +296,50 @@ void Importer::check_weights_used(const KerasLayers& layers) const {
   }
 }
 
-Graph Importer::graph() {
-  const KerasLayers model = layers();
-  check_weights_used(model);
-  std::vector<std::pair<const KerasLayer*, std::size_t>> waiting;
+std::vector<std::pair<const KerasLayer*, std::size_t>> Importer::ordered(const KerasLayers& model) const {
+  std::vector<std::pair<const KerasLayer*, std::size_t>> uses;
+  std::map<KerasValue, std::size_t> places;  // in `uses`
   std::set<std::string> names;
   for (const KerasLayer& layer : model.layers) {
     if (!names.insert(layer.name).second) fail("two layers are called " + layer.name);
-    for (std::size_t use = 0; use < layer.uses.size(); ++use) waiting.emplace_back(&layer, use);
+    for (std::size_t use = 0; use < layer.uses.size(); ++use) {
+      places[{layer.name, use}] = uses.size();
+      uses.emplace_back(&layer, use);
+    }
   }
-  if (waiting.size() > kMostUses) fail("its layers are used over " + std::to_string(kMostUses) + " times");
-
+  if (uses.size() > kMostUses) fail("its layers are used over " + std::to_string(kMostUses) + " times");
+  std::vector<std::vector<std::size_t>> reads(uses.size());
+  for (std::size_t i = 0; i < uses.size(); ++i) {
+    const auto& [layer, use] = uses[i];
+    for (const KerasValue& value : layer->uses[use]) {
+      const auto place = places.find(value);
+      if (place == places.end())
+        fail("the layer " + layer->name + " reads " + value.first + ", which is missing");
+      reads[i].push_back(place->second);
+    }
+  }
   // Keras writes layers in an order of its own; whatever has its inputs goes next.
-  while (!waiting.empty()) {
-    std::vector<std::pair<const KerasLayer*, std::size_t>> blocked;
-    for (const auto& [layer, use] : waiting) {
-      std::vector<std::size_t> inputs;
-      for (const KerasValue& value : layer->uses[use]) {
-        if (const auto place = places_.find(value); place != places_.end()) inputs.push_back(place->second);
-      }
-      if (inputs.size() == layer->uses[use].size()) {
-        places_[{layer->name, use}] = append_layer(*layer, std::move(inputs));
-      } else {
-        blocked.emplace_back(layer, use);
-      }
-    }
-    if (blocked.size() == waiting.size()) {
-      fail("the layer " + blocked.front().first->name +
-           " reads a layer that is missing, or itself in a circle");
-    }
-    waiting = std::move(blocked);
+  std::vector<bool> placed(uses.size(), false);
+  std::vector<std::pair<const KerasLayer*, std::size_t>> result;
+  for (const std::size_t i : order_of(reads)) {
+    placed[i] = true;
+    result.push_back(uses[i]);
+  }
+  const auto left = std::find(placed.begin(), placed.end(), false);
+  if (left != placed.end()) {
+    fail("the layer " + uses[static_cast<std::size_t>(left - placed.begin())].first->name +
+         " is in a circle of layers, or reads one");
+  }
+  return result;
+}
+
+Graph Importer::graph() {
+  const KerasLayers model = layers();
+  check_weights_used(model);
+  for (const auto& [layer, use] : ordered(model)) {
+    std::vector<std::size_t> inputs;
+    for (const KerasValue& value : layer->uses[use]) inputs.push_back(places_.at(value));
+    places_[{layer->name, use}] = append_layer(*layer, std::move(inputs));
   }
   const auto output = places_.find(model.output);
   if (output == places_.end()) fail("the output layer " + model.output.first + " is missing");
@@ -335,6 +351,12 @@ Graph Importer::graph() {
 
 }  // namespace
 
-Graph read_keras(const std::filesystem::path& file) { return Importer(file).graph(); }
+Graph read_keras(const std::filesystem::path& file) {
+  return Importer(read_keras_file(file), file.string()).graph();
+}
+
+Graph read_keras(std::span<const std::byte> bytes, const std::string& name) {
+  return Importer(read_keras_file(bytes, name), name).graph();
+}
 
 }  // namespace likeness

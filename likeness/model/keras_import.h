@@ -1,6 +1,9 @@
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
+#include <span>
+#include <string>
 
 #include "likeness/infer/graph.h"
 
@@ -12,5 +15,7 @@ namespace likeness {
 /// Inception-ResNet-v1 as in facenet_keras.h5. Batch normalisation and scaling are folded into convolutions.
 /// @throws Error kModelNotFound, kModelInvalid with one line that names the file and the layer.
 [[nodiscard]] Graph read_keras(const std::filesystem::path& file);
+/// The same from memory; `name` stands for the file in messages.
+[[nodiscard]] Graph read_keras(std::span<const std::byte> bytes, const std::string& name);
 
 }  // namespace likeness

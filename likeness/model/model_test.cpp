@@ -51,6 +51,14 @@ TEST(Contract, ComesBackFromItsJson) {
   EXPECT_NE(to_json(contract).find("\"grow\": 1.2,"), std::string::npos) << to_json(contract);
 }
 
+TEST(Contract, OfHostileTextIsRefused) {
+  const auto problem = [](const std::string& text) {
+    return message(ErrorCode::kModelInvalid, [&] { (void)contract_from_json(text, "x.json"); });
+  };
+  EXPECT_EQ(problem(std::string(1000000, '[')), "x.json is nested over 64 deep");
+  EXPECT_EQ(problem("{\"dimension\": 1e999}"), "x.json is not JSON: a number is too large");
+}
+
 TEST(Contract, ErrorsNameTheField) {
   const std::string json = to_json(some_contract());
   const auto problem = [](const std::string& text) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -15,8 +16,13 @@ namespace likeness {
 [[nodiscard]] std::string prepare_graph_def(std::string_view bytes, const std::string& file,
                                             const std::string& output = "");
 
-/// The same checks for an ONNX model. Weights in other files and subgraphs are refused.
+/// The same checks for an ONNX model. Weights in other files, sparse weights and subgraphs are refused.
 /// @throws Error kModelInvalid with `file`.
 void check_onnx(std::string_view bytes, const std::string& file);
+
+/// The same checks for OpenVINO IR (version 10 or 11), of whose .bin only the size is needed: every constant
+/// lies inside it and is as long as its shape says. Loops and other bodies are refused.
+/// @throws Error kModelInvalid with `file` and the layer.
+void check_ir(std::string_view xml, std::uint64_t weights_bytes, const std::string& file);
 
 }  // namespace likeness

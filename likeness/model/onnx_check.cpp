@@ -14,6 +14,7 @@ namespace {
 
 // Field numbers of onnx.proto3.
 constexpr std::size_t kMostNodes = 65536;
+constexpr std::size_t kMostNames = std::size_t{1} << 20;  // inputs and outputs of all nodes together
 constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 30;
 
 std::uint64_t bytes_of(std::uint64_t data_type) {
@@ -73,9 +74,12 @@ Node read_node(std::string_view message, std::uint64_t& bytes) {
     if (field.number != 5) continue;
     ProtoReader attribute(field.bytes);
     for (ProtoField part; attribute.next(part);) {
-      if (part.number == 5 && part.is_bytes) bytes += check_tensor(part.bytes);
+      if ((part.number == 5 || part.number == 10) && part.is_bytes) bytes += check_tensor(part.bytes);
       if (part.number == 6 || part.number == 11)
         throw std::runtime_error("holds a subgraph, which is not read");
+      if (part.number == 22 || part.number == 23)
+        throw std::runtime_error("holds sparse tensors, which are not read");
+      if (bytes > kMostBytes) throw std::runtime_error("holds tensors over 1 GiB");
     }
   }
   return node;
@@ -102,10 +106,16 @@ void check_order(const std::vector<Node>& nodes) {
 void check_graph(std::string_view message) {
   std::vector<Node> nodes;
   std::uint64_t bytes = 0;
+  std::size_t names = 0;
   ProtoReader graph(message);
   for (ProtoField field; graph.next(field);) {
-    if (field.number == 1 && field.is_bytes) nodes.push_back(read_node(field.bytes, bytes));
+    if (field.number == 1 && field.is_bytes) {
+      nodes.push_back(read_node(field.bytes, bytes));
+      names += nodes.back().inputs.size() + nodes.back().outputs.size();
+    }
     if (field.number == 5 && field.is_bytes) bytes += check_tensor(field.bytes);
+    if (field.number == 15) throw std::runtime_error("holds sparse tensors, which are not read");
+    if (names > kMostNames) throw std::runtime_error("has nodes with too many inputs");
     if (nodes.size() > kMostNodes) throw std::runtime_error("has too many nodes");
     if (bytes > kMostBytes) throw std::runtime_error("holds tensors over 1 GiB");
   }
