@@ -247,6 +247,7 @@ void add_eval_command(CLI::App& app, Exit& exit) {
   add_eval_options(*lfw, *args);
   lfw->callback([args, &exit] { exit = run_lfw(*args); });
   add_eval_people(*command, exit);
+  add_eval_gallery(*command, exit);
   add_eval_detect(*command, exit);
 }
 

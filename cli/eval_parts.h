@@ -4,10 +4,14 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "likeness/embed/embeddings.h"
 #include "likeness/eval/photo_embeddings.h"
+#include "likeness/eval/plot_files.h"
+#include "likeness/report/html.h"
 
 namespace likeness::cli {
 
@@ -27,7 +31,29 @@ struct EvalArgs {
 void add_report_options(CLI::App& command, EvalArgs& args);  ///< --out --seed --json
 void add_eval_options(CLI::App& command, EvalArgs& args);    ///< These, and what concerns embedding photos.
 
-void add_eval_people(CLI::App& command, Exit& exit);  ///< openset, cluster, classify
-void add_eval_detect(CLI::App& command, Exit& exit);  ///< detect
+/// One face each of labelled photos.
+struct People {
+  Embeddings embeddings;  ///< Unit length.
+  std::vector<std::string> labels;
+  std::vector<std::string> failed;  ///< Photos without an embedding.
+  std::string space;                ///< The embedding space's name.
+};
+
+/// Of a folder of PERSON/photos at any depth (the folder a photo lies in is the person), or of embeddings
+/// (.npz) that `likeness embed` wrote. @throws Error kInputUnreadable, kDataInvalid.
+[[nodiscard]] People people_of(const std::filesystem::path& source, const EvalArgs& args);
+
+[[nodiscard]] std::string fixed(double value);  ///< Four decimals.
+
+/// Writes report.html with one table and the plots, where --out was given.
+void write_report(const EvalArgs& args, const std::string& title, const std::string& words,
+                  const Table& table, const NamedPlots& plots = {});
+
+/// The words and the table, aligned, on stdout.
+void print_table(const std::string& words, const Table& table);
+
+void add_eval_gallery(CLI::App& command, Exit& exit);  ///< gallery, leftout
+void add_eval_people(CLI::App& command, Exit& exit);   ///< openset, cluster, classify
+void add_eval_detect(CLI::App& command, Exit& exit);   ///< detect
 
 }  // namespace likeness::cli

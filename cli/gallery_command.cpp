@@ -214,11 +214,6 @@ Exit add(const Args& args) {
 
 // ---- search ----
 
-Json match_json(const std::optional<Match>& match) {
-  if (!match) return nullptr;
-  return {{"name", match->name}, {"cosine", match->cosine}, {"photo", match->photo}, {"face", match->face}};
-}
-
 void print_answer(const Args& args, const PhotoFaces& photo, std::size_t i, const Identification& answer,
                   double threshold) {
   const Face& face = photo.faces[photo.chosen[i]];
@@ -256,18 +251,8 @@ Exit search(const Args& args) {
   const Gallery gallery = args.gallery.open_index(args.threads, kind);
   const ModelPack pack = args.models.embedder();
   require_space(gallery.store(), space_of(args, pack), args.gallery.path.string());
-  double threshold = 2;  // nobody
-  if (gallery.calibration()) {
-    threshold = gallery.calibration()->threshold;
-  } else if (const auto known = known_threshold(pack.contract, args.models.precision, 0.001)) {
-    threshold = known->cosine;
-    std::cerr << "likeness: the gallery is not calibrated (`likeness gallery calibrate`): names rest on the "
-                 "model's "
-                 "own threshold, without a probability\n";
-  } else {
-    std::cerr << "likeness: the gallery is not calibrated, so nobody gets a name; run `likeness gallery "
-                 "calibrate`\n";
-  }
+  const NameThreshold names = name_threshold(gallery, pack.contract, args.models.precision);
+  if (!names.remark.empty()) std::cerr << "likeness: " << names.remark << '\n';
   const PhotoList list = list_photos(args.inputs);
   PhotoStream stream = make_stream(args, pack, FacesWanted::kAll);
   ProgressBar bar("searching");
@@ -278,7 +263,7 @@ Exit search(const Args& args) {
         if (!inputs.count(photo, bar)) return;
         if (photo.chosen.empty() && !args.json) std::cout << photo.file.string() << "  no face\n";
         for (std::size_t i = 0; i < photo.chosen.size(); ++i) {
-          print_answer(args, photo, i, gallery.identify(photo.embeddings[i], threshold), threshold);
+          print_answer(args, photo, i, gallery.identify(photo.embeddings[i], names.cosine), names.cosine);
         }
       },
       bar.callback());

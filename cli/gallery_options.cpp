@@ -1,6 +1,7 @@
 #include "cli/gallery_options.h"
 
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "cli/progress_bar.h"
 #include "likeness/embed/provenance.h"
@@ -39,6 +40,21 @@ std::optional<KnownThreshold> known_threshold(const Contract& contract, Precisio
     if (!best || distance(one) < distance(*best)) best = one;
   }
   return best;
+}
+
+NameThreshold name_threshold(const Gallery& gallery, const Contract& contract, Precision precision) {
+  if (gallery.calibration()) return {gallery.calibration()->threshold, ""};
+  if (const auto known = known_threshold(contract, precision, 0.001)) {
+    return {known->cosine,
+            "the gallery is not calibrated (`likeness gallery calibrate`): names rest on the model's own "
+            "threshold, without a probability"};
+  }
+  return {2, "the gallery is not calibrated, so nobody gets a name; run `likeness gallery calibrate`"};
+}
+
+nlohmann::ordered_json match_json(const std::optional<Match>& match) {
+  if (!match) return nullptr;
+  return {{"name", match->name}, {"cosine", match->cosine}, {"photo", match->photo}, {"face", match->face}};
 }
 
 }  // namespace likeness::cli

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 
@@ -37,5 +38,17 @@ void add_gallery_option(CLI::App& command, GalleryArgs& args);  ///< --gallery -
 /// match rate nearest to `fmr` among those measured in `precision`. Empty where none was measured.
 [[nodiscard]] std::optional<KnownThreshold> known_threshold(const Contract& contract, Precision precision,
                                                             double fmr);
+
+/// From which cosine on faces get a name: the calibration's, else the model's own for a false match rate of
+/// .001, else none. `remark` is for stderr where the gallery is not calibrated; else empty.
+struct NameThreshold {
+  double cosine = 2;  ///< 2: nobody gets a name.
+  std::string remark;
+};
+[[nodiscard]] NameThreshold name_threshold(const Gallery& gallery, const Contract& contract,
+                                           Precision precision);
+
+/// A match as the commands' JSON has it; null where there is none.
+[[nodiscard]] nlohmann::ordered_json match_json(const std::optional<Match>& match);
 
 }  // namespace likeness::cli

@@ -2,12 +2,16 @@
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "cli/commands.h"
+#include "cli/gallery_options.h"
 #include "cli/options.h"
 #include "cli/photos.h"
 #include "cli/progress_bar.h"
 #include "likeness/classify/classifier.h"
+#include "likeness/gallery/sqlite_store.h"
+#include "likeness/gallery/trained.h"
 #include "likeness/image/draw.h"
 #include "likeness/image/read_image.h"
 #include "likeness/image/resample.h"
@@ -24,6 +28,7 @@ using Json = nlohmann::ordered_json;
 struct Args {
   fs::path people;
   std::vector<fs::path> photos;
+  GalleryArgs gallery;  // its path is empty where there is no gate
   ModelOptions models;
   DetectorOptions detector;
   int threads = 1;
@@ -32,12 +37,56 @@ struct Args {
   fs::path report;
 };
 
-std::vector<Prediction> predictions_of(const Classifier& people, const PhotoFaces& photo) {
-  std::vector<Prediction> predictions;
-  for (std::size_t i = 0; i < photo.chosen.size(); ++i)
-    predictions.push_back(people.predict(photo.embeddings[i]));
-  return predictions;
-}
+/// What is told of one face.
+struct Answer {
+  std::string name;  // "unknown" where the gallery's gate keeps it out
+  std::optional<double> probability;
+  std::string nearest;  // the person of the nearest known face
+  double cosine = 0;    // of that face
+  std::string decided_by;
+  std::optional<TrainedIdentification> gated;  // with --gallery
+};
+
+/// Who decides: the classifier alone, or with a gallery that knows strangers.
+class Decider {
+ public:
+  Decider(const Classifier& people, const Gallery* gallery, NameThreshold threshold)
+      : people_(people), gallery_(gallery), threshold_(std::move(threshold)) {}
+
+  [[nodiscard]] std::vector<Answer> answers(const PhotoFaces& photo) const {
+    std::vector<Answer> answers;
+    for (std::size_t i = 0; i < photo.chosen.size(); ++i) {
+      answers.push_back(gallery_ ? gated(photo.embeddings[i]) : alone(photo.embeddings[i]));
+    }
+    return answers;
+  }
+  [[nodiscard]] double threshold() const { return threshold_.cosine; }
+
+ private:
+  [[nodiscard]] Answer alone(std::span<const float> face) const {
+    const Prediction p = people_.predict(face);
+    return {p.label,
+            p.probability(),
+            people_.labels()[p.nearest_person],
+            p.nearest_cosine,
+            p.by_votes ? "svm" : "nearest",
+            std::nullopt};
+  }
+  [[nodiscard]] Answer gated(std::span<const float> face) const {
+    const TrainedIdentification found = identify_trained(*gallery_, people_, face, threshold_.cosine);
+    const Identification& answer = found.answer;
+    return {answer.name.value_or("unknown"),
+            answer.probability,
+            answer.nearest ? answer.nearest->name : "nobody",
+            answer.nearest ? answer.nearest->cosine : -1,
+            found.by_classifier ? "svm" : "nearest",
+            found};
+  }
+
+  const Classifier& people_;
+  const Gallery* gallery_;
+  NameThreshold threshold_;
+};
 
 std::string percent(double share) {
   char text[16];
@@ -45,78 +94,86 @@ std::string percent(double share) {
   return text;
 }
 
-void print_json(const Classifier& people, const PhotoFaces& photo,
-                const std::vector<Prediction>& predictions) {
+void print_json(const Decider& decider, const PhotoFaces& photo, const std::vector<Answer>& answers) {
   Json line = {{"file", photo.file.string()}, {"size", {photo.width, photo.height}}};
   line["faces"] = Json::array();
-  for (std::size_t i = 0; i < predictions.size(); ++i) {
-    const Prediction& p = predictions[i];
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    const Answer& answer = answers[i];
     const Face& face = photo.faces[photo.chosen[i]];
-    const auto probability = p.probability();
-    line["faces"].push_back({{"box", {face.box.left, face.box.top, face.box.right, face.box.bottom}},
-                             {"score", face.score},
-                             {"name", p.label},
-                             {"probability", probability ? Json(*probability) : Json(nullptr)},
-                             {"decided_by", p.by_votes ? "svm" : "nearest"},
-                             {"nearest", people.labels()[p.nearest_person]},
-                             {"cosine", p.nearest_cosine}});
+    Json one = {{"box", {face.box.left, face.box.top, face.box.right, face.box.bottom}},
+                {"score", face.score},
+                {"name", answer.name},
+                {"probability", answer.probability ? Json(*answer.probability) : Json(nullptr)},
+                {"decided_by", answer.decided_by}};
+    if (answer.gated) {
+      const auto& svm = answer.gated->prediction;
+      const auto said = svm ? svm->probability() : std::nullopt;
+      one["threshold"] = decider.threshold();
+      one["nearest"] = match_json(answer.gated->answer.nearest);
+      one["runner_up"] = match_json(answer.gated->answer.runner_up);
+      one["svm"] = svm ? Json{{"name", svm->label}, {"probability", said ? Json(*said) : Json(nullptr)}}
+                       : Json(nullptr);
+    } else {
+      one["nearest"] = answer.nearest;
+      one["cosine"] = answer.cosine;
+    }
+    line["faces"].push_back(one);
   }
   std::cout << dump_line(line) << '\n';
 }
 
-void print_text(const Classifier& people, const PhotoFaces& photo,
-                const std::vector<Prediction>& predictions) {
-  std::cout << photo.file.string() << "  " << counted(predictions.size(), "face") << '\n';
-  for (std::size_t i = 0; i < predictions.size(); ++i) {
-    const Prediction& p = predictions[i];
+void print_text(const PhotoFaces& photo, const std::vector<Answer>& answers) {
+  std::cout << photo.file.string() << "  " << counted(answers.size(), "face") << '\n';
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    const Answer& answer = answers[i];
     const Box& box = photo.faces[photo.chosen[i]].box;
     char where[80];
     std::snprintf(where, sizeof where, "at %.0f, %.0f", box.left, box.top);
-    char line[200];
-    std::snprintf(line, sizeof line, "cosine %.3f to %s", p.nearest_cosine,
-                  people.labels()[p.nearest_person].c_str());
-    std::cout << "  " << p.label << "   ";
-    if (const auto probability = p.probability()) std::cout << percent(*probability) << "   ";
-    std::cout << line << "   " << where << '\n';
+    char cosine[40];
+    std::snprintf(cosine, sizeof cosine, "cosine %.3f to ", answer.cosine);
+    std::cout << "  " << answer.name << "   ";
+    if (answer.probability) {
+      std::cout << percent(*answer.probability) << (answer.gated ? " " + answer.nearest : "") << "   ";
+    }
+    std::cout << cosine << answer.nearest << "   " << where << '\n';
   }
 }
 
 /// The photo with every face's name and deciding cosine on it. Read again: the stream keeps no pixels.
-Image draw_names(const PhotoFaces& photo, const std::vector<Prediction>& predictions) {
+Image draw_names(const PhotoFaces& photo, const std::vector<Answer>& answers) {
   Image picture = read_image(photo.file);
   const int thickness = std::max(2, std::min(photo.width, photo.height) / 200);
   const int text = std::max(12, std::min(photo.width, photo.height) / 28);
-  for (std::size_t i = 0; i < predictions.size(); ++i) {
+  for (std::size_t i = 0; i < answers.size(); ++i) {
     const Box box = clamped(photo.faces[photo.chosen[i]].box, photo.width, photo.height);
     char cosine[16];
-    std::snprintf(cosine, sizeof cosine, " %.2f", predictions[i].nearest_cosine);
+    std::snprintf(cosine, sizeof cosine, " %.2f", answers[i].cosine);
     draw_box(picture, box, {80, 220, 60}, thickness);
     const float below = box.bottom + static_cast<float>(thickness);
     const bool room = below + static_cast<float>(text) <= static_cast<float>(photo.height);
     draw_text(picture, {box.left, room ? below : box.top + static_cast<float>(thickness)},
-              predictions[i].label + cosine, {80, 220, 60}, text);
+              answers[i].name + cosine, {80, 220, 60}, text);
   }
   return picture;
 }
 
 /// One photo's part of the report: a smaller copy with the names, and why each was given.
-void tell_photo(HtmlReport& html, const Classifier& people, const PhotoFaces& photo,
-                const std::vector<Prediction>& predictions, const Image& picture) {
+void tell_photo(HtmlReport& html, const PhotoFaces& photo, const std::vector<Answer>& answers,
+                const Image& picture) {
   html.section(photo.file.filename().string());
   const double shrink = std::min(1.0, 720.0 / std::max(picture.width(), picture.height()));
   const auto side = [shrink](int pixels) { return std::max(1, static_cast<int>(pixels * shrink)); };
   const Image small = resample(picture.view(), side(picture.width()), side(picture.height()), Filter::kBox);
-  html.picture(encode_png(small.view()), "the photo with names", counted(predictions.size(), "face"));
-  if (predictions.empty()) return;
+  html.picture(encode_png(small.view()), "the photo with names", counted(answers.size(), "face"));
+  if (answers.empty()) return;
   Table table{.columns = {"name", "probability", "nearest known face", "cosine", "decided by"},
               .rows = {},
               .caption = {}};
-  for (const Prediction& p : predictions) {
-    const auto probability = p.probability();
+  for (const Answer& answer : answers) {
     char cosine[16];
-    std::snprintf(cosine, sizeof cosine, "%.3f", p.nearest_cosine);
-    table.rows.push_back({p.label, probability ? percent(*probability) : "none",
-                          people.labels()[p.nearest_person], cosine, p.by_votes ? "SVM" : "nearest face"});
+    std::snprintf(cosine, sizeof cosine, "%.3f", answer.cosine);
+    table.rows.push_back({answer.name, answer.probability ? percent(*answer.probability) : "none",
+                          answer.nearest, cosine, answer.decided_by == "svm" ? "SVM" : "nearest face"});
   }
   html.table(table);
 }
@@ -133,6 +190,18 @@ Exit run(const Args& args) {
   require_same_space(people.provenance(), args.people.string(),
                      provenance_of(embedder.contract, args.models.precision),
                      "the model " + embedder.contract.name);
+  std::optional<Gallery> gallery;
+  NameThreshold threshold;
+  if (!args.gallery.path.empty()) {
+    gallery = args.gallery.open_index(args.threads, std::nullopt);
+    require_space(
+        gallery->store(),
+        space_of(embedder, args.models.precision, static_cast<std::size_t>(embedder.contract.dimension)),
+        args.gallery.path.string());
+    threshold = name_threshold(*gallery, embedder.contract, args.models.precision);
+    if (!threshold.remark.empty()) std::cerr << "likeness: " << threshold.remark << '\n';
+  }
+  const Decider decider(people, gallery ? &*gallery : nullptr, threshold);
   StreamOptions options;
   options.detector = args.detector;
   options.precision = args.models.precision;
@@ -151,13 +220,13 @@ Exit run(const Args& args) {
       list.photos,
       [&](PhotoFaces&& photo) {
         if (!inputs.count(photo, bar)) return;
-        const std::vector<Prediction> predictions = predictions_of(people, photo);
-        args.json ? print_json(people, photo, predictions) : print_text(people, photo, predictions);
+        const std::vector<Answer> answers = decider.answers(photo);
+        args.json ? print_json(decider, photo, answers) : print_text(photo, answers);
         if (args.draw.empty() && args.report.empty()) return;
-        const Image picture = draw_names(photo, predictions);
+        const Image picture = draw_names(photo, answers);
         if (!args.draw.empty())
           write_png(args.draw / (photo.file.stem().string() + ".named.png"), picture.view());
-        if (!args.report.empty()) tell_photo(html, people, photo, predictions, picture);
+        if (!args.report.empty()) tell_photo(html, photo, answers, picture);
       },
       bar.callback());
   if (!args.report.empty()) html.write(args.report);
@@ -172,6 +241,11 @@ void add_predict_command(CLI::App& app, Exit& exit) {
   command->footer("Example: likeness predict people.npz party.jpg --draw named/");
   command->add_option("people", args->people, "Classifier that `likeness train` wrote")->required();
   command->add_option("photos", args->photos, "Photos, or folders of photos")->required();
+  command->add_option(
+      "--gallery", args->gallery.path,
+      "Gallery that says whether: the classifier chooses the person, strangers are \"unknown\"");
+  command->add_option("--key-file", args->gallery.key_file,
+                      "Passphrase of an encrypted gallery; else LIKENESS_GALLERY_KEY");
   command->add_option("--draw", args->draw, "Folder for copies of the photos with the names on them");
   command->add_option("--report", args->report, "Page (.html) with every photo, its names, and why");
   add_detector_options(*command, args->detector);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstdio>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <random>
@@ -99,10 +100,12 @@ Calibration calibrate(std::span<const ScoredFace> mates, std::span<const ScoredF
   }
   const std::size_t needed = impostors_needed(options.target_fpir);
   if (impostors.size() < needed) {
-    throw Error(ErrorCode::kDataInvalid,
-                "a rate of " + std::to_string(options.target_fpir) + " needs at least " +
-                    std::to_string(needed) + " faces of strangers; there are " +
-                    std::to_string(impostors.size()) + ": give more photos, or ask for a higher rate");
+    char rate[32];
+    std::snprintf(rate, sizeof rate, "%g", options.target_fpir);
+    throw Error(ErrorCode::kDataInvalid, std::string("a rate of ") + rate + " needs at least " +
+                                             std::to_string(needed) + " faces of strangers; there are " +
+                                             std::to_string(impostors.size()) +
+                                             ": give more photos, or ask for a higher rate");
   }
   Calibration result;
   result.target_fpir = options.target_fpir;

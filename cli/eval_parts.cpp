@@ -1,0 +1,90 @@
+#include "cli/eval_parts.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "cli/progress_bar.h"
+#include "likeness/core/error.h"
+#include "likeness/dataset/dataset_file.h"
+#include "likeness/dataset/photo_folder.h"
+
+namespace likeness::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+People from_embeddings(const fs::path& file) {
+  EmbeddingDataset dataset = read_embeddings(file);
+  const std::string space = dataset.provenance.known() ? dataset.provenance.contract_id : "unknown model";
+  People people{{dataset.train.embeddings.dimension, {}}, {}, {}, space};
+  for (EmbeddingPart* part : {&dataset.train, &dataset.val}) {
+    l2_normalize(part->embeddings);
+    people.embeddings.values.insert(people.embeddings.values.end(), part->embeddings.values.begin(),
+                                    part->embeddings.values.end());
+    people.labels.insert(people.labels.end(), part->labels.begin(), part->labels.end());
+  }
+  return people;
+}
+
+People from_photos(const fs::path& folder, const EvalArgs& args) {
+  const std::vector<fs::path> photos = likeness::list_photos(folder);
+  if (photos.empty()) throw Error(ErrorCode::kInputUnreadable, "no photos in " + folder.string());
+  const ModelPack pack = args.model.embedder();
+  ProgressBar bar("embedding");
+  const PhotoEmbeddings found =
+      embed_photos(photos, pack, args.model.detector(pack), args.embedding(), bar.callback());
+  People people{{found.embeddings.dimension, {}}, {}, {}, found.id};
+  for (std::size_t i = 0; i < photos.size(); ++i) {
+    if (!found.found(i)) {
+      people.failed.push_back(photos[i].string() + ": " + found.problems[i]);
+      continue;
+    }
+    people.embeddings.values.insert(people.embeddings.values.end(), found.embeddings[i].begin(),
+                                    found.embeddings[i].end());
+    people.labels.push_back(photos[i].parent_path().filename().string());
+  }
+  return people;
+}
+
+}  // namespace
+
+People people_of(const fs::path& source, const EvalArgs& args) {
+  return source.extension() == ".npz" ? from_embeddings(source) : from_photos(source, args);
+}
+
+std::string fixed(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.4f", value);
+  return text;
+}
+
+void write_report(const EvalArgs& args, const std::string& title, const std::string& words,
+                  const Table& table, const NamedPlots& plots) {
+  if (args.out.empty()) return;
+  const auto drawn = write_plots(args.out, plots);
+  HtmlReport page(title, words);
+  page.table(table);
+  if (drawn.empty() && !plots.empty())
+    page.notice("No pictures: gnuplot is not installed (package gnuplot-nox).");
+  for (const auto& [name, plot] : drawn) page.picture(plot.png, name);
+  page.write(args.out / "report.html");
+}
+
+void print_table(const std::string& words, const Table& table) {
+  std::printf("%s\n\n", words.c_str());
+  // Two columns speak for themselves; more have headings.
+  std::vector<std::vector<std::string>> rows = table.rows;
+  if (table.columns.size() > 2) rows.insert(rows.begin(), table.columns);
+  std::vector<std::size_t> widths(table.columns.size());
+  for (const auto& row : rows) {
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  for (const auto& row : rows) {
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      const bool last = i + 1 == row.size();
+      std::printf("%-*s%s", last ? 0 : static_cast<int>(widths[i]), row[i].c_str(), last ? "\n" : "  ");
+    }
+  }
+}
+
+}  // namespace likeness::cli

@@ -1,0 +1,318 @@
+#include "likeness/eval/gallery_trials.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <random>
+#include <stdexcept>
+
+#include "likeness/classify/classifier.h"
+#include "likeness/core/error.h"
+#include "likeness/gallery/gallery.h"
+#include "likeness/gallery/sqlite_store.h"
+#include "likeness/gallery/trained.h"
+
+namespace likeness {
+namespace {
+
+namespace fs = std::filesystem;
+using Rows = std::vector<std::size_t>;
+using Groups = std::map<std::string, Rows>;
+
+/// A gallery that is gone with this value.
+class TemporaryGallery {
+ public:
+  explicit TemporaryGallery(std::size_t dimension) {
+    std::string name = (fs::temp_directory_path() / "likeness-trial-XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr) {
+      throw Error(ErrorCode::kOutputUnwritable, name + ": cannot be made, and a trial needs a folder there");
+    }
+    folder_ = name;
+    create_sqlite_gallery(path(), {"trial", "", "f32", dimension});
+    store_ = open_sqlite_gallery(path());
+  }
+  TemporaryGallery(const TemporaryGallery&) = delete;
+  TemporaryGallery& operator=(const TemporaryGallery&) = delete;
+  ~TemporaryGallery() {
+    store_.reset();
+    std::error_code ignored;
+    fs::remove_all(folder_, ignored);
+  }
+
+  void enrol(const NamedFaces& faces, const std::string& person, const Rows& rows) {
+    std::vector<NewFace> added(rows.size());
+    for (std::size_t i = 0; i < rows.size(); ++i) added[i].embedding = faces.embeddings[rows[i]];
+    store_->add_faces(person, added);
+  }
+  /// With everybody enrolled; calibrated with `strangers`.
+  Gallery calibrated(const NamedFaces& faces, const Rows& strangers, const GalleryTrialOptions& options) {
+    Gallery gallery(std::move(store_), path());
+    std::vector<Stranger> asked;
+    for (const std::size_t row : strangers)
+      asked.push_back({faces.embeddings[row], faces.people[row], "", ""});
+    gallery.set_calibration(
+        calibrate_with(gallery, asked, {.target_fpir = options.target_fpir, .seed = options.seed})
+            .calibration);
+    return gallery;
+  }
+
+ private:
+  [[nodiscard]] fs::path path() const { return folder_ / "trial.gallery"; }
+  fs::path folder_;
+  std::unique_ptr<GalleryStore> store_;
+};
+
+Groups group(const NamedFaces& faces) {
+  if (faces.people.size() != faces.embeddings.size()) {
+    throw std::invalid_argument("as many names as embeddings are needed");
+  }
+  Groups groups;
+  for (std::size_t i = 0; i < faces.size(); ++i) groups[faces.people[i]].push_back(i);
+  return groups;
+}
+
+template <typename T>
+void shuffle(std::vector<T>& values, std::mt19937_64& random) {
+  for (std::size_t i = values.size(); i > 1; --i) std::swap(values[i - 1], values[random() % i]);
+}
+
+Classifier train_on(const NamedFaces& faces, const Rows& rows, std::uint64_t seed) {
+  Embeddings chosen{faces.embeddings.dimension, {}};
+  std::vector<std::string> names;
+  for (const std::size_t row : rows) {
+    const auto values = faces.embeddings[row];
+    chosen.values.insert(chosen.values.end(), values.begin(), values.end());
+    names.push_back(faces.people[row]);
+  }
+  return Classifier::train(chosen, names, {}, {.seed = seed});
+}
+
+/// The four rules' names for one face; empty: unknown.
+std::vector<std::string> names_of(const Gallery& gallery, const Classifier& people,
+                                  std::span<const float> face) {
+  constexpr double kNobody = 2;  // the gallery is calibrated
+  const Prediction svm = people.predict(face);
+  return {gallery.identify(face, kNobody).name.value_or(""),
+          identify_trained(gallery, people, face, kNobody).answer.name.value_or(""),
+          svm.probability().value_or(0) >= 0.5 ? svm.label : "", svm.label};
+}
+
+double mean_of(const std::vector<char>& values) {
+  if (values.empty()) return 0;
+  return static_cast<double>(std::count(values.begin(), values.end(), 1)) /
+         static_cast<double>(values.size());
+}
+
+/// Yes or no for some faces, and whose they are.
+struct Answers {
+  std::vector<char> yes;
+  std::vector<std::string> people;
+  void add(bool answer, const std::string& person) {
+    yes.push_back(answer ? 1 : 0);
+    people.push_back(person);
+  }
+};
+
+/// 95 % of the share of yes, people drawn with replacement.
+Interval bootstrap(const Answers& answers, std::uint64_t seed) {
+  std::map<std::string, std::pair<std::size_t, std::size_t>> by_person;  // yes, all
+  for (std::size_t i = 0; i < answers.yes.size(); ++i) {
+    auto& [yes, all] = by_person[answers.people[i]];
+    yes += answers.yes[i] ? 1 : 0;
+    ++all;
+  }
+  std::vector<std::pair<std::size_t, std::size_t>> people;
+  for (const auto& [name, counts] : by_person) people.push_back(counts);
+  if (people.empty()) return {0, 1};
+  constexpr int kResamples = 2000;
+  std::mt19937_64 random(seed);
+  std::vector<double> shares;
+  for (int i = 0; i < kResamples; ++i) {
+    std::size_t yes = 0;
+    std::size_t all = 0;
+    for (std::size_t j = 0; j < people.size(); ++j) {
+      const auto& drawn = people[random() % people.size()];
+      yes += drawn.first;
+      all += drawn.second;
+    }
+    shares.push_back(static_cast<double>(yes) / static_cast<double>(all));
+  }
+  std::ranges::sort(shares);
+  return {shares[kResamples / 40], shares[kResamples - 1 - kResamples / 40]};
+}
+
+struct Trial {
+  EnrolledAndAsked counts;
+  Answers ranked_first;
+  Answers missed;
+  Answers named;
+};
+
+Trial run_trial(const NamedFaces& faces, const Groups& groups, const GalleryTrialOptions& options,
+                std::uint64_t seed) {
+  std::mt19937_64 random(seed);
+  Trial trial;
+  TemporaryGallery temporary(faces.embeddings.dimension);
+  Rows mates;
+  Rows singles;
+  std::vector<const Rows*> pairs;
+  const auto enrol = [&](const Rows& own, std::size_t enrolled) {
+    Rows drawn = own;
+    shuffle(drawn, random);
+    mates.insert(mates.end(), drawn.begin() + static_cast<std::ptrdiff_t>(enrolled), drawn.end());
+    drawn.resize(enrolled);
+    temporary.enrol(faces, faces.people[drawn[0]], drawn);
+    ++trial.counts.enrolled_people;
+    trial.counts.enrolled_faces += enrolled;
+  };
+  for (const auto& [person, own] : groups) {
+    if (own.size() >= 3) enrol(own, 2);
+    if (own.size() == 2) pairs.push_back(&own);
+    if (own.size() == 1) singles.push_back(own[0]);
+  }
+  shuffle(pairs, random);
+  for (std::size_t i = 0; i < pairs.size() / 2; ++i) enrol(*pairs[i], 1);
+  if (mates.empty()) {
+    throw Error(ErrorCode::kDataInvalid, "nobody has a face to enrol and another to ask about");
+  }
+  shuffle(singles, random);
+  const auto half = singles.begin() + static_cast<std::ptrdiff_t>(singles.size() / 2);
+  const Gallery gallery = temporary.calibrated(faces, Rows(singles.begin(), half), options);
+  trial.counts.mates = mates.size();
+  trial.counts.calibration_strangers = singles.size() / 2;
+  trial.counts.test_strangers = singles.size() - singles.size() / 2;
+  trial.counts.calibration = *gallery.calibration();
+  for (const std::size_t mate : mates) {
+    const auto answer = gallery.identify(faces.embeddings[mate], 2);
+    trial.ranked_first.add(answer.nearest->name == faces.people[mate], faces.people[mate]);
+    trial.missed.add(answer.name != faces.people[mate], faces.people[mate]);
+  }
+  for (auto stranger = half; stranger != singles.end(); ++stranger) {
+    trial.named.add(gallery.identify(faces.embeddings[*stranger], 2).name.has_value(),
+                    faces.people[*stranger]);
+  }
+  return trial;
+}
+
+void require(const GalleryTrialOptions& options) {
+  if (options.folds < 2 || options.trials < 1) {
+    throw std::invalid_argument("at least two folds and one trial are needed");
+  }
+}
+
+}  // namespace
+
+LeftOutPeople leave_people_out(const NamedFaces& faces, const NamedFaces& impostors,
+                               const GalleryTrialOptions& options, const Progress& progress) {
+  require(options);
+  const Groups groups = group(faces);
+  static_cast<void>(group(impostors));
+  if (groups.size() < 3) {
+    throw Error(ErrorCode::kDataInvalid, "leaving people out needs faces of three people, and there are " +
+                                             std::to_string(groups.size()));
+  }
+  const auto folds = static_cast<std::size_t>(options.folds);
+  std::mt19937_64 random(options.seed);
+  std::vector<std::size_t> fold(faces.size());
+  for (const auto& [person, own] : groups) {
+    if (own.size() < folds) {
+      throw Error(ErrorCode::kDataInvalid, person + " has " + std::to_string(own.size()) +
+                                               " faces; one for each of " + std::to_string(folds) +
+                                               " folds is needed");
+    }
+    Rows order = own;
+    shuffle(order, random);
+    for (std::size_t i = 0; i < order.size(); ++i) fold[order[i]] = i % folds;
+  }
+  Rows all_impostors(impostors.size());
+  for (std::size_t i = 0; i < all_impostors.size(); ++i) all_impostors[i] = i;
+
+  LeftOutPeople result;
+  result.rules = {{.rule = "gallery's gate"},
+                  {.rule = "SVM behind the gate"},
+                  {.rule = "SVM alone, from probability .5"},
+                  {.rule = "SVM alone, always"}};
+  result.thresholds = {2, -2};
+  result.fpir_interval = {1, 0};
+  std::size_t done = 0;
+  for (const auto& [left_out, own] : groups) {
+    for (std::size_t part = 0; part < folds; ++part) {
+      TemporaryGallery temporary(faces.embeddings.dimension);
+      Rows trained;
+      for (const auto& [person, rows] : groups) {
+        if (person == left_out) continue;
+        Rows enrolled;
+        std::ranges::copy_if(rows, std::back_inserter(enrolled),
+                             [&](std::size_t row) { return fold[row] != part; });
+        temporary.enrol(faces, person, enrolled);
+        trained.insert(trained.end(), enrolled.begin(), enrolled.end());
+      }
+      const Classifier people = train_on(faces, trained, options.seed);
+      const Gallery gallery = temporary.calibrated(impostors, all_impostors, options);
+      const Calibration& calibration = *gallery.calibration();
+      result.impostors = std::max(result.impostors, calibration.impostor_faces);
+      result.thresholds = {std::min(result.thresholds.low, calibration.threshold),
+                           std::max(result.thresholds.high, calibration.threshold)};
+      result.fpir_interval = {std::min(result.fpir_interval.low, calibration.fpir_interval.low),
+                              std::max(result.fpir_interval.high, calibration.fpir_interval.high)};
+      for (std::size_t row = 0; row < faces.size(); ++row) {
+        if (fold[row] != part) continue;
+        const bool stranger = faces.people[row] == left_out;
+        ++(stranger ? result.strangers : result.known);
+        const auto names = names_of(gallery, people, faces.embeddings[row]);
+        for (std::size_t rule = 0; rule < names.size(); ++rule) {
+          if (names[rule].empty()) continue;
+          NamingCounts& counts = result.rules[rule];
+          ++(stranger                           ? counts.strangers_named
+             : names[rule] == faces.people[row] ? counts.right
+                                                : counts.wrong);
+        }
+      }
+      if (progress) progress(++done, groups.size() * folds);
+    }
+  }
+  return result;
+}
+
+EnrolledAndAsked enrol_and_ask(const NamedFaces& faces, const GalleryTrialOptions& options,
+                               const Progress& progress) {
+  require(options);
+  const Groups groups = group(faces);
+  EnrolledAndAsked result;
+  std::vector<double> rank_ones;
+  std::vector<double> fnirs;
+  std::vector<double> fpirs;
+  int inside = 0;
+  for (int i = 0; i < options.trials; ++i) {
+    const Trial trial = run_trial(faces, groups, options, options.seed + static_cast<std::uint64_t>(i));
+    rank_ones.push_back(mean_of(trial.ranked_first.yes));
+    fnirs.push_back(mean_of(trial.missed.yes));
+    fpirs.push_back(mean_of(trial.named.yes));
+    const Interval said = trial.counts.calibration.fpir_interval;
+    inside += fpirs.back() >= said.low && fpirs.back() <= said.high ? 1 : 0;
+    if (i == 0) {
+      result = trial.counts;
+      result.rank_one = {rank_ones[0], bootstrap(trial.ranked_first, options.seed), 0, 0};
+      result.fnir = {fnirs[0], bootstrap(trial.missed, options.seed), 0, 0};
+      result.fpir = {fpirs[0], bootstrap(trial.named, options.seed), 0, 0};
+    }
+    if (progress) progress(static_cast<std::size_t>(i) + 1, static_cast<std::size_t>(options.trials));
+  }
+  const auto summarise = [&](TrialShare& share, const std::vector<double>& values) {
+    for (const double value : values) share.mean += value / options.trials;
+    for (const double value : values) share.deviation += std::pow(value - share.mean, 2) / options.trials;
+    share.deviation = std::sqrt(share.deviation);
+  };
+  summarise(result.rank_one, rank_ones);
+  summarise(result.fnir, fnirs);
+  summarise(result.fpir, fpirs);
+  result.trials = options.trials;
+  result.inside = inside;
+  return result;
+}
+
+}  // namespace likeness
