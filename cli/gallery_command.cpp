@@ -530,9 +530,10 @@ Exit check(const Args& args) {
 
 // ---- options ----
 
-CLI::App* subcommand(CLI::App& gallery, const char* name, const char* words,
+CLI::App* subcommand(CLI::App& gallery, const char* name, const char* words, const char* example,
                      const std::shared_ptr<Args>& args, Exit (*run)(const Args&), Exit& exit) {
   CLI::App* command = gallery.add_subcommand(name, words);
+  command->footer(std::string("Example: likeness gallery ") + name + " " + example);
   add_gallery_option(*command, args->gallery);
   add_json_option(*command, args->json);
   command->callback([args, run, &exit] {
@@ -568,7 +569,8 @@ void add_gallery_command(CLI::App& app, Exit& exit) {
   const auto args = std::make_shared<Args>();
 
   CLI::App* command =
-      subcommand(*gallery, "add", "Enrol photos, or a folder with a folder per person", args, add, exit);
+      subcommand(*gallery, "add", "Enrol photos, or a folder with a folder per person",
+                 "my_photos --gallery people.gallery     (my_photos/PERSON/photo.jpg)", args, add, exit);
   command->add_option("inputs", args->inputs, "Photos or folders")->required();
   command->add_option("--name", args->name, "Whose photos they are; without it, every subfolder is a person");
   command
@@ -578,13 +580,15 @@ void add_gallery_command(CLI::App& app, Exit& exit) {
   add_new_gallery_options(*command, *args);
   add_photo_options(*command, *args);
 
-  command = subcommand(*gallery, "search", "Who is in the photos, or nobody", args, search, exit);
+  command = subcommand(*gallery, "search", "Who is in the photos, or nobody",
+                       "party.jpg --gallery people.gallery", args, search, exit);
   command->add_option("photos", args->inputs, "Photos, or folders of photos")->required();
   command->add_option("--index", args->index_name, "How to search; by default as fits the gallery's size")
       ->check(CLI::IsMember({"exact", "int8", "hnsw"}));
   add_photo_options(*command, *args);
 
-  command = subcommand(*gallery, "calibrate", "Find from which likeness on a face gets a name", args,
+  command = subcommand(*gallery, "calibrate", "Find from which likeness on a face gets a name",
+                       "--gallery people.gallery --impostors strangers/ --target-fpir 0.01", args,
                        run_calibrate, exit);
   command->add_option("--target-fpir", args->calibration.target_fpir, "Share of strangers who may get a name")
       ->check(CLI::Range(1e-9, 0.999999))
@@ -597,23 +601,30 @@ void add_gallery_command(CLI::App& app, Exit& exit) {
   command->add_option("--exclude", args->exclude, "File of names or photos to leave out, one a line");
   add_photo_options(*command, *args);
 
-  command = subcommand(*gallery, "list", "Everybody, or one person's faces", args, list, exit);
+  command = subcommand(*gallery, "list", "Everybody, or one person's faces", "Ann --gallery people.gallery",
+                       args, list, exit);
   command->add_option("name", args->name, "A person");
-  command = subcommand(*gallery, "remove", "Remove a person or a face", args, remove, exit);
+  command = subcommand(*gallery, "remove", "Remove a person or a face", "Ann --gallery people.gallery", args,
+                       remove, exit);
   command->add_option("name", args->name, "A person");
   command->add_option("--face", args->face, "A face's number, as `list NAME` shows it");
-  command = subcommand(*gallery, "rename", "Give a person another name", args, rename, exit);
+  command = subcommand(*gallery, "rename", "Give a person another name",
+                       "" person 3 " Ann --gallery people.gallery", args, rename, exit);
   command->add_option("from", args->name, "Name now")->required();
   command->add_option("to", args->other_name, "New name")->required();
-  command = subcommand(*gallery, "merge", "Two names, one person: give all faces to one", args, merge, exit);
+  command = subcommand(*gallery, "merge", "Two names, one person: give all faces to one",
+                       "Annie Ann --gallery people.gallery", args, merge, exit);
   command->add_option("from", args->name, "Who will be gone")->required();
   command->add_option("into", args->other_name, "Who gets the faces")->required();
-  command = subcommand(*gallery, "export", "Write all faces as .npz (not encrypted)", args, run_export, exit);
+  command = subcommand(*gallery, "export", "Write all faces as .npz (not encrypted)",
+                       "-o people.npz --gallery people.gallery", args, run_export, exit);
   command->add_option("-o,--output", args->file, "The .npz to write")->required();
-  command = subcommand(*gallery, "import", "Enrol what export or embed wrote", args, run_import, exit);
+  command = subcommand(*gallery, "import", "Enrol what export or embed wrote",
+                       "people.npz --gallery people.gallery", args, run_import, exit);
   command->add_option("file", args->file, "The .npz to read")->required();
   add_new_gallery_options(*command, *args);
-  subcommand(*gallery, "check", "Read everything and say what is wrong", args, check, exit);
+  subcommand(*gallery, "check", "Read everything and say what is wrong", "--gallery people.gallery", args,
+             check, exit);
 }
 
 }  // namespace likeness::cli
