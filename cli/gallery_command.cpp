@@ -609,7 +609,7 @@ void add_gallery_command(CLI::App& app, Exit& exit) {
   command->add_option("name", args->name, "A person");
   command->add_option("--face", args->face, "A face's number, as `list NAME` shows it");
   command = subcommand(*gallery, "rename", "Give a person another name",
-                       "" person 3 " Ann --gallery people.gallery", args, rename, exit);
+                       "\"person 3\" Ann --gallery people.gallery", args, rename, exit);
   command->add_option("from", args->name, "Name now")->required();
   command->add_option("to", args->other_name, "New name")->required();
   command = subcommand(*gallery, "merge", "Two names, one person: give all faces to one",
