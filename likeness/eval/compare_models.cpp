@@ -13,31 +13,18 @@
 namespace likeness {
 namespace {
 
-struct Faces {
-  std::vector<Chip> chips;  // train, then val
-  std::vector<std::string> labels;
-  std::size_t train = 0;
-};
-
-Faces all_of(const FaceDataset& dataset) {
-  Faces faces{dataset.train.chips, dataset.train.labels, dataset.train.chips.size()};
-  faces.chips.insert(faces.chips.end(), dataset.val.chips.begin(), dataset.val.chips.end());
-  faces.labels.insert(faces.labels.end(), dataset.val.labels.begin(), dataset.val.labels.end());
-  return faces;
-}
-
 struct Timed {
   Embeddings embeddings;
   double milliseconds = 0;  // a face
 };
 
-Timed embed(Embedder& embedder, const Faces& faces) {
+Timed embed(Embedder& embedder, const std::vector<Chip>& chips) {
   Timed result;
   for (int run = 0; run < 2; ++run) {
     const auto start = std::chrono::steady_clock::now();
-    result.embeddings = embedder.embed(faces.chips);
+    result.embeddings = embedder.embed(chips);
     const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
-    const double each = took.count() / static_cast<double>(faces.chips.size());
+    const double each = took.count() / static_cast<double>(chips.size());
     result.milliseconds = run == 0 ? each : std::min(result.milliseconds, each);
   }
   return result;
@@ -59,15 +46,14 @@ std::vector<double> cosines(const Embeddings& embeddings) {
   return result;
 }
 
-ModelScore score(const Faces& faces, const Timed& timed, const std::vector<double>& cosines) {
+ModelScore score(std::span<const std::string> labels, std::size_t train, const Embeddings& embeddings,
+                 const std::vector<double>& cosines) {
   ModelScore score;
-  score.milliseconds = timed.milliseconds;
   Comparisons comparisons;
   std::size_t pair = 0;
-  for (std::size_t i = 0; i < faces.labels.size(); ++i) {
-    for (std::size_t j = i + 1; j < faces.labels.size(); ++j) {
-      (faces.labels[i] == faces.labels[j] ? comparisons.mated : comparisons.non_mated)
-          .push_back(cosines[pair++]);
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    for (std::size_t j = i + 1; j < labels.size(); ++j) {
+      (labels[i] == labels[j] ? comparisons.mated : comparisons.non_mated).push_back(cosines[pair++]);
     }
   }
   if (comparisons.mated.empty() || comparisons.non_mated.empty()) {
@@ -76,46 +62,55 @@ ModelScore score(const Faces& faces, const Timed& timed, const std::vector<doubl
   score.area_under_roc = area_under_roc(comparisons);
   score.equal_error_rate = equal_error_rate(comparisons);
   score.threshold = best_threshold(comparisons);
-  score.total = faces.chips.size() - faces.train;
+  score.total = labels.size() - train;
   if (score.total == 0) return score;
-  const std::span<const std::string> labels(faces.labels);
-  const Classifier classifier =
-      Classifier::train(rows(timed.embeddings, 0, faces.train), labels.first(faces.train), {});
-  score.correct = score_closed_set(classifier, rows(timed.embeddings, faces.train, faces.chips.size()),
-                                   labels.subspan(faces.train))
-                      .correct;
+  const Classifier classifier = Classifier::train(rows(embeddings, 0, train), labels.first(train), {});
+  score.correct =
+      score_closed_set(classifier, rows(embeddings, train, labels.size()), labels.subspan(train)).correct;
   return score;
 }
 
 }  // namespace
 
-ModelComparison compare_models(const FaceDataset& dataset, Embedder& a, Embedder& b,
-                               const Progress& progress) {
-  const Faces faces = all_of(dataset);
+ModelComparison compare_embeddings(std::span<const std::string> labels, std::size_t train,
+                                   const Embeddings& a, const Embeddings& b) {
   ModelComparison result;
-  result.faces = faces.chips.size();
-  const Timed by_a = embed(a, faces);
-  if (progress) progress(1, 2);
-  const Timed by_b = embed(b, faces);
-  if (progress) progress(2, 2);
-  const auto of_a = cosines(by_a.embeddings);
-  const auto of_b = cosines(by_b.embeddings);
-  result.a = score(faces, by_a, of_a);
-  result.b = score(faces, by_b, of_b);
+  result.faces = labels.size();
+  const auto of_a = cosines(a);
+  const auto of_b = cosines(b);
+  result.a = score(labels, train, a, of_a);
+  result.b = score(labels, train, b, of_b);
   result.pairs = of_a.size();
   for (std::size_t i = 0; i < of_a.size(); ++i) {
     if ((of_a[i] >= result.a.threshold) != (of_b[i] >= result.b.threshold)) ++result.flipped;
   }
-  if (by_a.embeddings.dimension != by_b.embeddings.dimension) return result;
+  if (a.dimension != b.dimension) return result;
   double sum = 0;
   double worst = 1;
-  for (std::size_t i = 0; i < faces.chips.size(); ++i) {
-    const double cosine = dot(by_a.embeddings[i], by_b.embeddings[i]);
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    const double cosine = dot(a[i], b[i]);
     sum += cosine;
     worst = std::min(worst, cosine);
   }
   result.worst_cosine = worst;
-  result.mean_cosine = sum / static_cast<double>(faces.chips.size());
+  result.mean_cosine = sum / static_cast<double>(labels.size());
+  return result;
+}
+
+ModelComparison compare_models(const FaceDataset& dataset, Embedder& a, Embedder& b,
+                               const Progress& progress) {
+  std::vector<Chip> chips = dataset.train.chips;
+  std::vector<std::string> labels = dataset.train.labels;
+  chips.insert(chips.end(), dataset.val.chips.begin(), dataset.val.chips.end());
+  labels.insert(labels.end(), dataset.val.labels.begin(), dataset.val.labels.end());
+  const Timed by_a = embed(a, chips);
+  if (progress) progress(1, 2);
+  const Timed by_b = embed(b, chips);
+  if (progress) progress(2, 2);
+  ModelComparison result =
+      compare_embeddings(labels, dataset.train.chips.size(), by_a.embeddings, by_b.embeddings);
+  result.a.milliseconds = by_a.milliseconds;
+  result.b.milliseconds = by_b.milliseconds;
   return result;
 }
 

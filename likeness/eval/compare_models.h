@@ -2,9 +2,12 @@
 
 #include <cstddef>
 #include <optional>
+#include <span>
+#include <string>
 
 #include "likeness/dataset/dataset_file.h"
 #include "likeness/embed/embedder.h"
+#include "likeness/embed/embeddings.h"
 
 namespace likeness {
 
@@ -31,8 +34,14 @@ struct ModelComparison {
   std::optional<double> mean_cosine;
 };
 
-/// @throws Error kDataInvalid with fewer than two people; std::invalid_argument for chips of another size
-/// than either model takes.
+/// Compares what two models made of the same faces; `milliseconds` stay 0. The first `train` of the labels
+/// belong to the training part. @throws Error kDataInvalid with fewer than two people or nobody with two
+/// faces.
+[[nodiscard]] ModelComparison compare_embeddings(std::span<const std::string> labels, std::size_t train,
+                                                 const Embeddings& a, const Embeddings& b);
+
+/// The same for two models that embed the faces now, and are timed. @throws as compare_embeddings();
+/// std::invalid_argument for chips of another size than either model takes.
 [[nodiscard]] ModelComparison compare_models(const FaceDataset& faces, Embedder& a, Embedder& b,
                                              const Progress& progress = {});
 

@@ -165,10 +165,13 @@ std::vector<std::string> Network::constant_names() const {
 }
 
 std::string missing_for(Precision precision) {
+  return missing_for(precision, openvino_core().get_property("CPU", ov::device::capabilities));
+}
+
+std::string missing_for(Precision precision, std::span<const std::string> capabilities) {
   const char* needed = precision == Precision::kBf16   ? "BF16"
                        : precision == Precision::kInt8 ? "INT8"
                                                        : "FP32";
-  const auto capabilities = openvino_core().get_property("CPU", ov::device::capabilities);
   if (std::ranges::find(capabilities, needed) != capabilities.end()) return "";
   return "this CPU cannot compute in " + std::string(to_string(precision)) +
          (precision == Precision::kBf16 ? ": it has neither AVX512-BF16 nor AMX; use --precision f32"

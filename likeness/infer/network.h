@@ -72,5 +72,7 @@ class Network {
 
 /// Why this CPU cannot compute in `precision`; empty where it can.
 [[nodiscard]] std::string missing_for(Precision precision);
+/// The same for a CPU with these capabilities, in OpenVINO's words ("FP32", "BF16", "INT8").
+[[nodiscard]] std::string missing_for(Precision precision, std::span<const std::string> capabilities);
 
 }  // namespace likeness

@@ -4,6 +4,7 @@
 
 #include <fstream>
 #include <string>
+#include <vector>
 
 #include "likeness/core/error.h"
 
@@ -55,6 +56,25 @@ TEST(Network, GivesWeightsByName) {
   EXPECT_EQ(network.constant("conv2d/kernel:0").shape, (std::vector<std::size_t>{10, 3, 3, 3}));
   EXPECT_NE(message(ErrorCode::kModelInvalid, [&] { (void)network.constant("conv9"); }).find("conv9"),
             std::string::npos);
+}
+
+TEST(Network, SaysWhatThisCpuLacks) {
+  const std::vector<std::string> old_cpu{"FP32", "INT8", "BIN"};
+  EXPECT_EQ(missing_for(Precision::kBf16, old_cpu),
+            "this CPU cannot compute in bf16: it has neither AVX512-BF16 nor AMX; use --precision f32");
+  EXPECT_EQ(missing_for(Precision::kInt8, old_cpu), "");
+  EXPECT_EQ(missing_for(Precision::kF32, old_cpu), "");
+  EXPECT_EQ(missing_for(Precision::kBf16, std::vector<std::string>{"FP32", "BF16"}), "");
+  EXPECT_EQ(missing_for(Precision::kF32), "");
+  // On this machine: refused with that reason, or computed.
+  const fs::path file = kModels / "20180408-102900" / "graph_final.pb";
+  if (missing_for(Precision::kBf16).empty()) {
+    EXPECT_NO_THROW(Network(file, {.precision = Precision::kBf16}));
+  } else {
+    EXPECT_EQ(
+        message(ErrorCode::kUnsupported, [&] { Network network(file, {.precision = Precision::kBf16}); }),
+        missing_for(Precision::kBf16));
+  }
 }
 
 TEST(Network, NeedsAThread) { EXPECT_THROW(Network("a.onnx", {.threads = 0}), std::invalid_argument); }

@@ -1,0 +1,133 @@
+// A user's own model through the program itself: import, the whole road, int8, comparison, and models not
+// mixed.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "tests/run_program.h"
+
+namespace likeness {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+const fs::path kPhotos = LIKENESS_SHARED "/data/five-celebrity";
+const fs::path kReference = LIKENESS_SHARED "/reference";
+const fs::path kModels = LIKENESS_MODELS;
+const std::string kModel = "20180408-102900";
+
+class ModelRoad : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!fs::exists(kPhotos)) GTEST_SKIP() << "the photos of " << kPhotos << " are not here";
+    if (!fs::exists(kReference)) GTEST_SKIP() << "no folder " << kReference;
+    folder_ = fs::path(testing::TempDir()) / "likeness_model_road" /
+              testing::UnitTest::GetInstance()->current_test_info()->name();
+    fs::remove_all(folder_);
+    fs::create_directories(folder_ / "models");
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+  [[nodiscard]] std::string at(const std::string& name) const { return (folder_ / name).string(); }
+
+  /// Imports a file of facenet_keras.h5's layout and that dimension under `name`.
+  void import_keras(const std::string& name, int dimension) {
+    const std::string command = "/usr/bin/python3 '" + (kReference / "make_facenet_h5.py").string() + "' '" +
+                                (kModels / kModel / "graph_final.pb").string() + "' '" + at(name + ".h5") +
+                                "' --dim " + std::to_string(dimension) + " >&2";
+    ASSERT_EQ(std::system(command.c_str()), 0) << command;
+    const auto result =
+        run_likeness({"model", "import", at(name + ".h5"), "--name", name, "--models", at("models")});
+    ASSERT_EQ(result.code, 0) << result.err;
+    fs::remove(at(name + ".h5"));
+  }
+  fs::path folder_;
+};
+
+// The bottleneck of the 128-D file is random, so its accuracy proves nothing; the road counts.
+TEST_F(ModelRoad, TheTutorialRunsWithAnImportedKerasModel) {
+  import_keras("k128", 128);
+  const auto result = run_likeness({"run", kPhotos, "--out", at("out"), "--model", "k128", "--profile",
+                                    "tutorial", "--models", at("models")});
+  ASSERT_EQ(result.code, 0) << result.err;
+  const json report = json::parse(std::ifstream(at("out/report.json")));
+  EXPECT_EQ(report["train"]["total"], 93);
+  EXPECT_EQ(report["val"]["total"], 25);
+  for (const char* file : {"faces.npz", "embeddings.npz", "people.npz", "report.html", "example.png"}) {
+    EXPECT_TRUE(fs::exists(at(std::string("out/") + file))) << file;
+  }
+}
+
+TEST_F(ModelRoad, AnImportedModelOfRealWeightsIsAsGoodAsTheFrozenGraph) {
+  import_keras("k512", 512);
+  const auto run =
+      run_likeness({"run", kPhotos, "--out", at("out"), "--model", "k512", "--models", at("models")});
+  ASSERT_EQ(run.code, 0) << run.err;
+  const json report = json::parse(std::ifstream(at("out/report.json")));
+  EXPECT_EQ(report["train"]["correct"], 93);
+  EXPECT_EQ(report["val"]["correct"], 25);
+
+  // The same weights by another road: no pair of faces is decided otherwise.
+  const auto compared = run_likeness(
+      {"model", "compare", kModel, "k512", at("out/faces.npz"), "--models", at("models"), "--json"});
+  ASSERT_EQ(compared.code, 0) << compared.err;
+  const json c = json::parse(compared.out);
+  EXPECT_EQ(c["faces"], 118);
+  EXPECT_EQ(c["pairs"], 118 * 117 / 2);
+  EXPECT_EQ(c["flipped"], 0);
+  EXPECT_GT(c["worst_cosine"].get<double>(), 0.999999);
+  EXPECT_NEAR(c["a"]["auc"].get<double>(), c["b"]["auc"].get<double>(), 1e-6);
+
+  // All the same they are two models, and never mixed.
+  const std::string faces = kPhotos / "5-celebrity-faces-dataset.npz";
+  ASSERT_EQ(run_likeness({"embed", faces, "-o", at("other.npz"), "--model", kModel}).code, 0);
+  const std::string photo = LIKENESS_SHARED "/data/photos/face_recognition/two_people.jpg";
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"evaluate", at("out/people.npz"), at("other.npz")},
+        {"predict", at("out/people.npz"), photo, "--model", kModel, "--models", at("models")},
+        {"embed", at("out/faces.npz"), "-o", at("mixed.npz"), "--model", kModel, "--models", at("models")}}) {
+    SCOPED_TRACE(arguments.front());
+    const auto refused = run_likeness(arguments);
+    EXPECT_EQ(refused.code, 5);
+    EXPECT_EQ(lines(refused.err).size(), 1U) << refused.err;
+    EXPECT_NE(refused.err.find("k512/margin/"), std::string::npos) << refused.err;
+    EXPECT_NE(refused.err.find(kModel + "/margin/"), std::string::npos) << refused.err;
+  }
+  EXPECT_FALSE(fs::exists(at("mixed.npz")));
+}
+
+TEST_F(ModelRoad, LowerPrecisionsAreMeasuredAndMayBeMixed) {
+  fs::copy(kModels / kModel, folder_ / "models" / kModel, fs::copy_options::recursive);
+  const std::string models = at("models");
+  ASSERT_EQ(run_likeness({"extract", kPhotos, "-o", at("faces.npz"), "--model", kModel}).code, 0);
+  const auto quantized = run_likeness({"model", "quantize", kModel, at("faces.npz"), "--models", models});
+  ASSERT_EQ(quantized.code, 0) << quantized.err;
+  const bool bf16 = run_likeness({"model", "info", kModel}).out.find("bf16") != std::string::npos;
+  for (const auto& [precision, least] : {std::pair("int8", 0.99), std::pair("bf16", 0.999)}) {
+    if (precision == std::string("bf16") && !bf16) continue;
+    const auto compared = run_likeness({"model", "compare", kModel, kModel + ":" + precision, at("faces.npz"),
+                                        "--models", models, "--json"});
+    ASSERT_EQ(compared.code, 0) << compared.err;
+    const json c = json::parse(compared.out);
+    EXPECT_EQ(c["b"]["correct"], 25) << precision;
+    EXPECT_GE(c["worst_cosine"].get<double>(), least) << precision;
+  }
+
+  ASSERT_EQ(run_likeness({"embed", at("faces.npz"), "-o", at("f32.npz"), "--models", models}).code, 0);
+  ASSERT_EQ(run_likeness(
+                {"embed", at("faces.npz"), "-o", at("int8.npz"), "--precision", "int8", "--models", models})
+                .code,
+            0);
+  ASSERT_EQ(run_likeness({"train", at("f32.npz"), "-o", at("people.npz")}).code, 0);
+  const auto mixed = run_likeness({"evaluate", at("people.npz"), at("int8.npz"), "--json"});
+  ASSERT_EQ(mixed.code, 0) << mixed.err;
+  EXPECT_EQ(json::parse(mixed.out)["val"]["correct"], 25);
+}
+
+}  // namespace
+}  // namespace likeness
