@@ -3,17 +3,25 @@
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "cli/eval_parts.h"
 #include "cli/photos.h"
 #include "cli/progress_bar.h"
 #include "likeness/eval/gallery_trials.h"
+#include "likeness/stats/error_rates.h"
 
 namespace likeness::cli {
 namespace {
 
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
+
+struct ThresholdArgs : EvalArgs {
+  fs::path faces;
+  std::optional<fs::path> only;
+  std::vector<double> rates = {0.01, 0.001, 0.0001};
+};
 
 struct Args : EvalArgs {
   fs::path faces;
@@ -161,6 +169,62 @@ Exit run_gallery(const Args& args) {
   return Exit::kDone;
 }
 
+// ---- thresholds ----
+
+/// Cosines of all pairs of faces.
+Comparisons compare_all_pairs(const People& people) {
+  Comparisons pairs;
+  for (std::size_t i = 0; i < people.labels.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      auto& side = people.labels[i] == people.labels[j] ? pairs.mated : pairs.non_mated;
+      side.push_back(dot(people.embeddings[i], people.embeddings[j]));
+    }
+  }
+  return pairs;
+}
+
+Exit run_thresholds(const ThresholdArgs& args) {
+  People people = people_of(args.faces, args);
+  keep_wanted(people, args.only, 1);
+  constexpr std::size_t kMostFaces = 12'000;  // 72 million pairs, half a gigabyte
+  if (people.labels.size() > kMostFaces) {
+    throw std::invalid_argument("at most " + std::to_string(kMostFaces) + " faces, there are " +
+                                std::to_string(people.labels.size()) + "; choose people with --only");
+  }
+  const Comparisons pairs = compare_all_pairs(people);
+  Table table{{"false match rate", "cosine", "distance", "one person's pairs missed"}, {}, ""};
+  Json thresholds = Json::array();
+  for (const double rate : args.rates) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%g", rate);
+    const auto threshold = threshold_at_rate(pairs.non_mated, rate);
+    if (!threshold) {
+      table.rows.push_back({text, "needs " + std::to_string(comparisons_needed(rate)) + " pairs", "", ""});
+      continue;
+    }
+    const double missed = false_non_match_rate(pairs.mated, *threshold);
+    table.rows.push_back({text, fixed(*threshold), fixed(1 - *threshold), percent(missed)});
+    thresholds.push_back(
+        {{"cosine", *threshold}, {"false_match_rate", rate}, {"false_non_match_rate", missed}});
+  }
+  const std::string words = std::to_string(people.labels.size()) +
+                            " faces: " + std::to_string(pairs.non_mated.size()) + " pairs of two people, " +
+                            std::to_string(pairs.mated.size()) + " of one; " + people.space + ", " +
+                            std::string(to_string(args.model.precision));
+  write_report(args, "Thresholds", words, table);
+  if (args.json) {
+    std::cout << dump_line({{"faces", people.labels.size()},
+                            {"non_mated", pairs.non_mated.size()},
+                            {"mated", pairs.mated.size()},
+                            {"thresholds", thresholds},
+                            {"embedding_space", people.space}})
+              << '\n';
+  } else {
+    print_table(words, table);
+  }
+  return Exit::kDone;
+}
+
 void add_trial_options(CLI::App& command, Args& args) {
   command.add_option("--target-fpir", args.trials.target_fpir, "Share of strangers who may get a name")
       ->check(CLI::Range(1e-9, 0.999999))
@@ -185,6 +249,18 @@ void add_eval_gallery(CLI::App& command, Exit& exit) {
       ->capture_default_str();
   add_trial_options(*part, *left);
   part->callback([left, &exit] { exit = run_leftout(*left); });
+
+  auto thresholds = std::make_shared<ThresholdArgs>();
+  part = command.add_subcommand(
+      "thresholds", "From which cosine on two faces count as one person: all pairs of the faces given");
+  part->footer("Example: likeness eval thresholds lfw --only peopleDevTrain.txt");
+  part->add_option("faces", thresholds->faces, "Folder of PERSON/photos, or embeddings (.npz)")->required();
+  part->add_option("--only", thresholds->only, "File whose lines begin with the people wanted");
+  part->add_option("--rates", thresholds->rates, "False match rates")
+      ->check(CLI::Range(1e-9, 0.999999))
+      ->capture_default_str();
+  add_eval_options(*part, *thresholds);
+  part->callback([thresholds, &exit] { exit = run_thresholds(*thresholds); });
 
   auto open = std::make_shared<Args>();
   part = command.add_subcommand(

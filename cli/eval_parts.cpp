@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <fstream>
+#include <map>
+#include <set>
 
 #include "cli/progress_bar.h"
 #include "likeness/core/error.h"
@@ -50,6 +53,29 @@ People from_photos(const fs::path& folder, const EvalArgs& args) {
 
 People people_of(const fs::path& source, const EvalArgs& args) {
   return source.extension() == ".npz" ? from_embeddings(source) : from_photos(source, args);
+}
+
+void keep_wanted(People& people, const std::optional<fs::path>& only, std::size_t min_photos) {
+  std::set<std::string> named;
+  if (only) {
+    std::ifstream input(*only);
+    if (!input) throw Error(ErrorCode::kInputUnreadable, only->string() + ": cannot be read");
+    for (std::string line; std::getline(input, line);)
+      named.insert(line.substr(0, line.find_first_of("\t\r ")));
+  }
+  std::map<std::string, std::size_t> photos;
+  for (const std::string& label : people.labels) ++photos[label];
+  People kept{{people.embeddings.dimension, {}}, {}, std::move(people.failed), std::move(people.space)};
+  for (std::size_t i = 0; i < people.labels.size(); ++i) {
+    const std::string& label = people.labels[i];
+    if (photos[label] < min_photos || (only && !named.contains(label))) continue;
+    const auto row = people.embeddings[i];
+    kept.embeddings.values.insert(kept.embeddings.values.end(), row.begin(), row.end());
+    kept.labels.push_back(label);
+  }
+  if (kept.labels.empty())
+    throw Error(ErrorCode::kInputUnreadable, "none of the faces is of a person wanted");
+  people = std::move(kept);
 }
 
 std::string fixed(double value) {

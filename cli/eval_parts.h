@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,11 @@ struct People {
 /// (.npz) that `likeness embed` wrote. @throws Error kInputUnreadable, kDataInvalid.
 [[nodiscard]] People people_of(const std::filesystem::path& source, const EvalArgs& args);
 
+/// Keeps those who have `min_photos` and whom the lines of `only`, where given, begin with (up to a space or
+/// tab: LFW's people files will do). @throws Error kInputUnreadable where the file cannot be read or nobody
+/// is left.
+void keep_wanted(People& people, const std::optional<std::filesystem::path>& only, std::size_t min_photos);
+
 [[nodiscard]] std::string fixed(double value);  ///< Four decimals.
 
 /// Writes report.html with one table and the plots, where --out was given.
@@ -52,7 +58,7 @@ void write_report(const EvalArgs& args, const std::string& title, const std::str
 /// The words and the table, aligned, on stdout.
 void print_table(const std::string& words, const Table& table);
 
-void add_eval_gallery(CLI::App& command, Exit& exit);  ///< gallery, leftout
+void add_eval_gallery(CLI::App& command, Exit& exit);  ///< gallery, leftout, thresholds
 void add_eval_people(CLI::App& command, Exit& exit);   ///< openset, cluster, classify
 void add_eval_detect(CLI::App& command, Exit& exit);   ///< detect
 

@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <fstream>
 #include <iostream>
 #include <map>
 #include <memory>
@@ -112,32 +111,6 @@ struct ClusterArgs : EvalArgs {
   double threshold = ClusterOptions{}.threshold;
 };
 
-/// Keeps the people whom --only names (first words of its lines, as LFW's people files have them) and who
-/// have
-/// --min-photos.
-void keep_wanted(const ClusterArgs& args, People& people) {
-  std::set<std::string> named;
-  if (args.only) {
-    std::ifstream input(*args.only);
-    if (!input) throw Error(ErrorCode::kInputUnreadable, args.only->string() + ": cannot be read");
-    for (std::string line; std::getline(input, line);)
-      named.insert(line.substr(0, line.find_first_of("\t\r ")));
-  }
-  std::map<std::string, std::size_t> photos;
-  for (const std::string& label : people.labels) ++photos[label];
-  People kept{{people.embeddings.dimension, {}}, {}, std::move(people.failed), std::move(people.space)};
-  for (std::size_t i = 0; i < people.labels.size(); ++i) {
-    const std::string& label = people.labels[i];
-    if (photos[label] < args.min_photos || (args.only && !named.contains(label))) continue;
-    const auto row = people.embeddings[i];
-    kept.embeddings.values.insert(kept.embeddings.values.end(), row.begin(), row.end());
-    kept.labels.push_back(label);
-  }
-  if (kept.labels.empty())
-    throw Error(ErrorCode::kInputUnreadable, "none of the photos is of a person wanted");
-  people = std::move(kept);
-}
-
 /// One way of clustering and what came of it.
 struct Clustered {
   std::string way;
@@ -205,7 +178,7 @@ Json json_of(const Clustered& one) {
 
 Exit run_cluster(const ClusterArgs& args) {
   People people = people_of(args.folder, args);
-  keep_wanted(args, people);
+  keep_wanted(people, args.only, args.min_photos);
   std::map<std::string, int> numbers;
   std::vector<int> truth;
   std::vector<std::int64_t> photos;
@@ -339,7 +312,7 @@ void add_eval_people(CLI::App& command, Exit& exit) {
 
   auto cluster = std::make_shared<ClusterArgs>();
   part = command.add_subcommand("cluster", "How well faces are grouped by person");
-  part->footer("Example: likeness eval cluster photos --threshold 0.56     (photos/PERSON/photo.jpg)");
+  part->footer("Example: likeness eval cluster photos --min-photos 2     (photos/PERSON/photo.jpg)");
   part->add_option("folder", cluster->folder, "Folder of PERSON/photos, or embeddings (.npz)")->required();
   part->add_option("--min-photos", cluster->min_photos, "Only people with at least so many photos")
       ->capture_default_str();

@@ -224,7 +224,7 @@ void print_answer(const Args& args, const PhotoFaces& photo, std::size_t i, cons
                             {"score", face.score},
                             {"name", name},
                             {"probability", answer.probability ? Json(*answer.probability) : Json(nullptr)},
-                            {"threshold", threshold},
+                            {"threshold", threshold > 1 ? Json(nullptr) : Json(threshold)},
                             {"nearest", match_json(answer.nearest)},
                             {"runner_up", match_json(answer.runner_up)}})
               << '\n';

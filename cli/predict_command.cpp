@@ -108,7 +108,7 @@ void print_json(const Decider& decider, const PhotoFaces& photo, const std::vect
     if (answer.gated) {
       const auto& svm = answer.gated->prediction;
       const auto said = svm ? svm->probability() : std::nullopt;
-      one["threshold"] = decider.threshold();
+      one["threshold"] = decider.threshold() > 1 ? Json(nullptr) : Json(decider.threshold());
       one["nearest"] = match_json(answer.gated->answer.nearest);
       one["runner_up"] = match_json(answer.gated->answer.runner_up);
       one["svm"] = svm ? Json{{"name", svm->label}, {"probability", said ? Json(*said) : Json(nullptr)}}

@@ -14,9 +14,10 @@ namespace likeness {
 inline constexpr int kNoise = -1;
 
 struct ClusterOptions {
-  /// Cosine from which two faces are linked. On the people of LFW view 1 with two or more photos, .54 to .58
-  /// gave the best B-cubed F (.94) for 20180408-102900.
-  double threshold = 0.56;
+  /// Cosine from which two faces are linked. On LFW view 1's training people with two or more photos B-cubed F
+  /// is .96 from .50 to .53 for 20180408-102900 (docs/accuracy.md, docs/people.md); the lower end parts fewer
+  /// people, and there one pair of strangers in a thousand is linked.
+  double threshold = 0.50;
   int min_faces = 2;        ///< Smaller clusters are noise, >= 1.
   int max_neighbours = 64;  ///< Links of a face, its nearest; >= 1.
   int rounds = 30;          ///< At most; it usually settles in fewer than ten.
