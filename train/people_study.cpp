@@ -9,7 +9,7 @@
 #include <stdexcept>
 
 #include "likeness/core/error.h"
-#include "likeness/gallery/quantize.h"
+#include "likeness/embed/byte_values.h"
 
 namespace likeness::train {
 namespace {

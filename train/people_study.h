@@ -52,7 +52,7 @@ class CrossPairs {
   std::vector<double> photos_;  // of each person
 };
 
-/// Rows as one signed byte a value makes them (gallery/quantize.h), scaled to length 1 again: their dot
+/// Rows as one signed byte a value makes them (embed/byte_values.h), scaled to length 1 again: their dot
 /// product is the cosine that integers give.
 [[nodiscard]] Embeddings as_bytes(const Embeddings& rows);
 

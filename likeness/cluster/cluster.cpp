@@ -12,7 +12,7 @@
 #include <unordered_map>
 
 #include "likeness/gallery/kernels.h"
-#include "likeness/gallery/quantize.h"
+#include "likeness/embed/byte_values.h"
 #include "likeness/gallery/rows.h"
 
 namespace likeness {

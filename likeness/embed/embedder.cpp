@@ -3,12 +3,17 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <optional>
 #include <stdexcept>
 #include <utility>
 #include <vector>
 
 #include "likeness/core/error.h"
+#include "likeness/embed/byte_values.h"
+#include "likeness/embed/fit_projection.h"
+#include "likeness/embed/quality.h"
 #include "likeness/infer/network.h"
+#include "likeness/model/projection.h"
 
 namespace likeness {
 namespace {
@@ -52,6 +57,18 @@ struct Embedder::Parts {
   EmbedderOptions options;
   Network network;
   bool planes = false;
+  std::optional<Projection> projection;
+
+  /// The network's outputs as the contract's embeddings.
+  [[nodiscard]] Embeddings finished(Embeddings outputs) const {
+    l2_normalize(outputs);
+    if (projection) {
+      outputs = projected(*projection, outputs);
+      l2_normalize(outputs);
+    }
+    if (contract.values == ValueFormat::kInt8) round_to_bytes(outputs);
+    return outputs;
+  }
 };
 
 Embedder::Embedder(const ModelPack& pack, EmbedderOptions options) {
@@ -66,7 +83,10 @@ Embedder::Embedder(const ModelPack& pack, EmbedderOptions options) {
                                                     .runs = options.calls,
                                                     .cache_folder = options.cache_folder});
   const bool planes = takes_planes(network, pack.contract);
-  parts_ = std::make_unique<Parts>(Parts{pack.contract, std::move(options), std::move(network), planes});
+  std::optional<Projection> projection;
+  if (pack.contract.projection) projection = read_projection(pack);
+  parts_ = std::make_unique<Parts>(
+      Parts{pack.contract, std::move(options), std::move(network), planes, std::move(projection)});
 }
 
 Embedder::~Embedder() = default;
@@ -77,9 +97,13 @@ const Contract& Embedder::contract() const { return parts_->contract; }
 Precision Embedder::precision() const { return parts_->options.precision; }
 
 Embeddings Embedder::embed(std::span<const Chip> chips, const Progress& progress) {
-  Embeddings embeddings = embed_raw(chips, progress);
-  l2_normalize(embeddings);
-  return embeddings;
+  return parts_->finished(embed_raw(chips, progress));
+}
+
+Embeddings Embedder::embed_averaged(std::span<const Chip> chips, std::size_t each, const Progress& progress) {
+  Embeddings outputs = embed_raw(chips, progress);
+  l2_normalize(outputs);
+  return parts_->finished(average_groups(outputs, each));
 }
 
 Embeddings Embedder::embed_raw(std::span<const Chip> chips, const Progress& progress) {
@@ -88,7 +112,7 @@ Embeddings Embedder::embed_raw(std::span<const Chip> chips, const Progress& prog
   const auto width = static_cast<std::size_t>(crop.width);
   const auto height = static_cast<std::size_t>(crop.height);
   const std::size_t chip_size = width * height * 3;
-  const auto dimension = static_cast<std::size_t>(p.contract.dimension);
+  const auto dimension = static_cast<std::size_t>(p.contract.network_dimension());
   Embeddings embeddings{dimension, {}};
   embeddings.values.reserve(chips.size() * dimension);
   std::vector<float> input;  // of one batch

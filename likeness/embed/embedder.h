@@ -36,11 +36,18 @@ class Embedder {
   [[nodiscard]] const Contract& contract() const;
   [[nodiscard]] Precision precision() const;
 
-  /// One unit-length embedding for each chip, in their order; no chips, no embeddings.
+  /// One unit-length embedding for each chip, in their order; no chips, no embeddings. The contract's
+  /// projection and value format are applied.
   /// @throws std::invalid_argument where a chip is not of the contract's size.
   [[nodiscard]] Embeddings embed(std::span<const Chip> chips, const Progress& progress = {});
 
-  /// The network's own outputs, before they are brought to unit length.
+  /// One embedding for each `each` chips: several views of one face (its crops and their mirror images,
+  /// embed/ quality.h), averaged as the network sees them, before a projection or rounding.
+  /// @throws std::invalid_argument where the chips do not divide by `each`, or as embed().
+  [[nodiscard]] Embeddings embed_averaged(std::span<const Chip> chips, std::size_t each,
+                                          const Progress& progress = {});
+
+  /// The network's own outputs, before they are brought to unit length, projected or rounded.
   [[nodiscard]] Embeddings embed_raw(std::span<const Chip> chips, const Progress& progress = {});
 
  private:

@@ -55,9 +55,11 @@ NewPack::~NewPack() {
   fs::remove_all(folder_, ignored);
 }
 
-ModelPack NewPack::publish(const Contract& contract, const std::vector<std::string>& files, bool replace) {
+ModelPack NewPack::publish(const Contract& contract, const std::vector<std::string>& files, bool replace,
+                           const std::map<Precision, std::string>& networks) {
   ModelPack pack{.folder = folder_};
   pack.contract = contract;
+  pack.networks = networks;
   pack.self_test = kSelfTest;
   write_self_test(folder_ / kSelfTest, make_self_test(pack));
   const auto list = [&](const std::string& name) {

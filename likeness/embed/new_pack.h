@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -26,10 +27,12 @@ class NewPack {
   /// Where the pack's files are to be written.
   [[nodiscard]] const std::filesystem::path& folder() const { return folder_; }
 
-  /// Computes the self-test, writes model.json with `files` (names inside folder()) and moves the folder to
-  /// its place. A pack that is there already makes way only where `replace` says so. Once.
+  /// Computes the self-test, writes model.json with `files` (names inside folder(); of them `networks` are
+  /// those of precisions with a network of their own) and moves the folder to its place. A pack that is there
+  /// already makes way only where `replace` says so. Once.
   /// @throws Error kOutputUnwritable, and whatever Embedder and load_pack() throw.
-  ModelPack publish(const Contract& contract, const std::vector<std::string>& files, bool replace);
+  ModelPack publish(const Contract& contract, const std::vector<std::string>& files, bool replace,
+                    const std::map<Precision, std::string>& networks = {});
 
  private:
   std::filesystem::path place_;

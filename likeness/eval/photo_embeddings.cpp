@@ -167,7 +167,7 @@ class Road {
     std::vector<Chip> chips;
     for (auto& own : cuts) std::move(own.begin(), own.end(), std::back_inserter(chips));
     const auto start = std::chrono::steady_clock::now();
-    const Embeddings embedded = average_groups(embedder_.embed(chips), chips_each());
+    const Embeddings embedded = embedder_.embed_averaged(chips, chips_each());
     result_.network_seconds +=
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     std::size_t row = 0;

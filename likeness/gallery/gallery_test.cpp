@@ -5,7 +5,7 @@
 #include <fstream>
 
 #include "likeness/core/error.h"
-#include "likeness/gallery/quantize.h"
+#include "likeness/embed/byte_values.h"
 #include "likeness/gallery/synthetic.h"
 #include "likeness/gallery/vault.h"
 

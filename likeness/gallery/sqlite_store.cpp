@@ -13,7 +13,7 @@
 #include <stdexcept>
 
 #include "likeness/core/error.h"
-#include "likeness/gallery/quantize.h"
+#include "likeness/embed/byte_values.h"
 #include "likeness/gallery/sqlite.h"
 #include "likeness/gallery/vault.h"
 

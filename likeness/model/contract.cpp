@@ -70,6 +70,26 @@ Json threshold_object(const KnownThreshold& threshold) {
           {"origin", threshold.origin}};
 }
 
+/// What is not there is not written: packs without it keep their text and their id.
+void add_compact(const Contract& contract, Json& json) {
+  if (contract.projection) {
+    json["projection"] = {{"file", contract.projection->file},
+                          {"sha256", contract.projection->sha256},
+                          {"inputs", contract.projection->inputs}};
+  }
+  if (contract.values != ValueFormat::kF32) json["values"] = to_string(contract.values);
+}
+
+void read_compact(const JsonFields& fields, Contract& contract) {
+  if (fields.has("projection")) {
+    const JsonFields object = fields.object("projection");
+    object.only({"file", "sha256", "inputs"});
+    contract.projection = ProjectionFile{object.text("file"), object.text("sha256"),
+                                         static_cast<int>(object.integer("inputs", 1, kLargestDimension))};
+  }
+  if (fields.has("values")) contract.values = fields.word("values", value_format_from, "f32 or int8");
+}
+
 KnownThreshold threshold_from(const JsonFields& fields) {
   fields.only({"cosine", "false_match_rate", "precision", "origin"});
   KnownThreshold threshold{fields.number("cosine"), fields.number("false_match_rate"),
@@ -89,6 +109,15 @@ std::string_view to_string(Standardization standardization) {
 }
 
 std::string_view to_string(ChannelOrder channels) { return channels == ChannelOrder::kRgb ? "rgb" : "bgr"; }
+
+std::string_view to_string(ValueFormat values) { return values == ValueFormat::kInt8 ? "int8" : "f32"; }
+
+std::optional<ValueFormat> value_format_from(std::string_view name) {
+  for (const auto values : {ValueFormat::kF32, ValueFormat::kInt8}) {
+    if (to_string(values) == name) return values;
+  }
+  return std::nullopt;
+}
 
 std::optional<Standardization> standardization_from(std::string_view name) {
   for (const auto s : {Standardization::kFixed, Standardization::kPerImage}) {
@@ -133,23 +162,25 @@ nlohmann::json parse_json(std::string_view text, const std::string& what) {
 Json contract_object(const Contract& contract) {
   Json thresholds = Json::array();
   for (const auto& threshold : contract.thresholds) thresholds.push_back(threshold_object(threshold));
-  return {{"name", contract.name},
-          {"source", contract.source},
-          {"licence", contract.licence},
-          {"network", contract.network},
-          {"sha256", contract.sha256},
-          {"input", input_object(contract)},
-          {"crop", crop_object(contract.crop)},
-          {"dimension", contract.dimension},
-          {"unit_length", contract.unit_length},
-          {"detector", contract.detector},
-          {"metric", contract.metric},
-          {"thresholds", thresholds}};
+  Json json{{"name", contract.name},
+            {"source", contract.source},
+            {"licence", contract.licence},
+            {"network", contract.network},
+            {"sha256", contract.sha256},
+            {"input", input_object(contract)},
+            {"crop", crop_object(contract.crop)},
+            {"dimension", contract.dimension},
+            {"unit_length", contract.unit_length},
+            {"detector", contract.detector},
+            {"metric", contract.metric},
+            {"thresholds", thresholds}};
+  add_compact(contract, json);
+  return json;
 }
 
 Contract contract_from(const JsonFields& fields) {
   fields.only({"name", "source", "licence", "network", "sha256", "input", "crop", "dimension", "unit_length",
-               "detector", "metric", "thresholds"});
+               "detector", "metric", "thresholds", "projection", "values"});
   Contract contract;
   contract.name = fields.text("name");
   if (contract.name.empty()) fields.wrong("name", "a name");
@@ -164,6 +195,7 @@ Contract contract_from(const JsonFields& fields) {
   contract.detector = fields.text("detector");
   contract.metric = fields.text("metric");
   if (contract.metric != "cosine") fields.wrong("metric", "cosine, the only one this version knows");
+  read_compact(fields, contract);
   const auto& thresholds = fields.array("thresholds");
   for (std::size_t i = 0; i < thresholds.size(); ++i) {
     contract.thresholds.push_back(threshold_from(fields.item("thresholds", thresholds, i)));
@@ -178,9 +210,11 @@ std::string Contract::id() const {
     used.grow = CropSpec{}.grow;
     used.square = used.upright = false;
   }
-  const Json numbers{{"sha256", sha256},       {"input", input_object(*this)}, {"crop", crop_object(used)},
-                     {"dimension", dimension}, {"unit_length", unit_length},   {"detector", detector},
-                     {"metric", metric}};
+  Json numbers{{"sha256", sha256},       {"input", input_object(*this)}, {"crop", crop_object(used)},
+               {"dimension", dimension}, {"unit_length", unit_length},   {"detector", detector},
+               {"metric", metric}};
+  if (projection) numbers["projection"] = {projection->sha256, projection->inputs};
+  if (values != ValueFormat::kF32) numbers["values"] = to_string(values);
   const std::string text = numbers.dump(-1, ' ', false, Json::error_handler_t::replace);
   const std::string digest = likeness::sha256(std::as_bytes(std::span(text.data(), text.size())));
   return name + "/" + std::string(to_string(crop.profile)) + "/" + digest.substr(0, 12);

@@ -25,6 +25,23 @@ enum class ChannelOrder { kRgb, kBgr };
 [[nodiscard]] std::optional<Standardization> standardization_from(std::string_view name);
 [[nodiscard]] std::optional<ChannelOrder> channels_from(std::string_view name);
 
+/// How finely an embedding's values are told.
+enum class ValueFormat {
+  kF32,
+  kInt8,  ///< One signed byte each: rounded as embed/byte_values.h says, then of length 1 again.
+};
+
+[[nodiscard]] std::string_view to_string(ValueFormat values);  ///< "f32", "int8"
+[[nodiscard]] std::optional<ValueFormat> value_format_from(std::string_view name);
+
+/// A linear step after the network, from a file of the pack (model/projection.h).
+struct ProjectionFile {
+  std::string file;    ///< Inside the pack, e.g. "projection.npz".
+  std::string sha256;  ///< Of that file.
+  int inputs = 0;      ///< Values that the network gives; it makes Contract::dimension of them.
+  bool operator==(const ProjectionFile&) const = default;
+};
+
 /// A decision threshold somebody measured, with its evidence.
 struct KnownThreshold {
   double cosine = 0;              ///< Same person at this cosine or above.
@@ -48,16 +65,21 @@ struct Contract {
   float mean = 127.5F;   ///< kFixed only.
   float scale = 128.0F;  ///< kFixed only, not 0.
   CropSpec crop;
-  int dimension = 0;               ///< Values of an embedding.
-  bool unit_length = false;        ///< Whether the network's own output is already L2-normalised.
+  int dimension = 0;                           ///< Values of an embedding.
+  bool unit_length = false;                    ///< Whether the network's own output is already L2-normalised.
+  std::optional<ProjectionFile> projection{};  ///< What makes the embedding of the network's output.
+  ValueFormat values = ValueFormat::kF32;
   std::string detector = "mtcnn";  ///< Name of the detector pack the crops came from.
   std::string metric = "cosine";
   std::vector<KnownThreshold> thresholds;
 
+  /// Values that the network gives for a face; `dimension` unless a projection follows.
+  [[nodiscard]] int network_dimension() const { return projection ? projection->inputs : dimension; }
+
   /// Names the embedding space: model name, crop profile and the first 12 digits of a SHA-256 over every
-  /// field that changes the numbers (weights, input, crop, dimension; not precision, thresholds or words),
-  /// e.g. "20180408-102900/margin/0123456789ab". Two embeddings may be compared only where their ids are
-  /// equal.
+  /// field that changes the numbers (weights, input, crop, dimension, projection, values; not precision,
+  /// thresholds or words), e.g. "20180408-102900/margin/0123456789ab". Two embeddings may be compared only
+  /// where their ids are equal.
   [[nodiscard]] std::string id() const;
   bool operator==(const Contract&) const = default;
 };

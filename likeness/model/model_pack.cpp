@@ -88,6 +88,7 @@ void check_listed(const ModelPack& pack, const JsonFields& fields) {
   if (pack.kind == PackKind::kEmbedder) used.push_back(pack.contract.network);
   for (const auto& [precision, name] : pack.networks) used.push_back(name);
   if (!pack.self_test.empty()) used.push_back(pack.self_test);
+  if (const auto& projection = pack.contract.projection) used.push_back(projection->file);
   for (const std::string& name : used) {
     if (std::ranges::none_of(pack.files, [&](const PackFile& file) { return file.name == name; })) {
       fields.fail("does not list its file \"" + name + "\" under \"files\"");

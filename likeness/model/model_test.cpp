@@ -59,6 +59,26 @@ TEST(Contract, OfHostileTextIsRefused) {
   EXPECT_EQ(problem("{\"dimension\": 1e999}"), "x.json is not JSON: a number is too large");
 }
 
+TEST(Contract, CompactFormsAreSpacesOfTheirOwn) {
+  const Contract contract = some_contract();
+  EXPECT_EQ(to_json(contract).find("projection"), std::string::npos);  // older packs keep their text
+  Contract bytes = contract;
+  bytes.values = ValueFormat::kInt8;
+  Contract projected = contract;
+  projected.projection = ProjectionFile{"projection.npz", std::string(64, '1'), 512};
+  EXPECT_EQ(projected.network_dimension(), 512);
+  EXPECT_EQ(bytes.network_dimension(), 64);
+  for (const Contract& one : {bytes, projected}) {
+    EXPECT_EQ(contract_from_json(to_json(one), "test"), one);
+    EXPECT_NE(one.id(), contract.id());
+  }
+  Contract renamed = projected;
+  renamed.projection->file = "other.npz";
+  EXPECT_EQ(renamed.id(), projected.id());
+  renamed.projection->sha256[0] = '2';
+  EXPECT_NE(renamed.id(), projected.id());
+}
+
 TEST(Contract, ErrorsNameTheField) {
   const std::string json = to_json(some_contract());
   const auto problem = [](const std::string& text) {

@@ -1,8 +1,9 @@
-#include "likeness/gallery/quantize.h"
+#include "likeness/embed/byte_values.h"
 
 #include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <vector>
 
 namespace likeness {
 
@@ -23,6 +24,15 @@ float quantize(std::span<const float> values, std::span<std::int8_t> out) {
     rounded_length += static_cast<double>(out[j]) * out[j];
   }
   return static_cast<float>(std::sqrt(length / rounded_length));
+}
+
+void round_to_bytes(Embeddings& embeddings) {
+  std::vector<std::int8_t> bytes(embeddings.dimension);
+  for (std::size_t i = 0; i < embeddings.size(); ++i) {
+    const float scale = quantize(embeddings[i], bytes);
+    float* row = embeddings.values.data() + i * embeddings.dimension;
+    for (std::size_t j = 0; j < bytes.size(); ++j) row[j] = scale * static_cast<float>(bytes[j]);
+  }
 }
 
 }  // namespace likeness
