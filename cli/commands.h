@@ -32,5 +32,6 @@ void add_evaluate_command(CLI::App& app, Exit& exit);
 void add_eval_command(CLI::App& app, Exit& exit);
 void add_predict_command(CLI::App& app, Exit& exit);
 void add_model_command(CLI::App& app, Exit& exit);
+void add_compact_command(CLI::App& app, Exit& exit);
 
 }  // namespace likeness::cli

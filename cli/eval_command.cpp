@@ -25,6 +25,7 @@ struct Args : EvalArgs {
   fs::path pairs;
   fs::path train_pairs;
   fs::path images;
+  std::string baseline;
 };
 
 /// The processor's name, as the system gives it.
@@ -41,6 +42,7 @@ struct Lfw {
   PairsFile tested;
   PairsFile training;
   std::vector<std::string> photos;  ///< Of `tested`, then those only in `training`.
+  std::vector<fs::path> files;      ///< Where they lie.
   std::vector<std::size_t> training_index;
   PhotoEmbeddings embedded;
   std::vector<char> found;
@@ -59,19 +61,66 @@ Lfw load(const Args& args, ProgressBar& bar) {
     if (added) lfw.photos.push_back(photo);
     lfw.training_index.push_back(entry->second);
   }
-  std::vector<fs::path> files;
-  for (const std::string& photo : lfw.photos) files.push_back(args.images / photo);
+  for (const std::string& photo : lfw.photos) lfw.files.push_back(args.images / photo);
 
   const ModelPack pack = args.model.embedder();
-  lfw.embedded = embed_photos(files, pack, args.model.detector(pack), args.embedding(), bar.callback());
-  for (std::size_t i = 0; i < files.size(); ++i) lfw.found.push_back(lfw.embedded.found(i));
+  lfw.embedded = embed_photos(lfw.files, pack, args.model.detector(pack), args.embedding(), bar.callback());
+  for (std::size_t i = 0; i < lfw.files.size(); ++i) lfw.found.push_back(lfw.embedded.found(i));
   if (std::count(lfw.found.begin(), lfw.found.end(), 1) == 0) {
     throw Error(ErrorCode::kInputUnreadable,
-                "none of the " + std::to_string(files.size()) +
+                "none of the " + std::to_string(lfw.files.size()) +
                     " photos can be used; the first: " + lfw.embedded.problems[0]);
   }
-  lfw.data_hash = hash_of_photos(files);
+  lfw.data_hash = hash_of_photos(lfw.files);
   return lfw;
+}
+
+/// One model's scores of all pairs, and what they come to.
+struct Scores {
+  std::vector<std::vector<ScoredPair>> folds;
+  Verification result;
+};
+
+Scores score_all(const Lfw& lfw, const PhotoEmbeddings& embedded, const std::vector<char>& found,
+                 std::uint64_t seed) {
+  Scores scores;
+  for (const auto& fold : lfw.tested.folds)
+    scores.folds.push_back(score_pairs(fold, embedded.embeddings, found));
+  std::vector<ScoredPair> training;
+  for (const auto& fold : lfw.training.folds) {
+    std::vector<PhotoPair> pairs = fold;
+    for (PhotoPair& pair : pairs) {
+      pair = {lfw.training_index[pair.first], lfw.training_index[pair.second], pair.mated};
+    }
+    const auto scored = score_pairs(pairs, embedded.embeddings, found);
+    training.insert(training.end(), scored.begin(), scored.end());
+  }
+  scores.result = verify_pairs(scores.folds, training, lfw.photos, seed);
+  return scores;
+}
+
+/// The same pairs by another model, and how far the tested one is from it.
+struct Baseline {
+  std::string name;
+  std::string space;
+  double accuracy = 0;
+  PairedDifference difference;
+};
+
+std::optional<Baseline> compare_with_baseline(const Args& args, const Lfw& lfw,
+                                              const VerificationStory& story, ProgressBar& bar) {
+  if (args.baseline.empty()) return std::nullopt;
+  ModelOptions model = args.model;
+  model.model = args.baseline;
+  const ModelPack pack = model.embedder();
+  const PhotoEmbeddings embedded =
+      embed_photos(lfw.files, pack, model.detector(pack), args.embedding(), bar.callback());
+  std::vector<char> found;
+  for (std::size_t i = 0; i < lfw.files.size(); ++i) found.push_back(embedded.found(i));
+  const Scores scores = score_all(lfw, embedded, found, args.seed);
+  return Baseline{pack.contract.name, embedded.id, scores.result.accuracy,
+                  compare_accuracy(story.folds, story.result.fold_thresholds, scores.folds,
+                                   scores.result.fold_thresholds, lfw.photos, args.seed)};
 }
 
 Json rate_or_null(const std::optional<double>& rate) { return rate ? Json(*rate) : Json(nullptr); }
@@ -106,6 +155,17 @@ Json json_of(const VerificationStory& story, const Lfw& lfw, std::size_t failed_
   line["from_cache"] = lfw.embedded.from_cache;
   for (const auto& [what, value] : story.facts) line["facts"][what] = value;
   return line;
+}
+
+Json json_of(const Baseline& baseline) {
+  const PairedDifference& by = baseline.difference;
+  return {{"model", baseline.name},
+          {"embedding_space", baseline.space},
+          {"accuracy", baseline.accuracy},
+          {"difference", by.difference},
+          {"interval", {by.interval.low, by.interval.high}},
+          {"gained", by.gained},
+          {"lost", by.lost}};
 }
 
 void print(const VerificationStory& story, const Lfw& lfw, std::size_t failed_pairs) {
@@ -159,19 +219,9 @@ Exit run_lfw(const Args& args) {
   story.protocol = protocol_of(lfw);
   story.photos = lfw.photos;
   story.images = args.images;
-  for (const auto& fold : lfw.tested.folds) {
-    story.folds.push_back(score_pairs(fold, lfw.embedded.embeddings, lfw.found));
-  }
-  std::vector<ScoredPair> training;
-  for (const auto& fold : lfw.training.folds) {
-    std::vector<PhotoPair> pairs = fold;
-    for (PhotoPair& pair : pairs) {
-      pair = {lfw.training_index[pair.first], lfw.training_index[pair.second], pair.mated};
-    }
-    const auto scored = score_pairs(pairs, lfw.embedded.embeddings, lfw.found);
-    training.insert(training.end(), scored.begin(), scored.end());
-  }
-  story.result = verify_pairs(story.folds, training, story.photos, args.seed);
+  Scores scores = score_all(lfw, lfw.embedded, lfw.found, args.seed);
+  story.folds = std::move(scores.folds);
+  story.result = std::move(scores.result);
   // All pairs of the tested photos only: the training photos chose the threshold, and their number is
   // another.
   const std::size_t tested = lfw.tested.photos.size();
@@ -192,9 +242,20 @@ Exit run_lfw(const Args& args) {
   for (const auto& fold : story.folds) {
     for (const ScoredPair& pair : fold) failed_pairs += pair.score ? 0 : 1;
   }
+  const std::optional<Baseline> baseline = compare_with_baseline(args, lfw, story, bar);
+  if (baseline) {
+    const PairedDifference& by = baseline->difference;
+    char text[160];
+    std::snprintf(text, sizeof text,
+                  "%.4f; this one %+.4f (95 %% interval %+.4f to %+.4f; %zu pairs gained, %zu lost)",
+                  baseline->accuracy, by.difference, by.interval.low, by.interval.high, by.gained, by.lost);
+    story.facts.emplace_back("accuracy of " + baseline->name, text);
+  }
   if (!args.out.empty()) write_verification_report(args.out, story);
   if (args.json) {
-    std::cout << dump_line(json_of(story, lfw, failed_pairs)) << '\n';
+    Json line = json_of(story, lfw, failed_pairs);
+    if (baseline) line["baseline"] = json_of(*baseline);
+    std::cout << dump_line(line) << '\n';
   } else {
     print(story, lfw, failed_pairs);
     if (!args.out.empty()) std::printf("%-20s %s\n", "report", (args.out / "report.html").c_str());
@@ -244,6 +305,8 @@ void add_eval_command(CLI::App& app, Exit& exit) {
       ->required();
   lfw->add_option("--train-pairs", args->train_pairs, "Pairs that give the threshold: pairsDevTrain.txt");
   lfw->add_option("--images", args->images, "Folder of NAME/NAME_0001.jpg")->required();
+  lfw->add_option("--baseline", args->baseline,
+                  "Another pack on the same pairs: the difference of accuracies with its interval");
   add_eval_options(*lfw, *args);
   lfw->callback([args, &exit] { exit = run_lfw(*args); });
   add_eval_people(*command, exit);

@@ -30,6 +30,7 @@ int main(int argc, char** argv) {
   cli::add_gallery_command(app, exit);
   cli::add_eval_command(app, exit);
   cli::add_model_command(app, exit);
+  cli::add_compact_command(app, exit);
 
   return cli::run_program(app, argc, argv, exit);
 }

@@ -30,7 +30,7 @@ void share(const fs::path& from, const fs::path& to) {
 
 ModelPack compact_pack(const ModelPack& base, const fs::path& models, const CompactOptions& options) {
   const Contract& old = base.contract;
-  if (old.projection || old.values != ValueFormat::kF32)
+  if (old.compact())
     throw std::invalid_argument(old.name + " is a compact pack already; make this one of its base");
   if (options.projection && options.projection->inputs != static_cast<std::size_t>(old.dimension))
     throw std::invalid_argument("a projection of " + std::to_string(options.projection->inputs) +

@@ -3,17 +3,14 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <optional>
 #include <stdexcept>
 #include <utility>
 #include <vector>
 
 #include "likeness/core/error.h"
-#include "likeness/embed/byte_values.h"
-#include "likeness/embed/fit_projection.h"
+#include "likeness/embed/finisher.h"
 #include "likeness/embed/quality.h"
 #include "likeness/infer/network.h"
-#include "likeness/model/projection.h"
 
 namespace likeness {
 namespace {
@@ -57,18 +54,7 @@ struct Embedder::Parts {
   EmbedderOptions options;
   Network network;
   bool planes = false;
-  std::optional<Projection> projection;
-
-  /// The network's outputs as the contract's embeddings.
-  [[nodiscard]] Embeddings finished(Embeddings outputs) const {
-    l2_normalize(outputs);
-    if (projection) {
-      outputs = projected(*projection, outputs);
-      l2_normalize(outputs);
-    }
-    if (contract.values == ValueFormat::kInt8) round_to_bytes(outputs);
-    return outputs;
-  }
+  Finisher finish;
 };
 
 Embedder::Embedder(const ModelPack& pack, EmbedderOptions options) {
@@ -83,10 +69,8 @@ Embedder::Embedder(const ModelPack& pack, EmbedderOptions options) {
                                                     .runs = options.calls,
                                                     .cache_folder = options.cache_folder});
   const bool planes = takes_planes(network, pack.contract);
-  std::optional<Projection> projection;
-  if (pack.contract.projection) projection = read_projection(pack);
   parts_ = std::make_unique<Parts>(
-      Parts{pack.contract, std::move(options), std::move(network), planes, std::move(projection)});
+      Parts{pack.contract, std::move(options), std::move(network), planes, Finisher(pack)});
 }
 
 Embedder::~Embedder() = default;
@@ -97,13 +81,13 @@ const Contract& Embedder::contract() const { return parts_->contract; }
 Precision Embedder::precision() const { return parts_->options.precision; }
 
 Embeddings Embedder::embed(std::span<const Chip> chips, const Progress& progress) {
-  return parts_->finished(embed_raw(chips, progress));
+  return parts_->finish(embed_raw(chips, progress));
 }
 
 Embeddings Embedder::embed_averaged(std::span<const Chip> chips, std::size_t each, const Progress& progress) {
   Embeddings outputs = embed_raw(chips, progress);
   l2_normalize(outputs);
-  return parts_->finished(average_groups(outputs, each));
+  return parts_->finish(average_groups(outputs, each));
 }
 
 Embeddings Embedder::embed_raw(std::span<const Chip> chips, const Progress& progress) {

@@ -8,8 +8,8 @@
 
 namespace likeness {
 
-/// What makes a contract's embeddings of its network's outputs: unit length, then the contract's projection and
-/// value format. Threads may share one.
+/// What makes a contract's embeddings of its network's outputs: unit length, then the contract's projection
+/// and value format. Threads may share one.
 class Finisher {
  public:
   /// @throws Error as read_projection().

@@ -12,6 +12,7 @@
 #include "likeness/eval/detection.h"
 #include "likeness/eval/identification.h"
 #include "likeness/eval/pairs_file.h"
+#include "likeness/eval/projection_trial.h"
 #include "likeness/eval/verification.h"
 
 namespace likeness {
@@ -284,6 +285,66 @@ TEST(BestQuality, AveragesBothWaysOfCuttingAndTheirMirrorImages) {
   EXPECT_EQ(means.values[2], 0);
   EXPECT_EQ(means.values[3], 1);
   EXPECT_THROW((void)average_groups({2, {1, 0, 0, 1}}, 3), std::invalid_argument);
+}
+
+TEST(CompareAccuracy, CountsPairsThatOnlyOneWayDecides) {
+  const std::vector<std::string> photos{"A/1", "A/2", "B/1", "C/1"};
+  const auto scored = [](double mated, double other, double third) {
+    return std::vector<ScoredPair>{{{0, 1, true}, mated}, {{0, 2, false}, other}, {{1, 3, false}, third}};
+  };
+  const std::vector<std::vector<ScoredPair>> first{scored(.9, .1, .2)}, second{scored(.9, .6, .2)};
+  const PairedDifference by = compare_accuracy(first, {.5}, second, {.5}, photos, 1);
+  EXPECT_NEAR(by.difference, 1.0 / 3, 1e-12);
+  EXPECT_EQ(by.gained, 1U);
+  EXPECT_EQ(by.lost, 0U);
+  EXPECT_GE(by.interval.low, 0);
+  EXPECT_GT(by.interval.high, by.difference);
+  const PairedDifference none = compare_accuracy(second, {.5}, second, {.5}, photos, 1);
+  EXPECT_EQ(none.difference, 0);
+  EXPECT_EQ(none.interval.high, 0);
+  // Each way by its own threshold.
+  EXPECT_EQ(compare_accuracy(first, {.5}, second, {.7}, photos, 1).difference, 0);
+  EXPECT_THROW((void)compare_accuracy(first, {.5}, {{{{0, 2, false}, .1}}}, {.5}, photos, 1),
+               std::invalid_argument);
+}
+
+TEST(PeopleFile, ReadsLfwsFormatAndPlainLists) {
+  const fs::path file = fs::path(testing::TempDir()) / "people.txt";
+  std::ofstream(file) << "2\n1\nAnna_A\t3\n2\nBert_B\t1\n\nCarl\n";
+  EXPECT_EQ(read_people_file(file), (std::vector<std::string>{"Anna_A", "Bert_B", "Carl"}));
+  std::ofstream(file) << "17\n";
+  EXPECT_THROW((void)read_people_file(file), Error);
+  EXPECT_THROW((void)read_people_file("/nowhere.txt"), Error);
+  fs::remove(file);
+}
+
+TEST(TryProjections, WhitenedNoiseLosesAndBytesHardlyDo) {
+  // 40 people in 6 dimensions that matter; 10 more hold nothing but small noise.
+  std::mt19937 random(2);
+  std::normal_distribution<float> normal;
+  Embeddings faces{16, {}};
+  std::vector<std::string> people;
+  for (int person = 0; person < 40; ++person) {
+    std::vector<float> centre(6);
+    for (float& value : centre) value = normal(random);
+    for (int face = 0; face < 4; ++face) {
+      for (int j = 0; j < 16; ++j) {
+        const float noise = normal(random);
+        faces.values.push_back(j < 6 ? centre[static_cast<std::size_t>(j)] + 0.3F * noise : 0.05F * noise);
+      }
+      people.push_back("person " + std::to_string(person));
+    }
+  }
+  l2_normalize(faces);
+  const auto trials = try_projections(faces, people, {.dimension = 16, .folds = 2});
+  ASSERT_EQ(trials.size(), 8U);
+  EXPECT_EQ(trials[2].name, "pca to 16");
+  EXPECT_EQ(trials[3].bytes, 16U);
+  EXPECT_GT(trials[2].area_under_roc, 0.98);
+  EXPECT_NEAR(trials[3].area_under_roc, trials[2].area_under_roc, 0.005);
+  EXPECT_LT(trials[4].area_under_roc, trials[2].area_under_roc - 0.01);  // whitened
+  EXPECT_TRUE(trials[2].validation_at_2);
+  EXPECT_FALSE(trials[2].validation_at_3);  // 2 x 3,040 pairs support no 1e-3
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "likeness/eval/pairs_file.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <fstream>
@@ -97,5 +98,19 @@ class Reader {
 }  // namespace
 
 PairsFile read_pairs_file(const std::filesystem::path& path) { return Reader(path).read(); }
+
+std::vector<std::string> read_people_file(const std::filesystem::path& path) {
+  std::ifstream in(path);
+  if (!in) throw Error(ErrorCode::kInputUnreadable, "cannot read " + path.string());
+  std::vector<std::string> people;
+  for (std::string line; std::getline(in, line);) {
+    std::string name;
+    std::istringstream(line) >> name;
+    const bool is_number = std::ranges::all_of(name, [](unsigned char c) { return c >= '0' && c <= '9'; });
+    if (!is_number) people.push_back(std::move(name));
+  }
+  if (people.empty()) throw Error(ErrorCode::kDataInvalid, path.string() + " names nobody");
+  return people;
+}
 
 }  // namespace likeness

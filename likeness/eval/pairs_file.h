@@ -27,4 +27,9 @@ struct PairsFile {
 /// @throws Error kInputUnreadable; kDataInvalid with the line's number.
 [[nodiscard]] PairsFile read_pairs_file(const std::filesystem::path& path);
 
+/// The names in one of LFW's people files (3d: numbers of sets and people, then `name count` a line; the
+/// numbers are passed over), or in a list of one name a line. @throws Error kInputUnreadable; kDataInvalid
+/// where it names nobody.
+[[nodiscard]] std::vector<std::string> read_people_file(const std::filesystem::path& path);
+
 }  // namespace likeness

@@ -15,6 +15,7 @@
 #include "likeness/core/sha256.h"
 #include "likeness/detect/face_detector.h"
 #include "likeness/embed/embedder.h"
+#include "likeness/embed/finisher.h"
 #include "likeness/image/read_image.h"
 #include "likeness/npz/npz.h"
 
@@ -187,19 +188,35 @@ class Road {
   PhotoEmbeddings& result_;
 };
 
+/// The network's outputs as the pack's embeddings; photos without one stay zero.
+void finish(const ModelPack& pack, PhotoEmbeddings& result) {
+  if (!pack.contract.compact()) return;
+  result.embeddings = Finisher(pack)(std::move(result.embeddings));
+  const std::size_t d = result.embeddings.dimension;
+  for (std::size_t i = 0; i < result.problems.size(); ++i) {
+    if (!result.found(i)) std::fill_n(result.embeddings.values.data() + i * d, d, 0.0F);
+  }
+}
+
 }  // namespace
 
 PhotoEmbeddings embed_photos(std::span<const fs::path> photos, const ModelPack& embedder,
                              const ModelPack& detector, const PhotoEmbeddingOptions& options,
                              const Progress& progress) {
-  const auto dimension = static_cast<std::size_t>(embedder.contract.dimension);
+  // What the network gives is what takes time: it is kept once for all packs that make their embeddings of
+  // it.
+  ModelPack network = embedder;
+  network.contract = embedder.contract.of_network();
+  network.contract.name.clear();
+  const auto dimension = static_cast<std::size_t>(network.contract.dimension);
+  const std::string passes = options.quality == Quality::kBest ? "+best" : "";
   PhotoEmbeddings result;
-  result.id = embedder.contract.id() + (options.quality == Quality::kBest ? "+best" : "");
+  result.id = embedder.contract.id() + passes;
   result.embeddings = {dimension, std::vector<float>(photos.size() * dimension)};
   result.problems.resize(photos.size());
   const std::vector<std::string> hashes = hashes_of(photos, options.threads, &result.problems);
 
-  const std::string space = result.id + "/" + std::string(to_string(options.precision));
+  const std::string space = network.contract.id() + passes + "/" + std::string(to_string(options.precision));
   const fs::path file =
       options.cache_folder / (sha256(std::as_bytes(std::span(space))).substr(0, 24) + ".npz");
   const bool caching = !options.cache_folder.empty();
@@ -217,15 +234,19 @@ PhotoEmbeddings embed_photos(std::span<const fs::path> photos, const ModelPack& 
     std::copy(entry->second.begin(), entry->second.end(),
               result.embeddings.values.begin() + static_cast<std::ptrdiff_t>(i * dimension));
   }
-  if (wanted.empty()) return result;
+  if (wanted.empty()) {
+    finish(embedder, result);
+    return result;
+  }
 
-  Road(photos, embedder, detector, options, result).embed(wanted, progress);
+  Road(photos, network, detector, options, result).embed(wanted, progress);
   for (const std::size_t i : wanted) {
     if (!result.found(i) && result.problems[i] != kNoFace) continue;
     const auto row = result.embeddings[i];
     known[hashes[i]] = result.found(i) ? std::vector<float>(row.begin(), row.end()) : std::vector<float>();
   }
   if (caching) write_cache(file, known, dimension);
+  finish(embedder, result);
   return result;
 }
 

@@ -16,7 +16,7 @@ std::vector<std::pair<std::string, Plot>> write_plots(const std::filesystem::pat
   std::vector<std::pair<std::string, Plot>> drawn;
   for (const auto& [name, plot] : plots) {
     write_file(folder / (name + ".csv"), std::string_view(to_csv(plot)));
-    if (!drawing) continue;
+    if (!drawing || !has_points(plot)) continue;
     drawn.emplace_back(plot.title, draw_plot(plot));
     write_file(folder / (name + ".png"), std::span<const std::byte>(drawn.back().second.png));
     write_file(folder / (name + ".svg"), std::string_view(drawn.back().second.svg));

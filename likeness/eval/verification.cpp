@@ -114,6 +114,41 @@ Verification verify_pairs(const std::vector<std::vector<ScoredPair>>& folds,
   return result;
 }
 
+PairedDifference compare_accuracy(const std::vector<std::vector<ScoredPair>>& first,
+                                  const std::vector<double>& first_thresholds,
+                                  const std::vector<std::vector<ScoredPair>>& second,
+                                  const std::vector<double>& second_thresholds,
+                                  std::span<const std::string> photos, std::uint64_t seed) {
+  const auto same = [](const auto& a, const auto& b) {
+    return std::ranges::equal(a, b, {}, &ScoredPair::pair, &ScoredPair::pair);
+  };
+  if (!std::ranges::equal(first, second, same))
+    throw std::invalid_argument("two ways are compared on the same pairs");
+  PairedDifference result;
+  double folds_difference = 0;
+  for (std::size_t fold = 0; fold < first.size(); ++fold) {
+    std::size_t gained = 0, lost = 0;
+    for (std::size_t i = 0; i < first[fold].size(); ++i) {
+      const bool by_first = right(first[fold][i], first_thresholds[fold]);
+      const bool by_second = right(second[fold][i], second_thresholds[fold]);
+      gained += by_first && !by_second ? 1 : 0;
+      lost += !by_first && by_second ? 1 : 0;
+    }
+    folds_difference +=
+        (static_cast<double>(gained) - static_cast<double>(lost)) / static_cast<double>(first[fold].size());
+    result.gained += gained;
+    result.lost += lost;
+  }
+  result.difference = folds_difference / static_cast<double>(first.size());
+  std::size_t people = 0;
+  const std::vector<std::size_t> owner = number_people(photos, people);
+  result.interval = bootstrap_identities(people, kBootstrapRounds, seed, [&](std::span<const int> times) {
+                      return weighted_accuracy(first, first_thresholds, owner, times) -
+                             weighted_accuracy(second, second_thresholds, owner, times);
+                    }).interval;
+  return result;
+}
+
 Comparisons compare_all(const Embeddings& embeddings, const std::vector<char>& found,
                         std::span<const std::string> photos) {
   std::size_t people = 0;

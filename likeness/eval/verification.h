@@ -49,6 +49,22 @@ struct Verification {
                                         const std::vector<ScoredPair>& training,
                                         std::span<const std::string> photos, std::uint64_t seed);
 
+/// Two ways compared on the same pairs.
+struct PairedDifference {
+  double difference = 0;   ///< Accuracy of the first less that of the second.
+  Interval interval;       ///< 95 %: bootstrap over identities, both ways on the same people.
+  std::size_t gained = 0;  ///< Pairs that only the first decides rightly.
+  std::size_t lost = 0;    ///< Pairs that only the second decides rightly.
+};
+
+/// How two ways to score the same pairs differ; each set is decided by each way's own `thresholds`
+/// (Verification::fold_thresholds). @throws std::invalid_argument where the pairs are not the same.
+[[nodiscard]] PairedDifference compare_accuracy(const std::vector<std::vector<ScoredPair>>& first,
+                                                const std::vector<double>& first_thresholds,
+                                                const std::vector<std::vector<ScoredPair>>& second,
+                                                const std::vector<double>& second_thresholds,
+                                                std::span<const std::string> photos, std::uint64_t seed);
+
 /// Every pair that can be formed of the photos with an embedding: many more non-mated ones than a protocol
 /// lists, so that low false match rates get support. O(n^2) time, O(n^2) doubles.
 [[nodiscard]] Comparisons compare_all(const Embeddings& embeddings, const std::vector<char>& found,

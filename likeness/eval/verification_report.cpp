@@ -59,6 +59,7 @@ Curve rates(const std::string& name, const Comparisons& comparisons, bool true_m
     curve.points.emplace_back(point.false_match,
                               true_matches ? 1 - point.false_non_match : point.false_non_match);
   }
+  if (true_matches) curve.points.emplace_back(1, 1);  // thinned() ends where nothing more can be gained
   return curve;
 }
 

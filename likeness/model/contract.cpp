@@ -203,6 +203,15 @@ Contract contract_from(const JsonFields& fields) {
   return contract;
 }
 
+Contract Contract::of_network() const {
+  Contract plain = *this;
+  plain.dimension = network_dimension();
+  plain.projection.reset();
+  plain.values = ValueFormat::kF32;
+  if (compact()) plain.thresholds.clear();
+  return plain;
+}
+
 std::string Contract::id() const {
   // Fields that a profile does not read must not split one space into two.
   CropSpec used = crop;

@@ -76,6 +76,12 @@ struct Contract {
   /// Values that the network gives for a face; `dimension` unless a projection follows.
   [[nodiscard]] int network_dimension() const { return projection ? projection->inputs : dimension; }
 
+  /// Whether anything but unit length follows the network.
+  [[nodiscard]] bool compact() const { return projection || values != ValueFormat::kF32; }
+  /// The same of the network alone: no projection, plain values. Thresholds do not hold there and are left
+  /// out.
+  [[nodiscard]] Contract of_network() const;
+
   /// Names the embedding space: model name, crop profile and the first 12 digits of a SHA-256 over every
   /// field that changes the numbers (weights, input, crop, dimension, projection, values; not precision,
   /// thresholds or words), e.g. "20180408-102900/margin/0123456789ab". Two embeddings may be compared only

@@ -142,6 +142,14 @@ constexpr const char* kFrame =
 
 bool can_plot() { return run_program({"gnuplot", "-d", "-"}, "exit\n").started; }
 
+bool has_points(const CurvePlot& plot) {
+  return std::any_of(plot.curves.begin(), plot.curves.end(), [&](const Curve& curve) {
+    return std::any_of(curve.points.begin(), curve.points.end(), [&](const auto& point) {
+      return drawable(point.first, plot.x.scale) && drawable(point.second, plot.y.scale);
+    });
+  });
+}
+
 Plot draw_plot(const CurvePlot& plot) {
   std::string script = kFrame;
   script += "set title " + quoted(plot.title) + " textcolor rgb '#111111'\n";

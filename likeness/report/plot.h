@@ -64,6 +64,9 @@ struct ConfusionMatrix {
 [[nodiscard]] Plot draw_plot(const CurvePlot& plot);
 [[nodiscard]] Plot draw_plot(const ConfusionMatrix& matrix);
 
+/// Whether a point of the plot lies inside its axes: a DET of perfectly separated scores has none.
+[[nodiscard]] bool has_points(const CurvePlot& plot);
+
 /// Whether gnuplot is there.
 [[nodiscard]] bool can_plot();
 
