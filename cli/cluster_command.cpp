@@ -172,7 +172,7 @@ Image contact_sheet(const Found& found, const std::vector<std::size_t>& members)
   return sheet;
 }
 
-void write_pages(const Args& args, const Found& found, const std::vector<int>& clusters) {
+void write_pages(const Args& args, const Found& found, const std::vector<int>& clusters, double threshold) {
   fs::create_directories(args.out);
   const auto members = members_of(clusters);
   const auto noise = static_cast<std::size_t>(std::ranges::count(clusters, kNoise));
@@ -193,7 +193,7 @@ void write_pages(const Args& args, const Found& found, const std::vector<int>& c
     page.picture(png, "faces of cluster " + std::to_string(cluster), files);
   }
   page.write(args.out / "index.html");
-  Json json = {{"version", 1}, {"threshold", args.cluster.threshold}, {"faces", Json::array()}};
+  Json json = {{"version", 1}, {"threshold", threshold}, {"faces", Json::array()}};
   for (std::size_t i = 0; i < found.faces.size(); ++i) {
     json["faces"].push_back(face_json(found.faces[i], clusters[i]));
   }
@@ -246,13 +246,19 @@ Exit run(const Args& args) {
   put_known_first(found, before);
   ClusterOptions options = args.cluster;
   options.threads = args.threads;
+  std::vector<KnownThreshold> measured;
+  for (const KnownThreshold& one : pack.contract.thresholds) {
+    if (one.precision == to_string(args.models.precision)) measured.push_back(one);
+  }
+  const double threshold = args.cluster.threshold.value_or(link_threshold(found.faces.size(), measured));
+  options.threshold = threshold;
   std::vector<int> clusters;
   {
     ProgressBar bar("clustering");
     clusters = cluster_faces(found.embeddings, found.photos, options, found.previous, bar.callback());
   }
   print(args, found, clusters);
-  if (!args.out.empty()) write_pages(args, found, clusters);
+  if (!args.out.empty()) write_pages(args, found, clusters, threshold);
   if (args.enrol) enrol(args, pack, found, clusters);
   return found.exit;
 }
@@ -267,9 +273,10 @@ void add_cluster_command(CLI::App& app, Exit& exit) {
   command->add_option("--out", args->out,
                       "Folder for clusters.json, a contact sheet per person and index.html");
   command->add_option("--update", args->update, "An earlier clusters.json: its clusters keep their numbers");
-  command->add_option("--threshold", args->cluster.threshold, "Cosine from which two faces are linked")
-      ->check(CLI::Range(-1.0, 1.0))
-      ->capture_default_str();
+  command
+      ->add_option("--threshold", args->cluster.threshold,
+                   "Cosine from which two faces are linked; by default as fits their number")
+      ->check(CLI::Range(-1.0, 1.0));
   command->add_option("--min-faces", args->cluster.min_faces, "Smaller clusters are noise (-1)")
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();

@@ -108,7 +108,7 @@ struct ClusterArgs : EvalArgs {
   fs::path folder;
   std::size_t min_photos = 1;
   std::optional<fs::path> only;
-  double threshold = ClusterOptions{}.threshold;
+  std::optional<double> threshold;
 };
 
 /// One way of clustering and what came of it.
@@ -186,10 +186,11 @@ Exit run_cluster(const ClusterArgs& args) {
     truth.push_back(numbers.try_emplace(label, static_cast<int>(numbers.size())).first->second);
     photos.push_back(static_cast<std::int64_t>(photos.size()));
   }
+  const double threshold = args.threshold.value_or(link_threshold(people.labels.size()));
   const std::vector<int> clusters =
-      cluster_faces(people.embeddings, photos, {.threshold = args.threshold, .threads = args.threads});
+      cluster_faces(people.embeddings, photos, {.threshold = threshold, .threads = args.threads});
   char way[60];
-  std::snprintf(way, sizeof way, "Chinese whispers, cosine %.2f", args.threshold);
+  std::snprintf(way, sizeof way, "Chinese whispers, cosine %.2f", threshold);
   const Clustered ways[] = {judge(way, clusters, truth), best_dbscan(people.embeddings, truth, args.threads)};
   Table table{{"figure", ways[0].way, ways[1].way}, {}, ""};
   const auto row = [&](const char* name, const auto& value) {
@@ -318,8 +319,8 @@ void add_eval_people(CLI::App& command, Exit& exit) {
       ->capture_default_str();
   part->add_option("--only", cluster->only,
                    "File whose lines begin with the people wanted (peopleDevTest.txt)");
-  part->add_option("--threshold", cluster->threshold, "Cosine from which two faces are linked")
-      ->capture_default_str();
+  part->add_option("--threshold", cluster->threshold,
+                   "Cosine from which two faces are linked; by default as fits their number");
   add_eval_options(*part, *cluster);
   part->callback([cluster, &exit] { exit = run_cluster(*cluster); });
 

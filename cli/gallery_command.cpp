@@ -619,8 +619,9 @@ void add_gallery_command(CLI::App& app, Exit& exit) {
   command = subcommand(*gallery, "export", "Write all faces as .npz (not encrypted)",
                        "-o people.npz --gallery people.gallery", args, run_export, exit);
   command->add_option("-o,--output", args->file, "The .npz to write")->required();
-  command = subcommand(*gallery, "import", "Enrol what export or embed wrote",
-                       "people.npz --gallery people.gallery", args, run_import, exit);
+  command =
+      subcommand(*gallery, "import", "Enrol what export or embed wrote (of train and val, the train part)",
+                 "people.npz --gallery people.gallery", args, run_import, exit);
   command->add_option("file", args->file, "The .npz to read")->required();
   add_new_gallery_options(*command, *args);
   subcommand(*gallery, "check", "Read everything and say what is wrong", "--gallery people.gallery", args,

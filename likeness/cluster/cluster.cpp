@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <map>
 #include <mutex>
 #include <numeric>
@@ -44,7 +45,7 @@ struct Quantized {
 /// Links of the faces first .. last.
 void link_block(const Quantized& all, std::size_t first, std::size_t last, const ClusterOptions& options,
                 std::vector<std::vector<FaceLink>>& links) {
-  const auto limit = static_cast<float>(options.threshold);
+  const auto limit = static_cast<float>(options.threshold.value());
   const auto most = static_cast<std::size_t>(options.max_neighbours);
   std::int32_t products[kRowsAtOnce];
   for (std::size_t row = 0; row < all.rows.size(); row += kRowsAtOnce) {
@@ -168,8 +169,35 @@ void shuffle(std::vector<std::uint32_t>& order, std::mt19937_64& random) {
 
 }  // namespace
 
-std::vector<std::vector<FaceLink>> link_faces(const Embeddings& faces, const ClusterOptions& options,
+double link_threshold(std::size_t faces, std::span<const KnownThreshold> measured) {
+  // As packs/20180408-102900/model.json has them, with their origin.
+  static const KnownThreshold usual[] = {{.cosine = 0.3904, .false_match_rate = 0.01},
+                                         {.cosine = 0.5071, .false_match_rate = 0.001},
+                                         {.cosine = 0.5914, .false_match_rate = 0.0001}};
+  std::map<double, double> cosines;  // over the logarithm of the rate
+  const auto learn = [&](std::span<const KnownThreshold> thresholds) {
+    cosines.clear();
+    for (const KnownThreshold& one : thresholds) {
+      if (one.false_match_rate > 0) cosines[std::log10(one.false_match_rate)] = one.cosine;
+    }
+  };
+  learn(measured);
+  if (cosines.size() < 2) learn(usual);
+  const double rate =
+      std::min(-2.0, std::log10(kStrangersLinks / static_cast<double>(std::max<std::size_t>(faces, 1))));
+  // The two thresholds around the rate; beyond the last two their line goes on.
+  auto upper = cosines.upper_bound(rate);
+  if (upper == cosines.end()) --upper;
+  if (upper == cosines.begin()) ++upper;
+  const auto lower = std::prev(upper);
+  const double slope = (upper->second - lower->second) / (upper->first - lower->first);
+  return std::clamp(lower->second + slope * (rate - lower->first), -1.0, 1.0);
+}
+
+std::vector<std::vector<FaceLink>> link_faces(const Embeddings& faces, const ClusterOptions& given,
                                               const Progress& progress) {
+  ClusterOptions options = given;
+  options.threshold = given.threshold.value_or(link_threshold(faces.size()));
   if (options.max_neighbours < 1 || options.threads < 1) {
     throw std::invalid_argument("faces need at least one neighbour and one thread");
   }
@@ -194,8 +222,10 @@ std::vector<std::vector<FaceLink>> link_faces(const Embeddings& faces, const Clu
 }
 
 std::vector<int> cluster_faces(const Embeddings& faces, std::span<const std::int64_t> photos,
-                               const ClusterOptions& options, std::span<const int> previous,
+                               const ClusterOptions& given, std::span<const int> previous,
                                const Progress& progress) {
+  ClusterOptions options = given;
+  options.threshold = given.threshold.value_or(link_threshold(faces.size()));
   if (photos.size() != faces.size() || previous.size() > faces.size()) {
     throw std::invalid_argument("every face needs a photo, and only faces can have been clustered before");
   }
@@ -203,7 +233,7 @@ std::vector<int> cluster_faces(const Embeddings& faces, std::span<const std::int
     throw std::invalid_argument("a cluster needs at least one face, and there must be a round");
   }
   const auto links = link_faces(faces, options, progress);
-  Whispers whispers(links, photos, static_cast<float>(options.threshold));
+  Whispers whispers(links, photos, static_cast<float>(*options.threshold));
   // A previous cluster speaks with the label of its first face; its members do not listen any more.
   std::map<int, std::uint32_t> first_of;
   std::vector<std::uint32_t> order;

@@ -2,11 +2,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "likeness/core/progress.h"
 #include "likeness/embed/embeddings.h"
+#include "likeness/model/contract.h"
 
 namespace likeness {
 
@@ -14,15 +16,27 @@ namespace likeness {
 inline constexpr int kNoise = -1;
 
 struct ClusterOptions {
-  /// Cosine from which two faces are linked. On LFW view 1's training people with two or more photos B-cubed F
-  /// is .96 from .50 to .53 for 20180408-102900 (docs/accuracy.md, docs/people.md); the lower end parts fewer
-  /// people, and there one pair of strangers in a thousand is linked.
-  double threshold = 0.50;
+  /// Cosine from which two faces are linked. Empty: link_threshold() of their number.
+  std::optional<double> threshold = {};
   int min_faces = 2;        ///< Smaller clusters are noise, >= 1.
   int max_neighbours = 64;  ///< Links of a face, its nearest; >= 1.
   int rounds = 30;          ///< At most; it usually settles in fewer than ten.
   int threads = 1;
 };
+
+/// Links to strangers that a face may have on average, were all others strangers. The more faces there are,
+/// the more of them look alike by chance, so the link must be closer. Chosen on LFW view 1's training people
+/// for 20180408-102900: a link of .60 is the best there for all 3,442 faces and the 2,113 of people with two
+/// photos or more together (mean B-cubed F .947, docs/people.md); there .2 to .3 strangers' links fall on a
+/// face.
+inline constexpr double kStrangersLinks = 0.25;
+
+/// The link for so many faces: where kStrangersLinks of `faces` are false matches, on the line (cosine over
+/// the logarithm of the rate) through the thresholds nearest to it; never below that of a false match rate of
+/// .01.
+/// @param measured thresholds of one precision, in any order; fewer than two: those of 20180408-102900 in
+/// f32.
+[[nodiscard]] double link_threshold(std::size_t faces, std::span<const KnownThreshold> measured = {});
 
 /// A neighbour of a face.
 struct FaceLink {

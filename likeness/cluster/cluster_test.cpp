@@ -94,6 +94,20 @@ TEST(ClusterFaces, NothingIsOrdinaryAndNonsenseIsNot) {
                std::invalid_argument);
 }
 
+TEST(LinkThreshold, RisesWithTheNumberOfFaces) {
+  // 25 faces: .25 links are a rate of .01, 250 one of .001, 2,500 one of .0001: the thresholds themselves.
+  EXPECT_NEAR(link_threshold(25), 0.3904, 1e-9);
+  EXPECT_NEAR(link_threshold(250), 0.5071, 1e-9);
+  EXPECT_NEAR(link_threshold(2500), 0.5914, 1e-9);
+  EXPECT_NEAR(link_threshold(25000), 0.5914 + (0.5914 - 0.5071), 1e-9);  // the last two's line goes on
+  EXPECT_NEAR(link_threshold(1), 0.3904, 1e-9);                          // never below that
+  EXPECT_NEAR(link_threshold(0), 0.3904, 1e-9);
+  const KnownThreshold two[] = {{.cosine = 0.7, .false_match_rate = 1e-4},
+                                {.cosine = 0.5, .false_match_rate = 1e-2}};
+  EXPECT_NEAR(link_threshold(250, two), 0.6, 1e-9);
+  EXPECT_NEAR(link_threshold(250, std::span(two, 1)), 0.5071, 1e-9);  // one makes no line
+}
+
 TEST(LinkFaces, KeepsTheNearest) {
   const Embeddings faces = synthetic_faces(1, 20, 128, 3, 0.8);
   const auto links = link_faces(faces, {.threshold = -1, .max_neighbours = 3});

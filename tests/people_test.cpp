@@ -1,0 +1,241 @@
+// Galleries through the program itself: first on numbers alone, then with the photos beside the checkout.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "likeness/core/atomic_file.h"
+#include "likeness/dataset/dataset_file.h"
+#include "likeness/gallery/synthetic.h"
+#include "tests/run_program.h"
+
+namespace likeness {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+const fs::path kData = LIKENESS_SHARED "/data";
+
+class People : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::path(testing::TempDir()) / "likeness_people" /
+              testing::UnitTest::GetInstance()->current_test_info()->name();
+    fs::remove_all(folder_);
+    fs::create_directories(folder_);
+  }
+  void TearDown() override {
+    ::unsetenv("LIKENESS_GALLERY_KEY");
+    fs::remove_all(folder_);
+  }
+  [[nodiscard]] std::string at(const std::string& name) const { return (folder_ / name).string(); }
+
+  /// Embeddings of `people`, five faces each, of the model `id`.
+  std::string embeddings(const std::string& name, const std::vector<std::string>& people, std::uint32_t seed,
+                         const std::string& id = "model-a") {
+    EmbeddingDataset dataset;
+    dataset.provenance = {"{}", id, "f32"};
+    dataset.train.embeddings = synthetic_faces(people.size(), 5, 64, seed);
+    dataset.val.embeddings.dimension = 64;
+    for (const std::string& person : people) {
+      for (int i = 0; i < 5; ++i) dataset.train.labels.push_back(person);
+    }
+    write_embeddings(at(name), dataset);
+    return at(name);
+  }
+  /// A gallery of Ann, Bob and Cy.
+  std::string gallery() {
+    const auto made = run_likeness(
+        {"gallery", "import", embeddings("e.npz", {"Ann", "Bob", "Cy"}, 1), "--gallery", at("g")});
+    EXPECT_EQ(made.code, 0) << made.err;
+    return at("g");
+  }
+  fs::path folder_;
+};
+
+std::map<std::string, int> faces_of(const std::string& gallery) {
+  std::map<std::string, int> faces;
+  for (const std::string& line :
+       lines(run_likeness({"gallery", "list", "--gallery", gallery, "--json"}).out)) {
+    const json person = json::parse(line);
+    faces[person["name"]] = person["faces"];
+  }
+  return faces;
+}
+
+void expect_refused(const std::vector<std::string>& arguments, int code, const std::string& part) {
+  const auto result = run_likeness(arguments);
+  EXPECT_EQ(result.code, code) << result.err;
+  EXPECT_EQ(lines(result.err).size(), 1U) << result.err;
+  EXPECT_NE(result.err.find(part), std::string::npos) << result.err;
+}
+
+TEST_F(People, AreListedRenamedMergedRemovedAndMoved) {
+  const std::string g = gallery();
+  EXPECT_EQ(faces_of(g), (std::map<std::string, int>{{"Ann", 5}, {"Bob", 5}, {"Cy", 5}}));
+  EXPECT_EQ(run_likeness({"gallery", "rename", "Cy", "Cyd", "--gallery", g}).code, 0);
+  EXPECT_EQ(run_likeness({"gallery", "merge", "Bob", "Ann", "--gallery", g}).code, 0);
+  EXPECT_EQ(faces_of(g), (std::map<std::string, int>{{"Ann", 10}, {"Cyd", 5}}));
+  const auto face =
+      json::parse(lines(run_likeness({"gallery", "list", "Cyd", "--gallery", g, "--json"}).out)[0]);
+  EXPECT_EQ(
+      run_likeness({"gallery", "remove", "--face", std::to_string(face["face"].get<int>()), "--gallery", g})
+          .code,
+      0);
+  EXPECT_EQ(run_likeness({"gallery", "export", "-o", at("out.npz"), "--gallery", g}).code, 0);
+  EXPECT_EQ(run_likeness({"gallery", "import", at("out.npz"), "--gallery", at("copy")}).code, 0);
+  EXPECT_EQ(faces_of(at("copy")), (std::map<std::string, int>{{"Ann", 10}, {"Cyd", 4}}));
+  EXPECT_EQ(run_likeness({"gallery", "remove", "Ann", "--gallery", g}).code, 0);
+  EXPECT_EQ(faces_of(g), (std::map<std::string, int>{{"Cyd", 4}}));
+  const auto check = run_likeness({"gallery", "check", "--gallery", g, "--json"});
+  EXPECT_EQ(check.code, 0);
+  EXPECT_EQ(json::parse(check.out)["ok"], true);
+}
+
+TEST_F(People, WhoAreNotThereAreNamed) {
+  const std::string g = gallery();
+  expect_refused({"gallery", "remove", "Dan", "--gallery", g}, 3, "Dan");
+  expect_refused({"gallery", "merge", "Ann", "Dan", "--gallery", g}, 3, "Dan");
+  expect_refused({"gallery", "rename", "Ann", "Bob", "--gallery", g}, 5, "merge");
+  expect_refused({"gallery", "rename", "Ann", "unknown", "--gallery", g}, 2, "unknown");
+  expect_refused({"gallery", "list", "--gallery", at("none")}, 3, "no such gallery");
+}
+
+TEST_F(People, OfAnEncryptedGalleryNeedItsKey) {
+  write_file(at("key"), "a long passphrase\n");
+  write_file(at("wrong"), "another\n");
+  const std::string npz = embeddings("e.npz", {"Ann", "Bob"}, 1);
+  expect_refused({"gallery", "import", npz, "--encrypt", "--gallery", at("g")}, 2, "--key-file");
+  ASSERT_EQ(
+      run_likeness({"gallery", "import", npz, "--encrypt", "--key-file", at("key"), "--gallery", at("g")})
+          .code,
+      0);
+  std::ifstream file(at("g"), std::ios::binary);
+  const std::string bytes((std::istreambuf_iterator<char>(file)), {});
+  EXPECT_EQ(bytes.find("Ann"), std::string::npos);
+  expect_refused({"gallery", "list", "--gallery", at("g")}, 5, "LIKENESS_GALLERY_KEY");
+  expect_refused({"gallery", "list", "--gallery", at("g"), "--key-file", at("wrong")}, 5, "wrong passphrase");
+  ::setenv("LIKENESS_GALLERY_KEY", "a long passphrase", 1);
+  EXPECT_EQ(faces_of(at("g")), (std::map<std::string, int>{{"Ann", 5}, {"Bob", 5}}));
+}
+
+TEST_F(People, OfADamagedForeignOrNewerFileAreNotGuessed) {
+  const std::string g = gallery();
+  write_file(at("text"), "this is no gallery, it is a long text that SQLite has never written anywhere");
+  expect_refused({"gallery", "list", "--gallery", at("text")}, 5, "not a gallery");
+  expect_refused({"gallery", "import", embeddings("b.npz", {"Ann"}, 2, "model-b"), "--gallery", g}, 5,
+                 "model-b");
+  // user_version stands at offset 60 of the file (SQLite's file format): a newer one.
+  {
+    std::fstream file(g, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(63);
+    file.put(2);
+  }
+  expect_refused({"gallery", "list", "--gallery", g}, 5, "newer likeness");
+}
+
+TEST_F(People, CalibrationRefusesWhatTheDataCannotSupport) {
+  const std::string g = gallery();
+  std::vector<std::string> others;
+  for (int i = 0; i < 20; ++i) others.push_back("S" + std::to_string(i));
+  const std::string strangers = embeddings("s.npz", others, 7);  // 100 faces
+  expect_refused({"gallery", "calibrate", "--gallery", g, "--impostors", strangers, "--target-fpir", "0.001"},
+                 5, "at least 3000 faces of strangers; there are 100");
+  const auto done = run_likeness(
+      {"gallery", "calibrate", "--gallery", g, "--impostors", strangers, "--target-fpir", "0.05", "--json"});
+  ASSERT_EQ(done.code, 0) << done.err;
+  const json line = json::parse(done.out);
+  EXPECT_EQ(line["impostor_faces"], 100);
+  EXPECT_LE(line["fpir"], 0.05);
+  EXPECT_GT(line["stranger_share"], 0);
+  EXPECT_EQ(line["look_alikes"].size(), 10U);
+  const auto words = run_likeness(
+      {"gallery", "calibrate", "--gallery", g, "--impostors", strangers, "--target-fpir", "0.05"});
+  EXPECT_NE(words.out.find("% of the faces are strangers'"), std::string::npos) << words.out;
+}
+
+/// The faces of every line that `predict --json` printed.
+std::vector<json> all_faces(const std::string& out) {
+  std::vector<json> faces;
+  for (const std::string& text : lines(out)) {
+    const json line = json::parse(text);
+    faces.insert(faces.end(), line["faces"].begin(), line["faces"].end());
+  }
+  return faces;
+}
+
+/// Links `from`'s entries into `to`; at most `most`.
+void link_people(const fs::path& from, const fs::path& to, const std::vector<std::string>& without,
+                 std::size_t most = 1000) {
+  std::vector<fs::path> people;
+  for (const auto& entry : fs::directory_iterator(from)) {
+    const std::string name = entry.path().filename().string();
+    if (std::find(without.begin(), without.end(), name) == without.end()) people.push_back(entry.path());
+  }
+  std::sort(people.begin(), people.end());
+  people.resize(std::min(people.size(), most));
+  for (const fs::path& person : people) {
+    fs::create_directories(to / person.filename());
+    for (const auto& photo : fs::directory_iterator(person)) {
+      fs::create_symlink(photo.path(), to / person.filename() / photo.path().filename());
+    }
+  }
+}
+
+TEST_F(People, TheSvmSaysWhoAndTheGalleryWhether) {
+  if (!fs::exists(kData)) GTEST_SKIP() << "the photos of " << kData << " are not here";
+  const fs::path celebrities = kData / "five-celebrity";
+  link_people(celebrities / "train", folder_ / "known", {"mindy_kaling"});
+  link_people(kData / "lfw-view1/images", folder_ / "strangers", {"Ben_Affleck", "Elton_John", "Madonna"},
+              60);
+  ASSERT_EQ(run_likeness({"embed", at("known"), "-o", at("e.npz"), "--val-share", "0"}).code, 0);
+  ASSERT_EQ(run_likeness({"train", at("e.npz"), "-o", at("people.npz")}).code, 0);
+  ASSERT_EQ(run_likeness({"gallery", "import", at("e.npz"), "--gallery", at("g")}).code, 0);
+  const auto calibrated = run_likeness({"gallery", "calibrate", "--gallery", at("g"), "--impostors",
+                                        at("strangers"), "--target-fpir", "0.05", "--json"});
+  ASSERT_EQ(calibrated.code, 0) << calibrated.err;
+  const double threshold = json::parse(calibrated.out)["threshold"];
+
+  // Whom nobody enrolled: the SVM alone names somebody, the gallery nobody.
+  const std::string stranger = celebrities / "val/mindy_kaling";
+  const auto alone = all_faces(run_likeness({"predict", at("people.npz"), stranger, "--json"}).out);
+  EXPECT_EQ(alone.size(), 5U);
+  for (const json& face : alone) EXPECT_NE(face["name"], "unknown");
+  const auto gated = run_likeness({"predict", at("people.npz"), stranger, "--gallery", at("g"), "--json"});
+  ASSERT_EQ(gated.code, 0) << gated.err;
+  EXPECT_EQ(all_faces(gated.out).size(), 5U);
+  for (const json& face : all_faces(gated.out)) {
+    EXPECT_EQ(face["name"], "unknown");
+    EXPECT_LT(face["probability"], 0.5);
+    EXPECT_EQ(face["threshold"], threshold);
+    EXPECT_LT(face["nearest"]["cosine"], threshold);
+    EXPECT_TRUE(face["svm"]["name"].is_string());
+    EXPECT_NE(face["runner_up"]["name"], face["nearest"]["name"]);
+  }
+  // Whom everybody knows: the same name from both, with probability and evidence.
+  const std::string known = celebrities / "val/madonna";
+  const auto faces =
+      all_faces(run_likeness({"predict", at("people.npz"), known, "--gallery", at("g"), "--json"}).out);
+  EXPECT_EQ(faces.size(), 5U);
+  for (const json& face : faces) {
+    EXPECT_EQ(face["name"], "madonna");
+    EXPECT_EQ(face["decided_by"], "svm");
+    EXPECT_GE(face["probability"], 0.5);
+  }
+  // `search` says the same with the same keys.
+  for (const std::string& text :
+       lines(run_likeness({"gallery", "search", stranger, "--gallery", at("g"), "--json"}).out)) {
+    const json face = json::parse(text);
+    EXPECT_EQ(face["name"], "unknown");
+    for (const char* key : {"probability", "threshold", "nearest", "runner_up"})
+      EXPECT_TRUE(face.contains(key));
+  }
+}
+
+}  // namespace
+}  // namespace likeness
