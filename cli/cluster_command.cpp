@@ -88,6 +88,7 @@ Found find_faces(const Args& args, const ModelPack& pack) {
   StreamOptions options;
   options.detector = args.detector;
   options.precision = args.models.precision;
+  options.cache_folder = ModelOptions::cache();
   options.threads = args.threads;
   options.hash = true;
   PhotoStream stream(args.models.detector(pack), pack, options);

@@ -33,7 +33,9 @@ Outcome from_faces(const Args& args) {
   const Provenance wanted = provenance_of(pack.contract, args.photos.models.precision);
   require_same_space(faces.provenance, args.inputs.front().string(), wanted,
                      "the model " + pack.contract.name);
-  Embedder embedder(pack, {.precision = args.photos.models.precision, .threads = args.photos.threads});
+  Embedder embedder(pack, {.precision = args.photos.models.precision,
+                           .threads = args.photos.threads,
+                           .cache_folder = ModelOptions::cache()});
   ProgressBar bar("embedding");
   const auto part = [&](const FacePart& from) {
     return EmbeddingPart{embedder.embed(from.chips, bar.callback()), from.labels, from.files};
@@ -48,6 +50,7 @@ Outcome from_photos(const Args& args) {
   StreamOptions options;
   options.detector = args.photos.detector;
   options.precision = args.photos.models.precision;
+  options.cache_folder = ModelOptions::cache();
   options.threads = args.photos.threads;
   PhotoStream stream(args.photos.models.detector(pack), pack, options);
   Outcome outcome;

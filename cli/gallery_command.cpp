@@ -49,6 +49,7 @@ PhotoStream make_stream(const Args& args, const ModelPack& pack, FacesWanted fac
   options.faces = faces;
   options.detector = args.detector;
   options.precision = args.models.precision;
+  options.cache_folder = ModelOptions::cache();
   options.threads = args.threads;
   options.hash = true;
   return {args.models.detector(pack), pack, options};

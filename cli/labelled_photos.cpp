@@ -30,6 +30,7 @@ LabelledFaces collect_labelled(const LabelledPhotosArgs& args, Stage until) {
   options.faces = FacesWanted::kMain;
   options.detector = args.detector;
   options.precision = args.models.precision;
+  options.cache_folder = ModelOptions::cache();
   options.threads = args.threads;
   PhotoStream stream(args.models.detector(result.pack), result.pack, options);
   {

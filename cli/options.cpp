@@ -4,7 +4,14 @@
 #include <map>
 #include <thread>
 
+#include "likeness/core/cache_folder.h"
+
 namespace likeness::cli {
+
+std::filesystem::path ModelOptions::cache() {
+  const std::filesystem::path folder = cache_folder();
+  return folder.empty() ? folder : folder / "compiled";
+}
 
 ModelPack ModelOptions::embedder() const {
   ModelPack pack = find_pack(model, pack_search_path(models));

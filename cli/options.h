@@ -21,6 +21,8 @@ struct ModelOptions {
       profile;  ///< --profile: another crop than the contract's; yields another contract id.
   Precision precision = Precision::kF32;  ///< --precision.
 
+  /// Where compiled networks are kept for the next start; empty where no folder is the user's.
+  [[nodiscard]] static std::filesystem::path cache();
   /// The embedder's pack with --profile applied to its contract. @throws Error kModelNotFound, kModelInvalid.
   [[nodiscard]] ModelPack embedder() const;
   /// The detector's pack that the embedder's contract names.

@@ -205,6 +205,7 @@ Exit run(const Args& args) {
   StreamOptions options;
   options.detector = args.detector;
   options.precision = args.models.precision;
+  options.cache_folder = ModelOptions::cache();
   options.threads = args.threads;
   PhotoStream stream(args.models.detector(embedder), embedder, options);
   if (!people.calibrated() && !args.json) {

@@ -78,6 +78,7 @@ Exit run(const Args& args) {
   options.faces = FacesWanted::kMain;
   options.detector = args.detector;
   options.precision = args.models.precision;
+  options.cache_folder = ModelOptions::cache();
   options.threads = args.threads;
   PhotoStream stream(args.models.detector(pack), pack, options);
   const Side a = embed_side(stream, args.a);

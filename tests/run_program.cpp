@@ -6,6 +6,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <sstream>
 #include <stdexcept>
 
@@ -28,6 +29,7 @@ std::string read_all(std::FILE* file) {
 ProgramResult run_likeness(const std::vector<std::string>& arguments) {
   // The tests name their packs themselves where it matters; everywhere else the checkout's are meant.
   ::setenv("LIKENESS_MODELS", LIKENESS_MODELS, /*overwrite=*/0);
+  ::setenv("XDG_CACHE_HOME", (std::filesystem::temp_directory_path() / "likeness_test_cache").c_str(), 0);
   std::vector<char*> argv{const_cast<char*>(LIKENESS_PROGRAM)};
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);

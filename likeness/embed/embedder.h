@@ -18,8 +18,7 @@ struct EmbedderOptions {
   int threads = 1;  ///< Threads for all calls together, >= 1.
   int calls = 1;    ///< Calls of embed() that may go on at once, each with its share of the threads; >= 1.
   int batch = 32;   ///< Chips the network sees at once, >= 1. Changes speed and memory, not results.
-  std::filesystem::path
-      cache_folder{};  ///< Keep the compiled network here for a quicker start; empty: do not.
+  std::filesystem::path cache_folder{};  ///< NetworkOptions::cache_folder.
 };
 
 /// Turns chips into embeddings as a pack's contract says. Slow to make (reads and compiles the network),

@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <cstdlib>
 #include <map>
 #include <mutex>
 #include <thread>
 #include <utility>
 
 #include "likeness/align/align.h"
+#include "likeness/core/cache_folder.h"
 #include "likeness/core/error.h"
 #include "likeness/core/file.h"
 #include "likeness/core/sha256.h"
@@ -257,11 +257,8 @@ std::string hash_of_photos(std::span<const fs::path> photos) {
 }
 
 fs::path embedding_cache_folder() {
-  if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache != nullptr && *cache != '\0') {
-    return fs::path(cache) / "likeness/embeddings";
-  }
-  const char* home = std::getenv("HOME");
-  return home == nullptr || *home == '\0' ? fs::path() : fs::path(home) / ".cache/likeness/embeddings";
+  const fs::path folder = cache_folder();
+  return folder.empty() ? folder : folder / "embeddings";
 }
 
 }  // namespace likeness

@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "likeness/infer/compiled_cache.h"
 #include "likeness/infer/openvino.h"
 
 namespace likeness {
@@ -60,7 +61,6 @@ ov::AnyMap settings(const NetworkOptions& options) {
                  // Said outright, because OpenVINO picks bf16 by itself where the CPU has it.
                  ov::hint::inference_precision(options.precision == Precision::kBf16 ? ov::element::bf16
                                                                                      : ov::element::f32)};
-  if (!options.cache_folder.empty()) map.insert(ov::cache_dir(options.cache_folder));
   return map;
 }
 
@@ -79,10 +79,17 @@ struct Network::Compiled {
     idle.push_back(std::move(request));
   }
 
+  /// What was compiled; where that came out of the cache it is read when somebody asks for it.
+  std::shared_ptr<ov::Model> read_model() {
+    const std::lock_guard lock(mutex);
+    if (!model) model = read_network(file);
+    return model;
+  }
+
   std::filesystem::path file;
   std::shared_ptr<ov::Model> model;
   ov::CompiledModel compiled;
-  std::mutex mutex;                    // guards `idle`
+  std::mutex mutex;                    // guards `idle` and `model`
   std::vector<ov::InferRequest> idle;  // requests hold the memory of a run, so they are kept for the next one
   std::vector<Port> inputs;
   std::vector<Port> outputs;
@@ -98,14 +105,21 @@ Network::Network(const std::filesystem::path& file, NetworkOptions options)
   }
   Compiled& c = *compiled_;
   c.file = file;
-  c.model = read_network(file);
+  const CompiledCache cache(file, options);
+  auto kept = cache.load(settings(options));
+  if (!kept) c.model = read_network(file);
   try {
-    free_batch(*c.model);
-    if (!options.output.empty()) c.model = cut_at(c.model, options.output);
-    c.compiled = openvino_core().compile_model(c.model, "CPU", settings(options));
+    if (kept) {
+      c.compiled = *kept;
+    } else {
+      free_batch(*c.model);
+      if (!options.output.empty()) c.model = cut_at(c.model, options.output);
+      c.compiled = openvino_core().compile_model(c.model, "CPU", settings(options));
+      cache.store(c.compiled);
+    }
     c.idle.push_back(c.compiled.create_infer_request());
-    c.inputs = ports_of(c.model->inputs());
-    c.outputs = ports_of(c.model->outputs());
+    c.inputs = ports_of(c.compiled.inputs());
+    c.outputs = ports_of(c.compiled.outputs());
   } catch (const std::exception& e) {
     throw Error(ErrorCode::kModelInvalid, file.string() + " cannot be computed: " + openvino_reason(e));
   }
@@ -146,7 +160,7 @@ std::vector<Tensor> Network::run(const TensorView& input) {
 }
 
 Tensor Network::constant(const std::string& name) const {
-  for (const auto& node : compiled_->model->get_ordered_ops()) {
+  for (const auto& node : compiled_->read_model()->get_ordered_ops()) {
     const auto constant = ov::as_type_ptr<ov::op::v0::Constant>(node);
     if (constant && constant->get_friendly_name() == name && constant->get_element_type().is_real()) {
       return {constant->get_shape(), constant->cast_vector<float>()};
@@ -157,7 +171,7 @@ Tensor Network::constant(const std::string& name) const {
 
 std::vector<std::string> Network::constant_names() const {
   std::vector<std::string> names;
-  for (const auto& node : compiled_->model->get_ordered_ops()) {
+  for (const auto& node : compiled_->read_model()->get_ordered_ops()) {
     const auto constant = ov::as_type_ptr<ov::op::v0::Constant>(node);
     if (constant && constant->get_element_type().is_real()) names.push_back(constant->get_friendly_name());
   }

@@ -36,7 +36,10 @@ struct NetworkOptions {
   int threads = 1;       ///< Threads for all runs together, >= 1.
   int runs = 1;          ///< Runs that may go on at once, each with its share of the threads; >= 1.
   std::string output{};  ///< Give this node's numbers instead of the network's own outputs; empty: own.
-  std::filesystem::path cache_folder{};  ///< Keep compiled networks here for a quicker start; empty: do not.
+  /// Keep compiled networks here for a quicker start, where that is quicker; empty: do not. What is kept
+  /// there is used only for the same file, precision, output, processor and OpenVINO, and made again where it
+  /// is damaged; a folder that cannot be written is no error.
+  std::filesystem::path cache_folder{};
 };
 
 /// A neural network read from a TensorFlow frozen graph (.pb), ONNX or OpenVINO IR (.xml with .bin), computed

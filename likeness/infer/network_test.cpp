@@ -77,6 +77,88 @@ TEST(Network, SaysWhatThisCpuLacks) {
   }
 }
 
+/// A small frozen graph, and what a network of it gives for a picture.
+class NetworkCache : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::path(testing::TempDir()) / "network_cache";
+    fs::remove_all(folder_);
+    fs::create_directories(folder_ / "a");
+    fs::create_directories(folder_ / "b");
+    // Two models whose files are equal but for their place.
+    fs::copy_file(kModels / "mtcnn" / "onet.onnx", folder_ / "a" / "net.onnx");
+    fs::copy_file(kModels / "mtcnn" / "onet.onnx", folder_ / "b" / "net.onnx");
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+  std::vector<float> output(const char* model, Precision precision = Precision::kF32, int threads = 1) {
+    Network network(folder_ / model / "net.onnx",
+                    {.precision = precision, .threads = threads, .cache_folder = folder_ / "cache"});
+    std::vector<std::size_t> shape;
+    for (const auto side : network.inputs().at(0).shape) {
+      shape.push_back(side < 0 ? 2 : static_cast<std::size_t>(side));
+    }
+    std::size_t count = 1;
+    for (const auto side : shape) count *= side;
+    std::vector<float> picture(count);
+    for (std::size_t i = 0; i < count; ++i) picture[i] = static_cast<float>(i % 97) / 97.0F;
+    const Tensor input{shape, picture};
+    EXPECT_FALSE(network.constant_names().empty());
+    return network.run(input.view()).at(0).values;
+  }
+  [[nodiscard]] std::vector<fs::path> kept() const {
+    std::vector<fs::path> files;
+    std::error_code none;
+    for (const auto& entry : fs::directory_iterator(folder_ / "cache", none)) files.push_back(entry.path());
+    return files;
+  }
+  fs::path folder_;
+};
+
+TEST_F(NetworkCache, GivesTheSameNumbersAndIsNeverShared) {
+  const auto first = output("a");
+  ASSERT_EQ(kept().size(), 1U);
+  const auto written = fs::last_write_time(kept().at(0));
+  EXPECT_EQ(output("a"), first);
+  EXPECT_EQ(output("a", Precision::kF32, 2), first);
+  EXPECT_EQ(fs::last_write_time(kept().at(0)), written);  // it was used, not made again
+  EXPECT_EQ(output("b"), first);
+  EXPECT_EQ(kept().size(), 2U);
+  if (!missing_for(Precision::kBf16).empty()) return;
+  EXPECT_NE(output("a", Precision::kBf16), first);
+  EXPECT_EQ(kept().size(), 3U);
+}
+
+TEST_F(NetworkCache, IsMadeAgainWhereDamagedOrOfAnotherFile) {
+  const auto first = output("a");
+  const fs::path file = kept().at(0);
+  const auto size = fs::file_size(file);
+  for (const std::uintmax_t place : {std::uintmax_t{3}, std::uintmax_t{40}, size / 2, size - 1}) {
+    {
+      std::fstream damaged(file, std::ios::in | std::ios::out | std::ios::binary);
+      damaged.seekp(static_cast<std::streamoff>(place));
+      damaged.put('\x55');
+      damaged.put('\xAA');
+    }
+    EXPECT_EQ(output("a"), first) << place;
+    EXPECT_EQ(fs::file_size(file), size) << place;
+  }
+  fs::resize_file(file, 10);
+  EXPECT_EQ(output("a"), first);
+  EXPECT_EQ(fs::file_size(file), size);
+
+  // The network's file was replaced by another one.
+  fs::copy_file(kModels / "mtcnn" / "rnet.onnx", folder_ / "a" / "net.onnx",
+                fs::copy_options::overwrite_existing);
+  EXPECT_NE(output("a").size(), 0U);
+  EXPECT_NE(fs::file_size(file), size);
+}
+
+TEST_F(NetworkCache, ThatCannotBeWrittenIsNoError) {
+  std::ofstream(folder_ / "cache") << "a file where a folder should be";
+  const auto first = output("a");
+  EXPECT_EQ(output("a"), first);
+}
+
 TEST(Network, NeedsAThread) { EXPECT_THROW(Network("a.onnx", {.threads = 0}), std::invalid_argument); }
 
 }  // namespace

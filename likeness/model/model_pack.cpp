@@ -8,6 +8,7 @@
 #include <set>
 #include <string_view>
 
+#include "likeness/core/cache_folder.h"
 #include "likeness/core/sha256.h"
 #include "likeness/model/json_fields.h"
 
@@ -137,9 +138,7 @@ fs::path ModelPack::network(Precision precision) const {
 
 std::vector<fs::path> pack_search_path(const fs::path& models_option) {
   std::vector<fs::path> search{models_option, from_environment("LIKENESS_MODELS"), "models"};
-  fs::path cache = from_environment("XDG_CACHE_HOME");
-  if (cache.empty() && !from_environment("HOME").empty()) cache = from_environment("HOME") / ".cache";
-  if (!cache.empty()) search.push_back(cache / "likeness" / "models");
+  if (const fs::path cache = cache_folder(); !cache.empty()) search.push_back(cache / "models");
   std::error_code error;
   const fs::path program = fs::read_symlink("/proc/self/exe", error);
   if (!error) search.push_back(program.parent_path().parent_path() / "share" / "likeness" / "models");

@@ -96,7 +96,8 @@ struct PhotoStream::Road {
         network.emplace(*pack, EmbedderOptions{.precision = options.precision,
                                                .threads = options.threads,
                                                .calls = options.threads,
-                                               .batch = options.batch});
+                                               .batch = options.batch,
+                                               .cache_folder = options.cache_folder});
       } catch (...) {
         failure = std::current_exception();
       }

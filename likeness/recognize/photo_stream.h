@@ -35,6 +35,7 @@ struct StreamOptions {
   int threads = 1;    ///< Threads for everything together.
   int batch = 32;     ///< Faces that share one run of the network; they may come from several photos.
   bool hash = false;  ///< Whether to fill PhotoFaces::sha256.
+  std::filesystem::path cache_folder{};  ///< NetworkOptions::cache_folder.
 };
 
 /// What became of one photo.

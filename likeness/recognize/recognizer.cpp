@@ -17,6 +17,7 @@ PhotoStream open_stream(const Classifier& people, const std::filesystem::path& p
   stream.detector = options.detector;
   stream.precision = options.precision;
   stream.threads = options.threads;
+  stream.cache_folder = options.cache_folder;
   return PhotoStream(find_pack(embedder.contract.detector, search), embedder, stream);
 }
 

@@ -18,6 +18,7 @@ struct RecognizerOptions {
   DetectorOptions detector;
   Precision precision = Precision::kF32;
   int threads = 1;
+  std::filesystem::path cache_folder{};  ///< NetworkOptions::cache_folder.
 };
 
 /// One face of a photo and who it is.
