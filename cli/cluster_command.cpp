@@ -36,6 +36,7 @@ struct Args {
   bool enrol = false;
   fs::path gallery;
   std::optional<fs::path> key_file;
+  std::string review = "standard";
   ClusterOptions cluster;
   ModelOptions models;
   DetectorOptions detector;
@@ -55,7 +56,8 @@ struct Found {
   std::vector<FoundFace> faces;
   Embeddings embeddings;
   std::vector<std::int64_t> photos;
-  std::vector<int> previous;  // of the first faces
+  std::vector<int> previous;     // of the first faces
+  std::vector<FoundFace> aside;  // too poor to compare: blurred ones look alike whoever they are
   Exit exit = Exit::kDone;
 };
 
@@ -92,6 +94,7 @@ Found find_faces(const Args& args, const ModelPack& pack) {
   options.threads = args.threads;
   options.hash = true;
   PhotoStream stream(args.models.detector(pack), pack, options);
+  const Review review = *review_from(args.review);
   const PhotoList list = list_photos(args.inputs);
   ProgressBar bar("embedding");
   InputCount inputs(list);
@@ -104,8 +107,13 @@ Found find_faces(const Args& args, const ModelPack& pack) {
         for (std::size_t i = 0; i < photo.chosen.size(); ++i) {
           const Face& face = photo.faces[photo.chosen[i]];
           const auto row = photo.embeddings[i];
-          found.faces.push_back({photo.file, photo.sha256, face, measure_quality(face, photo.chips[i]),
-                                 resample(photo.chips[i].view(), kThumbnail, kThumbnail, Filter::kBilinear)});
+          FoundFace one{photo.file, photo.sha256, face, measure_quality(face, photo.chips[i]),
+                        resample(photo.chips[i].view(), kThumbnail, kThumbnail, Filter::kBilinear)};
+          if (std::ranges::any_of(review_face(one.quality, 1, review), &ReviewFinding::refuse)) {
+            found.aside.push_back(std::move(one));
+            continue;
+          }
+          found.faces.push_back(std::move(one));
           found.embeddings.values.insert(found.embeddings.values.end(), row.begin(), row.end());
           found.photos.push_back(static_cast<std::int64_t>(photo.index));
         }
@@ -135,6 +143,7 @@ void put_known_first(Found& found, const std::map<std::string, int>& before) {
     sorted.photos.push_back(found.photos[i]);
   }
   sorted.previous = std::move(found.previous);
+  sorted.aside = std::move(found.aside);
   sorted.exit = found.exit;
   found = std::move(sorted);
 }
@@ -180,7 +189,9 @@ void write_pages(const Args& args, const Found& found, const std::vector<int>& c
   HtmlReport page("Faces by person", std::to_string(found.faces.size()) + " faces");
   const Figure figures[] = {{std::to_string(members.size()), "people",
                              "clusters of at least " + std::to_string(args.cluster.min_faces) + " faces"},
-                            {std::to_string(noise), "faces alone", "cluster -1"}};
+                            {std::to_string(noise), "faces alone", "cluster -1"},
+                            {std::to_string(found.aside.size()), "faces left aside",
+                             "too small, blurred, dark or turned away to compare"}};
   page.figures(figures);
   for (const auto& [cluster, faces] : members) {
     const std::string name = "cluster_" + std::to_string(cluster) + ".png";
@@ -198,6 +209,7 @@ void write_pages(const Args& args, const Found& found, const std::vector<int>& c
   for (std::size_t i = 0; i < found.faces.size(); ++i) {
     json["faces"].push_back(face_json(found.faces[i], clusters[i]));
   }
+  for (const FoundFace& face : found.aside) json["faces"].push_back(face_json(face, kNoise));
   write_file(args.out / "clusters.json", dump_line(json) + "\n");
 }
 
@@ -228,6 +240,7 @@ void print(const Args& args, const Found& found, const std::vector<int>& cluster
     for (std::size_t i = 0; i < found.faces.size(); ++i) {
       std::cout << dump_line(face_json(found.faces[i], clusters[i])) << '\n';
     }
+    for (const FoundFace& face : found.aside) std::cout << dump_line(face_json(face, kNoise)) << '\n';
     return;
   }
   const auto members = members_of(clusters);
@@ -236,7 +249,8 @@ void print(const Args& args, const Found& found, const std::vector<int>& cluster
     for (const std::size_t face : faces) std::cout << "    " << found.faces[face].file.string() << '\n';
   }
   std::cout << counted(found.faces.size(), "face") << ", " << counted(members.size(), "cluster") << ", "
-            << std::ranges::count(clusters, kNoise) << " alone\n";
+            << std::ranges::count(clusters, kNoise) << " alone, " << found.aside.size()
+            << " left aside (too small, blurred, dark or turned away)\n";
 }
 
 Exit run(const Args& args) {
@@ -280,6 +294,10 @@ void add_cluster_command(CLI::App& app, Exit& exit) {
       ->check(CLI::Range(-1.0, 1.0));
   command->add_option("--min-faces", args->cluster.min_faces, "Smaller clusters are noise (-1)")
       ->check(CLI::Range(1, 1000000))
+      ->capture_default_str();
+  command
+      ->add_option("--review", args->review, "Leave faces aside that are small, blurred, dark or turned away")
+      ->check(CLI::IsMember({"off", "standard", "strict"}))
       ->capture_default_str();
   command->add_flag("--enrol", args->enrol, "Enrol every cluster as a person, \"person 0\", ...");
   command->add_option("--gallery", args->gallery, "The gallery for --enrol");
