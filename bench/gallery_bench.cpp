@@ -1,6 +1,6 @@
 // Search, memory and enrolment of a large gallery, on synthetic faces: `people` directions drawn at random,
 // five faces each, cosine about .6 inside a person; queries are further faces of enrolled people.
-//   gallery_bench [people = 200000] [folder for files = .] [links = 12] [build candidates = 60]
+//   gallery_bench [people = 200000] [folder for files = .] [links = 0: no graph] [build candidates = 60]
 // The graph is kept as FOLDER/bench.index and read again by the next run.
 #include <sqlite3.h>
 
@@ -15,6 +15,7 @@
 #include "likeness/core/error.h"
 #include "likeness/gallery/hnsw_index.h"
 #include "likeness/gallery/index_file.h"
+#include "likeness/gallery/sketch_index.h"
 #include "likeness/gallery/sqlite_store.h"
 #include "likeness/gallery/synthetic.h"
 
@@ -122,68 +123,98 @@ double enrolments(const fs::path& path) {
   });
 }
 
+/// Time and recall of an index over its number of candidates, beside the exact answers.
+template <typename Index>
+void print_curve(Index& index, const Embeddings& queries, const std::vector<std::vector<Neighbour>>& truth,
+                 double exact, std::initializer_list<int> candidates) {
+  std::printf("%10s %10s %10s %10s\n", "candidates", "recall@1", "ms", "faster");
+  for (const int count : candidates) {
+    index.set_search_candidates(count);
+    std::vector<double> times;
+    double found = 0;
+    for (std::size_t q = 0; q < queries.size(); ++q) {
+      const double begin = seconds();
+      const auto best = index.nearest(queries[q], 5);
+      times.push_back(seconds() - begin);
+      found += !best.empty() && best[0].face == truth[q][0].face ? 1 : 0;
+    }
+    std::printf("%10d %10.3f %10.2f %10.1f\n", count, found / static_cast<double>(queries.size()),
+                median(times) * 1e3, exact / median(times));
+    std::fflush(stdout);
+  }
+}
+
+/// Reads an index back and says what that takes.
+std::unique_ptr<SearchIndex> reopened(const fs::path& file, const IndexOptions& options) {
+  const double start = seconds();
+  auto index = load_index(file, kIdentity, options);
+  std::printf("%s: opened in %.2f s, %.2f times the int8 vectors\n",
+              std::string(to_string(options.kind)).c_str(), seconds() - start,
+              static_cast<double>(index->bytes()) / static_cast<double>(index->size() * kDimension));
+  return index;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) try {
   const std::size_t people = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 200000;
   const fs::path folder = argc > 2 ? argv[2] : ".";
-  const int links = argc > 3 ? std::atoi(argv[3]) : 12;
+  const int links = argc > 3 ? std::atoi(argv[3]) : 0;
   const int candidates = argc > 4 ? std::atoi(argv[4]) : 60;
-  const IndexOptions options{.kind = IndexKind::kHnsw,
-                             .dimension = kDimension,
-                             .threads = kThreads,
-                             .links = links,
-                             .build_candidates = candidates};
   std::printf("kernels %s, %d threads\n", kernel_target().c_str(), kThreads);
   const double bare = bare_commits(folder / "bare.sqlite");
   const double enrol = enrolments(folder / "bench.gallery");
   std::printf("durable commits a second: bare SQLite %.0f, enrolment %.0f (%.0f %%)\n", bare, enrol,
               100 * enrol / bare);
 
-  HnswIndex built(options);
-  const Embeddings queries = fill(built, people);
-  std::printf("%zu faces of %zu values, %zu queries\n", built.size(), kDimension, queries.size());
-  Rows other(kDimension);
-  for (std::size_t i = 0; i < built.size(); ++i) std::memset(other.append(), static_cast<int>(i), kDimension);
-  const double reading = read_seconds(other);
-  std::vector<double> times;
+  const IndexOptions sketches{.kind = IndexKind::kSketch, .dimension = kDimension, .threads = kThreads};
   std::vector<std::vector<Neighbour>> truth;
-  for (std::size_t q = 0; q < queries.size(); ++q) {
-    const double start = seconds();
-    truth.push_back(built.nearest_exact(queries[q], 5));
-    times.push_back(seconds() - start);
+  Embeddings queries;
+  double exact = 0;
+  {
+    SketchIndex built(sketches);
+    queries = fill(built, people);
+    std::printf("%zu faces of %zu values, %zu queries\n", built.size(), kDimension, queries.size());
+    double reading = 0;
+    {
+      Rows other(kDimension);
+      for (std::size_t i = 0; i < built.size(); ++i)
+        std::memset(other.append(), static_cast<int>(i), kDimension);
+      reading = read_seconds(other);
+    }
+    std::vector<double> times;
+    for (std::size_t q = 0; q < queries.size(); ++q) {
+      const double start = seconds();
+      truth.push_back(built.nearest_exact(queries[q], 5));
+      times.push_back(seconds() - start);
+    }
+    exact = median(times);
+    std::printf("reading the bytes %.2f ms, exact int8 top 5 %.2f ms (%.2f times)\n", reading * 1e3,
+                exact * 1e3, exact / reading);
+    std::fflush(stdout);
+    save_index(built, folder / "bench.sketch", kIdentity);
   }
-  const double exact = median(times);
-  std::printf("reading the bytes %.2f ms, exact int8 top 5 %.2f ms (%.2f times)\n", reading * 1e3,
-              exact * 1e3, exact / reading);
-  std::fflush(stdout);
+  {
+    const auto opened = reopened(folder / "bench.sketch", sketches);
+    print_curve(dynamic_cast<SketchIndex&>(*opened), queries, truth, exact, {50, 200, 1000, 5000, 20000});
+  }
+  if (links == 0) return 0;
 
-  const fs::path file = folder / "bench.index";
-  if (!fs::exists(file)) {
+  const IndexOptions graph{.kind = IndexKind::kHnsw,
+                           .dimension = kDimension,
+                           .threads = kThreads,
+                           .links = links,
+                           .build_candidates = candidates};
+  if (!fs::exists(folder / "bench.index")) {
+    HnswIndex built(graph);
+    static_cast<void>(fill(built, people));
     const double start = seconds();
     built.finish({});
     std::printf("graph of %d links built in %.0f s\n", links, seconds() - start);
-    save_index(built, file, kIdentity);
+    save_index(built, folder / "bench.index", kIdentity);
   }
-  const double start = seconds();
-  const auto opened = load_index(file, kIdentity, options);
-  std::printf("opened in %.2f s, %.2f times the int8 vectors\n", seconds() - start,
-              static_cast<double>(opened->bytes()) / static_cast<double>(opened->size() * kDimension));
-  auto& graph = dynamic_cast<HnswIndex&>(*opened);
-  std::printf("%10s %10s %10s %10s\n", "candidates", "recall@1", "ms", "faster");
-  for (const int ef : {50, 100, 200, 400, 600, 800, 1200, 1600, 2400}) {
-    graph.set_search_candidates(ef);
-    times.clear();
-    double found = 0;
-    for (std::size_t q = 0; q < queries.size(); ++q) {
-      const double begin = seconds();
-      const auto best = graph.nearest(queries[q], 5);
-      times.push_back(seconds() - begin);
-      found += !best.empty() && best[0].face == truth[q][0].face ? 1 : 0;
-    }
-    std::printf("%10d %10.3f %10.2f %10.1f\n", ef, found / static_cast<double>(queries.size()),
-                median(times) * 1e3, exact / median(times));
-  }
+  const auto opened = reopened(folder / "bench.index", graph);
+  print_curve(dynamic_cast<HnswIndex&>(*opened), queries, truth, exact, {50, 200, 800, 2400, 6400});
   return 0;
 } catch (const std::exception& error) {
   std::fprintf(stderr, "gallery_bench: %s\n", error.what());

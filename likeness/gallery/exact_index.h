@@ -6,8 +6,8 @@
 #include <thread>
 #include <type_traits>
 
-#include "likeness/gallery/face_table.h"
 #include "likeness/embed/byte_values.h"
+#include "likeness/gallery/face_table.h"
 #include "likeness/gallery/rows.h"
 #include "likeness/gallery/search_index.h"
 

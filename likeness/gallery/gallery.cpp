@@ -23,7 +23,7 @@ constexpr std::size_t kLookAlikesListed = 10;
 
 IndexKind kind_for(std::int64_t faces) {
   if (faces <= kMostForFloats) return IndexKind::kExactF32;
-  return faces <= kMostForInt8 ? IndexKind::kExactInt8 : IndexKind::kHnsw;
+  return faces <= kMostForInt8 ? IndexKind::kExactInt8 : IndexKind::kSketch;
 }
 
 std::string comparable(std::string name) {
@@ -85,6 +85,11 @@ Gallery::Gallery(std::unique_ptr<GalleryStore> store, std::filesystem::path path
   index_options_ = {.kind = options.index.value_or(kind_for(store_->face_count())),
                     .dimension = store_->space().dimension,
                     .threads = options.threads};
+  if (index_options_.kind == IndexKind::kSketch) {
+    // One face in 200 is compared by its vector: on a million that costs less than reading the sketches does.
+    const std::int64_t share = store_->face_count() / 200;
+    index_options_.search_candidates = static_cast<int>(std::clamp<std::int64_t>(share, 1000, 1'000'000));
+  }
   if (index_options_.kind != IndexKind::kExactF32 && !store_->encrypted()) {
     try {
       index_ = load_index(index_path(path_), store_->identity(), index_options_);

@@ -34,7 +34,7 @@ struct Identification {
 };
 
 struct GalleryOptions {
-  /// Empty: exact in floats up to 50,000 faces, int8 up to 200,000, above that a graph.
+  /// Empty: exact in floats up to 50,000 faces, int8 up to 200,000, above that sketches.
   std::optional<IndexKind> index = {};
   int threads = 1;
 };
@@ -44,7 +44,7 @@ struct GalleryOptions {
 /// own; the store is for one thread.
 class Gallery {
  public:
-  /// Reads the index that lies beside `path`, or builds it. int8 and graph indexes are saved there again
+  /// Reads the index that lies beside `path`, or builds it. All but the first are saved there again
   /// where they were built, unless the gallery is encrypted: then nothing unencrypted is written and the
   /// index lives in memory. An index file that cannot be written is no error.
   Gallery(std::unique_ptr<GalleryStore> store, std::filesystem::path path, const GalleryOptions& options = {},

@@ -122,7 +122,8 @@ TEST_F(GalleryOfTen, CalibratesByLeavingPeopleOut) {
 }
 
 TEST_F(GalleryOfTen, FollowsChangesByOthers) {
-  for (const IndexKind kind : {IndexKind::kExactF32, IndexKind::kExactInt8, IndexKind::kHnsw}) {
+  for (const IndexKind kind :
+       {IndexKind::kExactF32, IndexKind::kExactInt8, IndexKind::kHnsw, IndexKind::kSketch}) {
     Gallery gallery = open({.index = kind});
     const auto other = open_sqlite_gallery(path_);
     const std::string name = "New" + std::string(to_string(kind));

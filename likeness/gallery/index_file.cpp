@@ -7,6 +7,7 @@
 
 #include "likeness/gallery/checked_file.h"
 #include "likeness/gallery/hnsw_index.h"
+#include "likeness/gallery/sketch_index.h"
 
 namespace likeness {
 namespace {
@@ -66,6 +67,7 @@ class IndexFile {
     auto& index = dynamic_cast<Index&>(*made);
     read_rows(file, header.rows, index);
     if (auto* graph = dynamic_cast<HnswIndex*>(&index)) graph->read_graph(file);
+    if (auto* sketches = dynamic_cast<SketchIndex*>(&index)) sketches->sketch_new_rows();
     file.finish();
     return made;
   }
@@ -100,7 +102,7 @@ std::filesystem::path index_path(const std::filesystem::path& gallery) { return 
 
 void save_index(const SearchIndex& index, const std::filesystem::path& path, const std::string& identity) {
   const auto* rows = dynamic_cast<const IndexFile::Index*>(&index);
-  if (!rows) throw std::invalid_argument("only an int8 or graph index can be saved");
+  if (!rows) throw std::invalid_argument("only an int8, sketch or graph index can be saved");
   IndexFile::save(*rows, path, identity);
 }
 

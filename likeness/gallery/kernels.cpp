@@ -57,6 +57,22 @@ void DotRowsF32(const float* HWY_RESTRICT query, const float* HWY_RESTRICT rows,
   }
 }
 
+void DifferingBits(const std::byte* HWY_RESTRICT query, const std::byte* HWY_RESTRICT rows, std::size_t bytes,
+                   std::size_t count, std::uint32_t* HWY_RESTRICT out) {
+  const hn::CappedTag<std::uint64_t, 8> d;  // a row's alignment: 64 bytes
+  const auto* asked = reinterpret_cast<const std::uint64_t*>(query);
+  const auto* words = reinterpret_cast<const std::uint64_t*>(rows);
+  const std::size_t row_words = bytes / 8;
+  for (std::size_t i = 0; i < count; ++i) {
+    auto sum = hn::Zero(d);
+    for (std::size_t j = 0; j < row_words; j += hn::Lanes(d)) {
+      const auto differs = hn::Xor(hn::Load(d, asked + j), hn::Load(d, words + i * row_words + j));
+      sum = hn::Add(sum, hn::PopulationCount(differs));
+    }
+    out[i] = static_cast<std::uint32_t>(hn::GetLane(hn::SumOfLanes(d, sum)));
+  }
+}
+
 std::uint64_t SumBytes(const std::int8_t* HWY_RESTRICT data, std::size_t bytes) {
   const hn::CappedTag<std::uint64_t, 8> d;
   const std::size_t lanes = hn::Lanes(d);
@@ -81,6 +97,7 @@ namespace likeness {
 HWY_EXPORT(DotInt8);
 HWY_EXPORT(DotRowsInt8);
 HWY_EXPORT(DotRowsF32);
+HWY_EXPORT(DifferingBits);
 HWY_EXPORT(SumBytes);
 
 std::int32_t dot_int8(const std::int8_t* a, const std::int8_t* b, std::size_t bytes) {
@@ -94,6 +111,11 @@ void dot_rows_int8(const std::int8_t* query, const std::int8_t* rows, std::size_
 
 void dot_rows_f32(const float* query, const float* rows, std::size_t floats, std::size_t count, float* out) {
   HWY_DYNAMIC_DISPATCH(DotRowsF32)(query, rows, floats, count, out);
+}
+
+void differing_bits(const std::byte* query, const std::byte* rows, std::size_t bytes, std::size_t count,
+                    std::uint32_t* out) {
+  HWY_DYNAMIC_DISPATCH(DifferingBits)(query, rows, bytes, count, out);
 }
 
 std::uint64_t sum_bytes(const std::int8_t* data, std::size_t bytes) {

@@ -21,6 +21,10 @@ void dot_rows_int8(const std::int8_t* query, const std::int8_t* rows, std::size_
                    std::int32_t* out);
 void dot_rows_f32(const float* query, const float* rows, std::size_t floats, std::size_t count, float* out);
 
+/// out[i] = how many bits of `query` and row i differ; row i starts at rows + i * bytes.
+void differing_bits(const std::byte* query, const std::byte* rows, std::size_t bytes, std::size_t count,
+                    std::uint32_t* out);
+
 /// Sum of all bytes, as fast as memory gives them: what a scan is measured against.
 [[nodiscard]] std::uint64_t sum_bytes(const std::int8_t* data, std::size_t bytes);
 

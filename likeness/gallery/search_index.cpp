@@ -4,6 +4,7 @@
 
 #include "likeness/gallery/exact_index.h"
 #include "likeness/gallery/hnsw_index.h"
+#include "likeness/gallery/sketch_index.h"
 
 namespace likeness {
 
@@ -18,6 +19,8 @@ std::unique_ptr<SearchIndex> make_index(const IndexOptions& options) {
       return std::make_unique<ExactIndex<std::int32_t>>(options);
     case IndexKind::kHnsw:
       return std::make_unique<HnswIndex>(options);
+    case IndexKind::kSketch:
+      return std::make_unique<SketchIndex>(options);
   }
   throw std::invalid_argument("no such kind of index");
 }
@@ -30,12 +33,15 @@ std::string_view to_string(IndexKind kind) {
       return "int8";
     case IndexKind::kHnsw:
       return "hnsw";
+    case IndexKind::kSketch:
+      return "sketch";
   }
   return "";
 }
 
 std::optional<IndexKind> index_kind_from(std::string_view name) {
-  for (const IndexKind kind : {IndexKind::kExactF32, IndexKind::kExactInt8, IndexKind::kHnsw}) {
+  for (const IndexKind kind :
+       {IndexKind::kExactF32, IndexKind::kExactInt8, IndexKind::kHnsw, IndexKind::kSketch}) {
     if (to_string(kind) == name) return kind;
   }
   return std::nullopt;

@@ -17,8 +17,8 @@ struct Neighbour {
 };
 
 /// Exact answers from floats, exact answers from int8 (cosines within .005), or most of the right answers
-/// from a graph over int8 vectors (hnswlib).
-enum class IndexKind { kExactF32, kExactInt8, kHnsw };
+/// from a graph over int8 vectors (hnswlib) or from sketches of them, a bit a value.
+enum class IndexKind { kExactF32, kExactInt8, kHnsw, kSketch };
 
 struct IndexOptions {
   IndexKind kind = IndexKind::kExactF32;
@@ -27,7 +27,7 @@ struct IndexOptions {
   // kHnsw only. More of each: more right answers, more time; links cost 8 bytes each per face.
   int links = 16;               ///< M: links to each side on the upper levels, twice that on the lowest.
   int build_candidates = 200;   ///< ef_construction.
-  int search_candidates = 200;  ///< ef.
+  int search_candidates = 200;  ///< ef; kSketch: faces compared by their vectors.
 };
 
 /// Finds the faces nearest to a query. Derived from the gallery, never the truth: it can be built anew any
@@ -58,7 +58,7 @@ class SearchIndex {
 /// An empty index. @throws std::invalid_argument for options out of range.
 [[nodiscard]] std::unique_ptr<SearchIndex> make_index(const IndexOptions& options);
 
-/// "exact", "int8", "hnsw"; and back, empty where there is no such kind.
+/// "exact", "int8", "hnsw", "sketch"; and back, empty where there is no such kind.
 [[nodiscard]] std::string_view to_string(IndexKind kind);
 [[nodiscard]] std::optional<IndexKind> index_kind_from(std::string_view name);
 
