@@ -160,7 +160,7 @@ Exit compare(const Args& args) {
 void add_people_options(CLI::App& command, Args& args) {
   command.add_option("--images", args.images, "Folder of PERSON/photos to learn from");
   command.add_option(
-      "--people", args.people,
+      "--only", args.people,
       "Only these of them: one name a line, or LFW's peopleDevTrain.txt. Nobody here should be tested "
       "with later");
   command.add_option("--dimension", args.projection.dimension, "Values of the smaller embedding")
@@ -188,7 +188,7 @@ void add_compact_command(CLI::App& app, Exit& exit) {
   CLI::App* part = command->add_subcommand(
       "fit",
       "Learn a projection from people's photos and make a pack of it\n"
-      "Example: likeness compact fit --images lfw --people peopleDevTrain.txt --name facenet-128\n"
+      "Example: likeness compact fit --images lfw --only peopleDevTrain.txt --name facenet-128\n"
       "         likeness compact fit --method none --name facenet-512-bytes");
   part->add_option("--name", args->name, "Of the new pack")->required();
   part->add_option("--into", args->into, "Folder of packs to put it into")->capture_default_str();
@@ -209,7 +209,7 @@ void add_compact_command(CLI::App& app, Exit& exit) {
   part =
       command->add_subcommand("compare",
                               "Every way to a smaller embedding, each judged on people it was not fitted on\n"
-                              "Example: likeness compact compare --images lfw --people peopleDevTrain.txt");
+                              "Example: likeness compact compare --images lfw --only peopleDevTrain.txt");
   part->add_option("--folds", trial->folds, "Parts the people are dealt into")
       ->capture_default_str()
       ->check(CLI::Range(2, 20));

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
 #include <map>
 #include <set>
 
@@ -10,6 +9,7 @@
 #include "likeness/core/error.h"
 #include "likeness/dataset/dataset_file.h"
 #include "likeness/dataset/photo_folder.h"
+#include "likeness/eval/pairs_file.h"
 
 namespace likeness::cli {
 namespace {
@@ -58,10 +58,8 @@ People people_of(const fs::path& source, const EvalArgs& args) {
 void keep_wanted(People& people, const std::optional<fs::path>& only, std::size_t min_photos) {
   std::set<std::string> named;
   if (only) {
-    std::ifstream input(*only);
-    if (!input) throw Error(ErrorCode::kInputUnreadable, only->string() + ": cannot be read");
-    for (std::string line; std::getline(input, line);)
-      named.insert(line.substr(0, line.find_first_of("\t\r ")));
+    const std::vector<std::string> names = read_people_file(*only);
+    named.insert(names.begin(), names.end());
   }
   std::map<std::string, std::size_t> photos;
   for (const std::string& label : people.labels) ++photos[label];

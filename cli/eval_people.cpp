@@ -29,18 +29,21 @@ using Json = nlohmann::ordered_json;
 struct OpenSetArgs : EvalArgs {
   fs::path gallery;
   fs::path probes;
+  std::optional<fs::path> only;
   IdentificationOptions trials;
 };
 
 Exit run_openset(const OpenSetArgs& args) {
-  const People gallery = people_of(args.gallery, args);
+  People gallery = people_of(args.gallery, args);
+  if (args.only) keep_wanted(gallery, args.only, 1);
   IdentificationFaces faces{
       gallery.embeddings, gallery.labels, std::vector<char>(gallery.labels.size(), 1), {}};
   std::vector<std::string> failed = gallery.failed;
   if (fs::equivalent(args.gallery, args.probes)) {
     faces.may_probe = faces.may_enrol;
   } else {
-    const People probes = people_of(args.probes, args);
+    People probes = people_of(args.probes, args);
+    if (args.only) keep_wanted(probes, args.only, 1);
     faces.may_probe.assign(gallery.labels.size(), 0);
     faces.may_enrol.resize(gallery.labels.size() + probes.labels.size(), 0);
     faces.may_probe.resize(faces.may_enrol.size(), 1);
@@ -305,6 +308,7 @@ void add_eval_people(CLI::App& command, Exit& exit) {
   part->add_option("--gallery", open->gallery, "Folder of PERSON/photos to enrol from")->required();
   part->add_option("--probes", open->probes, "Folder of PERSON/photos to ask about; may be the same")
       ->required();
+  part->add_option("--only", open->only, "Only these people: one name a line, or LFW's peopleDevTest.txt");
   part->add_option("--trials", open->trials.trials, "How often people are drawn")
       ->capture_default_str()
       ->check(CLI::Range(1, 1000));

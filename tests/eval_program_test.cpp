@@ -162,7 +162,7 @@ TEST_F(EvalProgram, CompactFitSaysWhatItNeeds) {
   expect({"compact", "fit", "--method", "none", "--values", "f32", "--name", "x", "--into", into}, 2,
          "as it is");
   expect({"compact", "fit", "--images", at("lfw"), "--name", "x", "--into", into}, 5, "too few to learn 128");
-  expect({"compact", "fit", "--images", at("lfw"), "--people", write("who.txt", "Nemo\n"), "--name", "x",
+  expect({"compact", "fit", "--images", at("lfw"), "--only", write("who.txt", "Nemo\n"), "--name", "x",
           "--into", into},
          3, "of the people in");
   EXPECT_FALSE(fs::exists(into + "/x"));
