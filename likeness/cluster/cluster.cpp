@@ -12,8 +12,8 @@
 #include <thread>
 #include <unordered_map>
 
-#include "likeness/gallery/kernels.h"
 #include "likeness/embed/byte_values.h"
+#include "likeness/gallery/kernels.h"
 #include "likeness/gallery/rows.h"
 
 namespace likeness {
