@@ -2,6 +2,7 @@
 // file takes.
 // ../shared/reference/make_facenet_h5.py writes them; what they must give was computed there by tf_keras.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -35,7 +36,7 @@ bool python(const std::vector<std::string>& arguments) {
 class FacenetH5 : public testing::Test {
  protected:
   static void SetUpTestSuite() {
-    folder_ = fs::path(testing::TempDir()) / "likeness_facenet_h5";
+    folder_ = fs::path(testing::TempDir()) / ("likeness_facenet_h5_" + std::to_string(::getpid()));
     fs::remove_all(folder_);
     fs::create_directories(folder_ / "models");
   }

@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
@@ -179,8 +180,8 @@ const std::string kIdentity = "0123456789abcdef0123456789abcdef";
 class SavedIndex : public ::testing::TestWithParam<IndexKind> {
  protected:
   void TearDown() override { std::filesystem::remove(path_); }
-  std::filesystem::path path_ = std::filesystem::path(::testing::TempDir()) /
-                                ("saved_" + std::string(to_string(GetParam())) + ".index");
+  std::filesystem::path path_ =
+      std::filesystem::path(::testing::TempDir()) / ("saved_" + std::to_string(::getpid()) + ".index");
 };
 
 TEST_P(SavedIndex, AnswersAsBefore) {

@@ -1,6 +1,7 @@
 #include "likeness/infer/network.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <string>
@@ -81,7 +82,7 @@ TEST(Network, SaysWhatThisCpuLacks) {
 class NetworkCache : public testing::Test {
  protected:
   void SetUp() override {
-    folder_ = fs::path(testing::TempDir()) / "network_cache";
+    folder_ = fs::path(testing::TempDir()) / ("network_cache_" + std::to_string(::getpid()));
     fs::remove_all(folder_);
     fs::create_directories(folder_ / "a");
     fs::create_directories(folder_ / "b");
