@@ -3,17 +3,22 @@
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <optional>
 #include <set>
+#include <span>
 #include <system_error>
 
 #include "cli/labelled_photos.h"
 #include "cli/photos.h"
 #include "cli/progress_bar.h"
+#include "likeness/core/sha256.h"
 #include "likeness/embed/new_pack.h"
-#include "train/head_pack.h"
+#include "likeness/model/trainable.h"
 #include "train/journal.h"
+#include "train/network_learner.h"
 #include "train/options.h"
+#include "train/trained_pack.h"
 
 namespace likeness::train {
 namespace {
@@ -26,7 +31,10 @@ struct Args {
   fs::path output;
   cli::LabelledPhotosArgs photos;  // its `folder` is filled where the data are one
   TrainOptions training;
-  int dimension = 128;
+  Scope scope = Scope::kHead;
+  HeadOptions head;
+  fs::path weights;  // of a network, where the pack's own file has batch normalisation folded away
+  bool no_augment = false;
   bool resume = false;
   bool replace = false;
   bool json = false;
@@ -36,31 +44,53 @@ struct Args {
   [[nodiscard]] fs::path log() const { return training_folder() / "log.jsonl"; }
 };
 
-/// What is learned from: frozen embeddings and the model that made them.
+/// What is learned from: frozen embeddings for a head, chips for a network; and the model they belong to.
 struct Data {
-  Embeddings vectors;
-  std::vector<std::string> labels;
-  ModelPack base;
+  Embeddings vectors{};
+  std::vector<Chip> chips{};
+  std::vector<std::string> labels{};
+  ModelPack base{};
   Exit exit = Exit::kDone;
 };
 
+void require_model(const Provenance& provenance, const Args& args, const ModelPack& base,
+                   std::optional<Precision> precision) {
+  if (!provenance.known() && !args.photos.models.model_given) {
+    throw Error(ErrorCode::kDataInvalid,
+                args.data.string() + " does not say which model it belongs to; name that with --model");
+  }
+  require_same_space(provenance, args.data.string(), provenance_of(base.contract, precision),
+                     "the model " + base.contract.name);
+}
+
 Data from_embeddings(const Args& args) {
   EmbeddingDataset dataset = read_embeddings(args.data);
-  Data data;
-  data.base = args.photos.models.embedder();
+  Data data{.base = args.photos.models.embedder()};
   const Contract& contract = data.base.contract;
-  if (!dataset.provenance.known() && !args.photos.models.model_given) {
-    throw Error(ErrorCode::kDataInvalid,
-                args.data.string() + " does not say which model made it; name that with --model");
-  }
-  require_same_space(dataset.provenance, args.data.string(),
-                     provenance_of(contract, args.photos.models.precision), "the model " + contract.name);
+  require_model(dataset.provenance, args, data.base, args.photos.models.precision);
   data.vectors = std::move(dataset.train.embeddings);
   data.labels = std::move(dataset.train.labels);
   if (data.vectors.dimension != static_cast<std::size_t>(contract.dimension)) {
     throw Error(ErrorCode::kModelMismatch,
                 args.data.string() + " holds embeddings of " + std::to_string(data.vectors.dimension) +
                     " values, the model " + contract.name + " gives " + std::to_string(contract.dimension));
+  }
+  l2_normalize(data.vectors);  // files of other programs may hold raw outputs
+  return data;
+}
+
+Data from_chips(const Args& args) {
+  FaceDataset dataset = read_faces(args.data);
+  Data data{.base = args.photos.models.embedder()};
+  require_model(dataset.provenance, args, data.base, std::nullopt);
+  data.chips = std::move(dataset.train.chips);
+  data.labels = std::move(dataset.train.labels);
+  const CropSpec& crop = data.base.contract.crop;
+  for (const Chip& chip : data.chips) {
+    if (chip.width() == crop.width && chip.height() == crop.height) continue;
+    throw Error(ErrorCode::kModelMismatch, args.data.string() +
+                                               " holds chips of another size than the model " +
+                                               data.base.contract.name + " takes");
   }
   return data;
 }
@@ -69,15 +99,30 @@ Data from_photos(const Args& args) {
   cli::LabelledPhotosArgs photos = args.photos;
   photos.folder = args.data;
   photos.scan.val_share = 0;  // people are held out, not photos
-  cli::LabelledFaces faces = cli::collect_labelled(photos, Stage::kEmbed);
-  EmbeddingPart& part = faces.collected.embeddings.train;
-  return {std::move(part.embeddings), std::move(part.labels), std::move(faces.pack), faces.exit};
+  const bool head = args.scope == Scope::kHead;
+  cli::LabelledFaces faces = cli::collect_labelled(photos, head ? Stage::kEmbed : Stage::kAlign);
+  Data data{.base = std::move(faces.pack), .exit = faces.exit};
+  data.vectors = std::move(faces.collected.embeddings.train.embeddings);
+  data.chips = std::move(faces.collected.faces.train.chips);
+  data.labels = std::move(faces.collected.faces.train.labels);
+  return data;
 }
 
 Data load(const Args& args) {
-  Data data = args.data.extension() == ".npz" ? from_embeddings(args) : from_photos(args);
-  l2_normalize(data.vectors);  // files of other programs may hold raw outputs
-  return data;
+  if (args.data.extension() != ".npz") return from_photos(args);
+  return args.scope == Scope::kHead ? from_embeddings(args) : from_chips(args);
+}
+
+/// The network to go on from. A pack made by `model import` has lost what training needs; then the imported
+/// file itself must be said.
+Graph network_of(const Args& args, const ModelPack& base) {
+  if (args.weights.empty()) return read_trainable(base.network(Precision::kF32));
+  if (const std::string sha256 = sha256_file(args.weights); sha256 != base.contract.sha256) {
+    throw Error(ErrorCode::kModelMismatch, args.weights.string() + " is not the file that the pack " +
+                                               base.contract.name + " was imported from: its SHA-256 is " +
+                                               sha256 + ", not " + base.contract.sha256);
+  }
+  return read_trainable(args.weights);
 }
 
 /// Says early what would otherwise fail after all the work, or cost somebody a finished training.
@@ -114,39 +159,32 @@ std::string line_of(const EpochReport& e, int epochs) {
   return text + text_of(e.held_out) + (e.best ? " *" : "");
 }
 
-std::optional<Verification> judge(const Projection& head, const Data& data, const std::vector<int>& people,
-                                  const std::vector<std::size_t>& rows) {
-  if (rows.empty()) return std::nullopt;
-  Embeddings chosen{data.vectors.dimension, {}};
-  std::vector<int> who;
-  for (const std::size_t row : rows) {
-    const auto values = data.vectors[row];
-    chosen.values.insert(chosen.values.end(), values.begin(), values.end());
-    who.push_back(people[row]);
-  }
-  return verify_people(project(head, chosen), who);
-}
-
 struct Outcome {
-  TrainResult result;
-  Projection head;
-  std::optional<Verification> untrained;
+  TrainResult result{};
+  std::optional<Verification> untrained{};
   std::size_t held_out = 0;  // people
 };
 
-Outcome train(const Args& args, const Data& data) {
-  const std::vector<int> people = number_people(data.labels);
-  const Split split = hold_out_people(people, args.training.held_out_share, args.training.seed);
-  const Projection start = random_projection(centre_of(data.vectors, split.learning),
-                                             static_cast<std::size_t>(args.dimension), args.training.seed);
-  Outcome outcome;
-  outcome.untrained = judge(start, data, people, split.held_out);
-  std::set<int> held_out;
-  for (const std::size_t row : split.held_out) held_out.insert(people[row]);
-  outcome.held_out = held_out.size();
+Learner make_learner(const Args& args, Data& data, const Split& split) {
+  const std::uint64_t seed = args.training.seed;
+  if (args.scope == Scope::kHead) {
+    const Projection start = random_projection(centre_of(data.vectors, split.learning),
+                                               static_cast<std::size_t>(args.head.dimension), seed);
+    return head_learner(data.vectors, start, args.head.noise, seed);
+  }
+  return network_learner(network_of(args, data.base), data.chips, data.base.contract, args.scope,
+                         !args.no_augment, seed);
+}
 
-  Learner learner = head_learner(data.vectors, start);
+Outcome train(const Args& args, Learner& learner, const std::vector<int>& people) {
+  Outcome outcome;
   Trainer trainer(learner, people, args.training);
+  const std::vector<std::size_t>& judged = trainer.split().held_out;
+  std::vector<int> held_out;
+  for (const std::size_t row : judged) held_out.push_back(people[row]);
+  outcome.held_out = std::set<int>(held_out.begin(), held_out.end()).size();
+  if (!judged.empty()) outcome.untrained = verify_people(learner.embed(judged), held_out);
+
   std::optional<Journal> journal;
   if (args.resume) {
     journal.emplace(args.log(), std::stoull(trainer.resume()));
@@ -167,21 +205,19 @@ Outcome train(const Args& args, const Data& data) {
   };
   events.note = [&] { return std::to_string(journal->bytes()); };
   outcome.result = trainer.train(events);
-  outcome.head = projection_of(learner);
   return outcome;
 }
 
-Facts facts_of(const Args& args, const Data& data, const Outcome& outcome) {
+Facts facts_of(const Args& args, const Data& data, const Outcome& outcome, const std::string& architecture) {
   const TrainOptions& t = args.training;
   const std::set<std::string> people(data.labels.begin(), data.labels.end());
   char numbers[120];
-  std::snprintf(numbers, sizeof numbers, "%g, margin %g, schedule %s", t.rate, static_cast<double>(t.margin),
-                std::string(to_string(t.schedule)).c_str());
+  std::snprintf(numbers, sizeof numbers, "%g, decay %g, margin %g, schedule %s", t.rate, t.decay,
+                static_cast<double>(t.margin), std::string(to_string(t.schedule)).c_str());
   return {{"data", cli::counted(data.labels.size(), "photo") + " of " + std::to_string(people.size()) +
                        " people, " + std::to_string(outcome.held_out) + " of them held out"},
           {"base model", data.base.contract.name},
-          {"trained", "a projection " + std::to_string(outcome.head.inputs) + "-" +
-                          std::to_string(outcome.head.outputs)},
+          {"scope", architecture},
           {"mining", std::string(to_string(t.mining)) + ", batches of " + std::to_string(t.batch.people) +
                          " people times " + std::to_string(t.batch.photos) + " photos and " +
                          std::to_string(t.batch.strangers) + " strangers"},
@@ -215,43 +251,101 @@ void print(const Args& args, const Outcome& outcome, const Facts& facts, const M
             << '\n';
 }
 
+/// How many chips the finished network is compared on, libtorch's against OpenVINO's embeddings.
+constexpr std::size_t kCompared = 8;
+/// The most two of their values may differ by; single floats summed in another order stay far below.
+constexpr double kMostDifference = 1e-4;
+
+ModelPack write_pack(const Args& args, const Data& data, Learner& learner, Facts& facts) {
+  const std::string words = "trained by likeness-train (" + learner.architecture() + ") on " +
+                            cli::counted(data.labels.size(), "photo") + ", seed " +
+                            std::to_string(args.training.seed);
+  if (args.scope == Scope::kHead) {
+    return write_head_pack(data.base, projection_of(learner), words, args.output, args.replace);
+  }
+  const Graph network = graph_of(learner);
+  const ModelPack pack = write_network_pack(data.base, network, words, args.output, args.replace);
+  const fs::path weights = args.training_folder() / (pack.contract.name + ".h5");
+  write_keras_weights(network, weights);
+  facts.emplace_back("for Python", weights.string());
+  std::vector<std::size_t> rows(std::min(kCompared, data.chips.size()));
+  std::iota(rows.begin(), rows.end(), std::size_t{0});
+  const double difference = largest_difference(pack, std::span(data.chips).first(rows.size()),
+                                               learner.embed(rows), args.photos.threads);
+  char text[80];
+  std::snprintf(text, sizeof text, "%.1e at most from libtorch's values, %zu faces", difference, rows.size());
+  facts.emplace_back("OpenVINO", text);
+  if (difference > kMostDifference) {
+    throw Error(ErrorCode::kModelInvalid,
+                pack.folder.string() + " gives other embeddings than were trained: " + text);
+  }
+  return pack;
+}
+
 Exit run(Args args) {
   // A trailing slash would leave the pack without a name.
   if (!args.output.has_filename()) args.output = args.output.parent_path();
   args.training.threads = args.photos.threads;
   args.training.checkpoint = args.training_folder() / "state";
   check_output(args);
-  const Data data = load(args);
-  const Outcome outcome = train(args, data);
-  const Facts facts = facts_of(args, data, outcome);
+  Data data = load(args);
+  const std::vector<int> people = number_people(data.labels);
+  Learner learner =
+      make_learner(args, data, hold_out_people(people, args.training.held_out_share, args.training.seed));
+  const Outcome outcome = train(args, learner, people);
+  Facts facts = facts_of(args, data, outcome, learner.architecture());
+  std::optional<ModelPack> pack;
+  if (outcome.result.stop != Stop::kCollapse) pack = write_pack(args, data, learner, facts);
   write_training_report(args.training_folder(), read_epochs(args.log()), outcome.result, facts);
-  if (outcome.result.stop == Stop::kCollapse) {
+  if (!pack) {
     std::cerr << "likeness-train: " << outcome.result.reason << "; no pack was written\n";
     return Exit::kUsage;
   }
-  const std::string words = "projection trained by likeness-train on " +
-                            cli::counted(data.labels.size(), "photo") + ", seed " +
-                            std::to_string(args.training.seed);
-  const ModelPack pack = write_head_pack(data.base, outcome.head, words, args.output, args.replace);
-  print(args, outcome, facts, pack);
+  print(args, outcome, facts, *pack);
   return data.exit;
+}
+
+/// What suits a network is another than what suits a head; options that were said stay.
+void adapt_defaults(const CLI::App& command, Args& args) {
+  if (args.scope == Scope::kHead) return;
+  const auto prefer = [&command](const char* option, auto& value, auto wanted) {
+    if (command.count(option) == 0) value = wanted;
+  };
+  prefer("--rate", args.training.rate, 1e-5);
+  prefer("--epochs", args.training.epochs, 5);
+  prefer("--people", args.training.batch.people, 6);
+  prefer("--strangers", args.training.batch.strangers, 0);
 }
 
 }  // namespace
 
 void add_fit_command(CLI::App& app, Exit& exit) {
   auto args = std::make_shared<Args>();
-  CLI::App* command =
-      app.add_subcommand("fit", "Trains a projection on top of a model: minutes on two cores");
+  CLI::App* command = app.add_subcommand(
+      "fit", "Trains a projection on top of a model (minutes on two cores), its last block, or all of it");
   command->footer(
       "Example: likeness embed my_photos -o my.npz && likeness-train fit my.npz -o models/my-head");
-  command->add_option("data", args->data, "Embeddings with labels (.npz), or a folder of PERSON/photos")
+  command
+      ->add_option(
+          "data", args->data,
+          "Folder of PERSON/photos; or for a head embeddings with labels (.npz), for a network faces "
+          "(.npz of likeness extract)")
       ->required();
   command->add_option("-o,--output", args->output, "Folder of the pack to write; its name is the model's")
       ->required();
-  command->add_option("--dimension", args->dimension, "Values of the new embedding")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 65536));
+  command
+      ->add_option_function<std::string>(
+          "--scope", [args](const std::string& word) { args->scope = *scope_from(word); },
+          "head: a projection; last: the network's last block; all: the whole network. For a network rate "
+          "1e-5, "
+          "5 epochs and batches of 6 people without strangers are the defaults")
+      ->check(CLI::IsMember({"head", "last", "all"}))
+      ->default_str("head");
+  add_head_options(*command, args->head);
+  command->add_option("--weights", args->weights,
+                      "For a network whose pack was imported: the .h5 or .pb that it was imported from");
+  command->add_flag("--no-augment", args->no_augment,
+                    "For a network: do not flip, cut, brighten and compress the faces");
   add_training_options(*command, args->training);
   command
       ->add_option("--seed", args->training.seed,
@@ -268,7 +362,10 @@ void add_fit_command(CLI::App& app, Exit& exit) {
   cli::add_model_options(*command, args->photos.models);
   cli::add_threads_option(*command, args->photos.threads);
   cli::add_json_option(*command, args->json);
-  command->callback([args, &exit] { exit = run(*args); });
+  command->callback([args, command, &exit] {
+    adapt_defaults(*command, *args);
+    exit = run(*args);
+  });
 }
 
 }  // namespace likeness::train

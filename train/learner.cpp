@@ -24,30 +24,51 @@ std::vector<float> values_of(const torch::Tensor& tensor) {
 struct HeadLearner : Learner::Torch {
   torch::Tensor vectors;
 
-  HeadLearner(const Embeddings& data, const Projection& start) {
+  double noise;
+  std::uint64_t seed;
+
+  HeadLearner(const Embeddings& data, const Projection& start, double length, std::uint64_t noise_seed)
+      : noise(length), seed(noise_seed) {
     rows = data.size();
     architecture = "head " + std::to_string(start.inputs) + "-" + std::to_string(start.outputs);
+    if (noise > 0) architecture += " with noise " + std::to_string(noise);
     vectors = tensor_of(data.values,
                         {static_cast<std::int64_t>(data.size()), static_cast<std::int64_t>(data.dimension)});
-    add_head(start);
+    // What all faces have in common would pull every weight the same way.
+    add_head(start, vectors.mean(0, /*keepdim=*/true));
+    vectors -= centre;
   }
 
-  torch::Tensor forward(const std::vector<std::size_t>& chosen, std::uint64_t) override {
+  torch::Tensor forward(const std::vector<std::size_t>& chosen, std::uint64_t epoch) override {
     const std::vector<std::int64_t> places(chosen.begin(), chosen.end());
-    return unit_rows(head(vectors.index_select(0, torch::tensor(places, torch::kInt64))));
+    torch::Tensor inputs = vectors.index_select(0, torch::tensor(places, torch::kInt64));
+    if (epoch > 0 && noise > 0) add_noise(inputs, chosen, epoch);
+    return unit_rows(head(inputs));
+  }
+  /// Each row's depends on nothing but the seed, the epoch and the row, so that a resumed run gets the same.
+  void add_noise(torch::Tensor& inputs, const std::vector<std::size_t>& chosen, std::uint64_t epoch) const {
+    const auto dimension = static_cast<std::size_t>(inputs.size(1));
+    const double deviation = noise / std::sqrt(static_cast<double>(dimension));
+    auto* values = inputs.data_ptr<float>();
+    for (const std::size_t row : chosen) {
+      Random random({seed, kAugment, epoch, row});
+      for (std::size_t i = 0; i < dimension; ++i)
+        *values++ += static_cast<float>(deviation * random.normal());
+    }
   }
   [[nodiscard]] std::size_t rows_at_once() const override { return 4096; }
 };
 
 }  // namespace
 
-void Learner::Torch::add_head(const Projection& start) {
+void Learner::Torch::add_head(const Projection& start, const torch::Tensor& mean) {
   const auto inputs = static_cast<std::int64_t>(start.inputs);
   const auto outputs = static_cast<std::int64_t>(start.outputs);
   head = register_module("head", torch::nn::Linear(inputs, outputs));
   const torch::NoGradGuard no_gradient;
   head->weight.copy_(tensor_of(start.matrix, {outputs, inputs}));
-  head->bias.copy_(tensor_of(start.bias, {outputs}));
+  centre = mean;
+  head->bias.copy_(tensor_of(start.bias, {outputs}) + head->weight.matmul(mean.flatten()));
 }
 
 std::vector<torch::Tensor> Learner::Torch::trained() const {
@@ -82,19 +103,22 @@ Embeddings Learner::embed(const std::vector<std::size_t>& rows) {
   return result;
 }
 
-Learner head_learner(const Embeddings& vectors, const Projection& start) {
+Learner head_learner(const Embeddings& vectors, const Projection& start, double noise, std::uint64_t seed) {
+  if (!(noise >= 0)) throw std::invalid_argument("noise must not be negative");
   if (start.inputs != vectors.dimension) {
     throw std::invalid_argument("the projection takes " + std::to_string(start.inputs) +
                                 " values, the vectors have " + std::to_string(vectors.dimension));
   }
-  return Learner(std::make_unique<HeadLearner>(vectors, start));
+  return Learner(std::make_unique<HeadLearner>(vectors, start, noise, seed));
 }
 
 Projection projection_of(Learner& learner) {
   const auto& head = learner.torch().head;
   if (!head) throw std::invalid_argument("this learner has no projection");
+  const torch::NoGradGuard no_gradient;
   return {static_cast<std::size_t>(head->weight.size(1)), static_cast<std::size_t>(head->weight.size(0)),
-          values_of(head->weight), values_of(head->bias)};
+          values_of(head->weight),
+          values_of(head->bias - head->weight.matmul(learner.torch().centre.flatten()))};
 }
 
 Projection random_projection(const std::vector<float>& centre, std::size_t outputs, std::uint64_t seed) {

@@ -54,8 +54,12 @@ class Learner {
   std::unique_ptr<Torch> torch_;
 };
 
-/// Trains a projection on `vectors` that stay as they are, beginning with `start`.
-[[nodiscard]] Learner head_learner(const Embeddings& vectors, const Projection& start);
+/// Trains a projection on `vectors` that stay as they are, beginning with `start`. Each time a vector is
+/// learned from it gets normal noise of the length `noise` (on average, in all directions alike), drawn with
+/// `seed`: that takes weight away from directions in which faces hardly differ, and a few people from being
+/// learned by heart.
+[[nodiscard]] Learner head_learner(const Embeddings& vectors, const Projection& start, double noise = 0,
+                                   std::uint64_t seed = 1);
 
 /// The projection at the end of a learner. @throws std::invalid_argument where it has none.
 [[nodiscard]] Projection projection_of(Learner& learner);

@@ -19,6 +19,17 @@ void add_word_option(CLI::App& command, const std::string& name, Value& value, F
 
 }  // namespace
 
+void add_head_options(CLI::App& command, HeadOptions& o) {
+  command.add_option("--dimension", o.dimension, "Values of the new embedding")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 65536));
+  command
+      .add_option("--noise", o.noise,
+                  "Length of the noise added to an embedding (of length 1) when it is learned from")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 100.0));
+}
+
 void add_training_options(CLI::App& command, TrainOptions& o) {
   add_word_option(command, "--mining", o.mining, mining_from, {"batch-all", "batch-hard", "semi-hard"},
                   "Which triplets of a batch are learned from");
@@ -41,6 +52,9 @@ void add_training_options(CLI::App& command, TrainOptions& o) {
   command.add_option("--rate", o.rate, "Learning rate at the start")
       ->capture_default_str()
       ->check(CLI::Range(1e-9, 1e3));
+  command.add_option("--decay", o.decay, "Weight decay: how fast the weights at the start are forgotten")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 1e3));
   add_word_option(command, "--schedule", o.schedule, schedule_from, {"constant", "cosine", "step"},
                   "How the rate falls");
   command.add_option("--epochs", o.epochs, "Times that every person is seen")

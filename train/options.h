@@ -7,6 +7,13 @@
 
 namespace likeness::train {
 
+/// What belongs to a projection on frozen embeddings alone: --dimension --noise.
+struct HeadOptions {
+  int dimension = 128;
+  double noise = 0.5;  ///< See head_learner().
+};
+void add_head_options(CLI::App& command, HeadOptions& options);
+
 /// The options that decide the numbers of a training: --mining --margin --people --photos --strangers
 /// --optimizer
 /// --rate --schedule --epochs --patience --held-out.

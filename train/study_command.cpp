@@ -35,7 +35,7 @@ struct Args {
   fs::path test_people;
   cli::ModelOptions model;
   TrainOptions training;
-  int dimension = 128;
+  HeadOptions head;
   int seeds = 5;
   bool tune = false;
   bool no_cache = false;
@@ -196,9 +196,9 @@ void train_once(const Sets& sets, const Args& args, std::uint64_t seed, Study& s
   options.seed = seed;
   const Split split = hold_out_people(sets.learning.people, options.held_out_share, seed);
   const Projection start = random_projection(centre_of(sets.learning.rows, split.learning),
-                                             static_cast<std::size_t>(args.dimension), seed);
+                                             static_cast<std::size_t>(args.head.dimension), seed);
   study.untrained.add(project(start, sets.judged.rows), sets.judged);
-  Learner learner = head_learner(sets.learning.rows, start);
+  Learner learner = head_learner(sets.learning.rows, start, args.head.noise, seed);
   const TrainResult result = Trainer(learner, sets.learning.people, options).train();
   if (result.stop == Stop::kCollapse) {
     throw std::invalid_argument("seed " + std::to_string(seed) + ": " + result.reason);
@@ -212,8 +212,9 @@ Study study_of(const Sets& sets, const Args& args) {
   Study study;
   study.full.add(sets.judged.rows, sets.judged);
   study.full_bytes.add(as_bytes(sets.judged.rows), sets.judged);
-  const Embeddings pca = project(
-      principal_projection(sets.learning.rows, static_cast<std::size_t>(args.dimension)), sets.judged.rows);
+  const Embeddings pca =
+      project(principal_projection(sets.learning.rows, static_cast<std::size_t>(args.head.dimension)),
+              sets.judged.rows);
   study.pca.add(pca, sets.judged);
   study.pca_bytes.add(as_bytes(pca), sets.judged);
   cli::ProgressBar bar("seeds");
@@ -313,9 +314,7 @@ void add_study_command(CLI::App& app, Exit& exit) {
   auto* tune = command->add_flag("--tune", args->tune,
                                  "Judge on a third of the training people instead, to choose options by");
   test->excludes(tune);
-  command->add_option("--dimension", args->dimension, "Values of the new embedding")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 65536));
+  add_head_options(*command, args->head);
   command->add_option("--seeds", args->seeds, "Trainings, with seeds 1, 2, ...")
       ->capture_default_str()
       ->check(CLI::Range(1, 1000));

@@ -44,6 +44,8 @@ std::optional<Value> value_of(const std::array<std::pair<Value, std::string_view
 void check(const TrainOptions& o) {
   if (!(o.margin > 0 && o.margin < 4)) throw std::invalid_argument("the margin must be in (0, 4)");
   if (!(o.rate > 0 && std::isfinite(o.rate))) throw std::invalid_argument("the rate must be above 0");
+  if (!(o.decay >= 0 && std::isfinite(o.decay)))
+    throw std::invalid_argument("the decay must not be negative");
   if (o.epochs < 1) throw std::invalid_argument("at least one epoch is needed");
   if (o.patience < 0 || o.checkpoint_steps < 0) throw std::invalid_argument("counts must not be negative");
   if (o.threads < 1) throw std::invalid_argument("at least one thread is needed");
@@ -58,6 +60,7 @@ nlohmann::ordered_json json_of(const TrainOptions& o) {
           {"strangers", o.batch.strangers},
           {"optimizer", to_string(o.optimizer)},
           {"rate", o.rate},
+          {"decay", o.decay},
           {"schedule", to_string(o.schedule)},
           {"epochs", o.epochs},
           {"patience", o.patience},
@@ -76,9 +79,10 @@ std::unique_ptr<torch::optim::Optimizer> make_optimizer(const TrainOptions& o,
                                                         std::vector<torch::Tensor> values) {
   using namespace torch::optim;
   if (o.optimizer == Optimizer::kAdaGrad)
-    return std::make_unique<Adagrad>(std::move(values), AdagradOptions(o.rate));
-  if (o.optimizer == Optimizer::kAdam) return std::make_unique<Adam>(std::move(values), AdamOptions(o.rate));
-  return std::make_unique<SGD>(std::move(values), SGDOptions(o.rate).momentum(0.9));
+    return std::make_unique<Adagrad>(std::move(values), AdagradOptions(o.rate).weight_decay(o.decay));
+  if (o.optimizer == Optimizer::kAdam)
+    return std::make_unique<AdamW>(std::move(values), AdamWOptions(o.rate).weight_decay(o.decay));
+  return std::make_unique<SGD>(std::move(values), SGDOptions(o.rate).momentum(0.9).weight_decay(o.decay));
 }
 
 void set_rate(torch::optim::Optimizer& optimizer, double rate) {

@@ -37,6 +37,10 @@ struct TrainOptions {
   BatchShape batch;
   Optimizer optimizer = Optimizer::kAdam;
   double rate = 1e-3;
+  /// Weight decay: L2 for SGD and AdaGrad, decoupled for Adam (Loshchilov and Hutter 2019, arXiv:1711.05101).
+  /// Embeddings have length 1 whatever the weights' length, so it only makes the weights at the start
+  /// forgotten.
+  double decay = 0;
   Schedule schedule = Schedule::kCosine;
   int epochs = 60;
   int patience = 10;  ///< Epochs without a better held-out score before stopping; 0: never stop early.

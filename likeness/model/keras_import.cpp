@@ -11,6 +11,7 @@
 #include "likeness/model/graph_order.h"
 #include "likeness/model/json_fields.h"
 #include "likeness/model/keras_file.h"
+#include "likeness/model/keras_graph.h"
 #include "likeness/model/keras_layers.h"
 
 namespace likeness {
@@ -345,18 +346,23 @@ Graph Importer::graph() {
   if (output == places_.end()) fail("the output layer " + model.output.first + " is missing");
   if (shapes_[output->second].size() != 1) fail("the output layer " + model.output.first + " gives pictures");
   graph_.output = output->second;
-  fold(graph_);
   return std::move(graph_);
 }
 
 }  // namespace
 
+Graph keras_graph(KerasFile file, const std::string& name) { return Importer(std::move(file), name).graph(); }
+
 Graph read_keras(const std::filesystem::path& file) {
-  return Importer(read_keras_file(file), file.string()).graph();
+  Graph graph = keras_graph(read_keras_file(file), file.string());
+  fold(graph);
+  return graph;
 }
 
 Graph read_keras(std::span<const std::byte> bytes, const std::string& name) {
-  return Importer(read_keras_file(bytes, name), name).graph();
+  Graph graph = keras_graph(read_keras_file(bytes, name), name);
+  fold(graph);
+  return graph;
 }
 
 }  // namespace likeness

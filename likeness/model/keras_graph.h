@@ -1,0 +1,16 @@
+#pragma once
+
+// Inside model/ only: from a Keras model's layers and weights to a Graph.
+
+#include <string>
+
+#include "likeness/infer/graph.h"
+#include "likeness/model/keras_file.h"
+
+namespace likeness {
+
+/// The graph of what `file` holds, with batch normalisation and scaling still layers of their own (see
+/// fold()). `path` names it in errors. @throws Error kModelInvalid.
+[[nodiscard]] Graph keras_graph(const std::filesystem::path& path, KerasFile file);
+
+}  // namespace likeness
