@@ -166,6 +166,11 @@ struct Outcome {
 };
 
 Learner make_learner(const Args& args, Data& data, const Split& split) {
+  if (data.base.contract.compact()) {
+    throw Error(ErrorCode::kUnsupported,
+                "the embeddings of " + data.base.contract.name +
+                    " are made smaller already; train on top of the model that they were made of");
+  }
   const std::uint64_t seed = args.training.seed;
   if (args.scope == Scope::kHead) {
     const Projection start = random_projection(centre_of(data.vectors, split.learning),
@@ -294,14 +299,13 @@ Exit run(Args args) {
       make_learner(args, data, hold_out_people(people, args.training.held_out_share, args.training.seed));
   const Outcome outcome = train(args, learner, people);
   Facts facts = facts_of(args, data, outcome, learner.architecture());
-  std::optional<ModelPack> pack;
-  if (outcome.result.stop != Stop::kCollapse) pack = write_pack(args, data, learner, facts);
   write_training_report(args.training_folder(), read_epochs(args.log()), outcome.result, facts);
-  if (!pack) {
+  if (outcome.result.stop == Stop::kCollapse) {
     std::cerr << "likeness-train: " << outcome.result.reason << "; no pack was written\n";
     return Exit::kUsage;
   }
-  print(args, outcome, facts, *pack);
+  const ModelPack pack = write_pack(args, data, learner, facts);
+  print(args, outcome, facts, pack);
   return data.exit;
 }
 

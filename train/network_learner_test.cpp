@@ -1,5 +1,5 @@
 // A network on libtorch against the same one on OpenVINO, before and after training.
-#include "likeness/infer/network.h"
+#include "train/network_learner.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -12,10 +12,10 @@
 #include "likeness/dataset/augment.h"
 #include "likeness/embed/embedder.h"
 #include "likeness/embed/new_pack.h"
+#include "likeness/infer/network.h"
 #include "likeness/model/keras_import.h"
 #include "likeness/model/self_test.h"
 #include "likeness/model/trainable.h"
-#include "train/network_learner.h"
 #include "train/random.h"
 #include "train/trained_pack.h"
 #include "train/trainer.h"

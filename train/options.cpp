@@ -36,6 +36,11 @@ void add_training_options(CLI::App& command, TrainOptions& o) {
   command.add_option("--margin", o.margin, "Between squared distances, above 0 and below 4")
       ->capture_default_str()
       ->check(CLI::Range(1e-6, 3.999999));
+  command
+      .add_option("--spread", o.spread,
+                  "Weight of a loss that keeps all directions evenly used, beside the triplets'")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 1e6));
   command.add_option("--people", o.batch.people, "People in a batch")
       ->capture_default_str()
       ->check(CLI::Range(2, 100000));

@@ -46,6 +46,8 @@ void check(const TrainOptions& o) {
   if (!(o.rate > 0 && std::isfinite(o.rate))) throw std::invalid_argument("the rate must be above 0");
   if (!(o.decay >= 0 && std::isfinite(o.decay)))
     throw std::invalid_argument("the decay must not be negative");
+  if (!(o.spread >= 0 && std::isfinite(o.spread)))
+    throw std::invalid_argument("the spread must not be negative");
   if (o.epochs < 1) throw std::invalid_argument("at least one epoch is needed");
   if (o.patience < 0 || o.checkpoint_steps < 0) throw std::invalid_argument("counts must not be negative");
   if (o.threads < 1) throw std::invalid_argument("at least one thread is needed");
@@ -55,6 +57,7 @@ void check(const TrainOptions& o) {
 nlohmann::ordered_json json_of(const TrainOptions& o) {
   return {{"mining", to_string(o.mining)},
           {"margin", o.margin},
+          {"spread", o.spread},
           {"people", o.batch.people},
           {"photos", o.batch.photos},
           {"strangers", o.batch.strangers},
@@ -177,7 +180,9 @@ StepReport Trainer::State::take_step(const std::vector<std::size_t>& rows) {
   const auto triplets = mine_triplets(table_of(seen), labels, options.mining, options.margin);
   const torch::Tensor loss = triplet_loss(distances, triplets, options.margin);
   optimizer->zero_grad();
-  loss.backward();
+  torch::Tensor wanted = loss;
+  if (options.spread > 0) wanted = loss + options.spread * spread_loss(distances, labels, embeddings.size(1));
+  wanted.backward();
   StepReport report;
   report.loss = loss.item<double>();
   const auto hard = mine_triplets(table_of(seen), labels, Mining::kBatchHard, options.margin);

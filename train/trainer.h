@@ -34,6 +34,8 @@ enum class Schedule {
 struct TrainOptions {
   Mining mining = Mining::kSemiHard;
   float margin = 0.2F;  ///< Of squared distances, in (0, 4). Source: FaceNet, section 3.1.
+  /// Weight of spread_loss() beside the triplets' loss: keeps the embedding's directions evenly used.
+  double spread = 0;
   BatchShape batch;
   Optimizer optimizer = Optimizer::kAdam;
   double rate = 1e-3;

@@ -22,6 +22,16 @@ torch::Tensor triplet_loss(const torch::Tensor& distances, const std::vector<Tri
   return torch::relu(positive - negative + margin).mean();
 }
 
+torch::Tensor spread_loss(const torch::Tensor& distances, const std::vector<int>& labels,
+                          std::int64_t dimension) {
+  const torch::Tensor people = torch::tensor(labels, torch::kInt32);
+  const torch::Tensor different = people.unsqueeze(0).ne(people.unsqueeze(1));
+  const torch::Tensor cosines = (1 - distances / 2).masked_select(different);
+  if (cosines.numel() == 0) return distances.sum() * 0;
+  const torch::Tensor excess = torch::relu(cosines.square().mean() - 1.0 / static_cast<double>(dimension));
+  return cosines.mean().square() + excess;
+}
+
 torch::Tensor unit_rows(const torch::Tensor& rows) {
   // Under the root, as FaceNet's own graph has it (1e-10): a zero row then has no infinite gradient.
   return rows * torch::rsqrt(torch::clamp_min(rows.square().sum(1, /*keepdim=*/true), 1e-10));

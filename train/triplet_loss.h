@@ -18,6 +18,13 @@ namespace likeness::train {
 [[nodiscard]] torch::Tensor triplet_loss(const torch::Tensor& distances, const std::vector<Triplet>& triplets,
                                          float margin);
 
+/// How unevenly the faces of different people fill the sphere: the square of their mean cosine, and what the
+/// mean of their squared cosines has above 1/d, which it is for directions at random (Zhang et al. 2017,
+/// "Learning Spread-out Local Feature Descriptors", eq. 6). `distances` as above, of rows of `dimension`
+/// values. 0 where all rows are of one person.
+[[nodiscard]] torch::Tensor spread_loss(const torch::Tensor& distances, const std::vector<int>& labels,
+                                        std::int64_t dimension);
+
 /// Rows scaled to length 1. A zero row stays zero, with a finite gradient.
 [[nodiscard]] torch::Tensor unit_rows(const torch::Tensor& rows);
 

@@ -69,5 +69,34 @@ TEST(TripletLoss, IsZeroWithZeroGradientWithoutTriplets) {
   EXPECT_EQ(rows.grad().abs().sum().item<double>(), 0);
 }
 
+TEST(SpreadLoss, IsTheFormulaByHandAndZeroForEvenDirections) {
+  // Cosines of different people: 1, 0, 0 (each twice): mean 1/3, mean square 1/3, of which 1/2 is allowed.
+  const auto rows = torch::tensor({{1.0F, 0.0F}, {1.0F, 0.0F}, {0.0F, 1.0F}});
+  EXPECT_NEAR(spread_loss(squared_distances(rows), {0, 1, 2}, 2).item<float>(), 1.0 / 9, 1e-6);
+  EXPECT_NEAR(spread_loss(squared_distances(rows), {0, 1, 2}, 12).item<float>(), 1.0 / 9 + 1.0 / 3 - 1.0 / 12,
+              1e-6);
+  EXPECT_EQ(spread_loss(squared_distances(rows), {0, 0, 0}, 2).item<float>(), 0);
+  const auto even = torch::tensor({{1.0F, 0.0F}, {-1.0F, 0.0F}, {0.0F, 1.0F}, {0.0F, -1.0F}});
+  EXPECT_NEAR(spread_loss(squared_distances(even), {0, 1, 2, 3}, 2).item<float>(), 1.0 / 9, 1e-6);
+}
+
+TEST(SpreadLoss, GradientIsThatOfFiniteDifferences) {
+  torch::Tensor rows = some_rows(5, 3, 4).requires_grad_();
+  const std::vector<int> labels{0, 0, 1, 1, 2};
+  const auto loss = [&](const torch::Tensor& raw) {
+    return spread_loss(squared_distances(unit_rows(raw)), labels, 6);
+  };
+  ASSERT_GT(loss(rows).item<double>(), 0);
+  loss(rows).backward();
+  constexpr double kStep = 1e-6;
+  for (int i = 0; i < 5; ++i) {
+    torch::Tensor up = rows.detach().clone();
+    torch::Tensor down = rows.detach().clone();
+    up[i][1] += kStep;
+    down[i][1] -= kStep;
+    EXPECT_NEAR(rows.grad()[i][1].item<double>(), (loss(up) - loss(down)).item<double>() / (2 * kStep), 1e-8);
+  }
+}
+
 }  // namespace
 }  // namespace likeness::train

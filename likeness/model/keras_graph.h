@@ -10,7 +10,7 @@
 namespace likeness {
 
 /// The graph of what `file` holds, with batch normalisation and scaling still layers of their own (see
-/// fold()). `path` names it in errors. @throws Error kModelInvalid.
-[[nodiscard]] Graph keras_graph(const std::filesystem::path& path, KerasFile file);
+/// fold()). `name` stands for the file in errors. @throws Error kModelInvalid.
+[[nodiscard]] Graph keras_graph(KerasFile file, const std::string& name);
 
 }  // namespace likeness
