@@ -1,5 +1,6 @@
 #include <string>
 
+#include "cli/bench_command.h"
 #include "cli/commands.h"
 #include "cli/gallery_options.h"
 #include "cli/program.h"
@@ -31,6 +32,7 @@ int main(int argc, char** argv) {
   cli::add_eval_command(app, exit);
   cli::add_model_command(app, exit);
   cli::add_compact_command(app, exit);
+  cli::add_bench_command(app, exit);
 
   return cli::run_program(app, argc, argv, exit);
 }

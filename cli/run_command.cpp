@@ -1,5 +1,6 @@
 #include <chrono>
 #include <cstdio>
+#include <future>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -44,6 +45,7 @@ struct Story {
   double photos_seconds = 0;
   double training_seconds = 0;
   double evaluation_seconds = 0;
+  std::future<std::string> faces_file;                      ///< SHA-256 of faces.npz, when it is written.
   std::vector<std::pair<std::string, std::string>> hashes;  ///< File name, SHA-256.
 };
 
@@ -195,13 +197,21 @@ void tell_origin(HtmlReport& html, const Story& story, const Args& args) {
   html.table(table);
 }
 
-Story learn_and_test(const Args& args) {
-  Story story;
+/// Compressing the faces takes as long as all the rest after embedding, so a second thread does it where
+/// there may be one.
+std::future<std::string> start_writing(const FaceDataset& faces, const fs::path& file, int threads) {
+  return std::async(threads > 1 ? std::launch::async : std::launch::deferred, [&faces, file] {
+    write_faces(file, faces);
+    return sha256_file(file);
+  });
+}
+
+void learn_and_test(const Args& args, Story& story) {
   const auto start = Clock::now();
   story.faces = collect_labelled(args.photos, Stage::kEmbed);
   story.photos_seconds = since(start);
   const EmbeddingDataset& embeddings = story.faces.collected.embeddings;
-  write_faces(args.out / "faces.npz", story.faces.collected.faces);
+  story.faces_file = start_writing(story.faces.collected.faces, args.out / "faces.npz", args.photos.threads);
   write_embeddings(args.out / "embeddings.npz", embeddings);
 
   const auto training = Clock::now();
@@ -222,10 +232,9 @@ Story learn_and_test(const Args& args) {
   story.example_seed = new_seed();
   story.example = pick_example(tested ? story.val : story.train,
                                tested ? embeddings.val.labels : embeddings.train.labels, story.example_seed);
-  for (const char* file : {"faces.npz", "embeddings.npz", "people.npz"}) {
+  for (const char* file : {"embeddings.npz", "people.npz"}) {
     story.hashes.emplace_back(file, sha256_file(args.out / file));
   }
-  return story;
 }
 
 Exit run(const Args& args) {
@@ -236,7 +245,8 @@ Exit run(const Args& args) {
     throw Error(ErrorCode::kOutputUnwritable, "cannot create " + args.out.string() + ": " + error.message());
   require_two_people(scan_photo_folder(args.photos.folder, args.photos.scan), args.photos.folder);
 
-  const Story story = learn_and_test(args);
+  Story story;
+  learn_and_test(args, story);
   const FaceDataset& faces = story.faces.collected.faces;
   const FacePart& part = story.val.total() > 0 ? faces.val : faces.train;
   write_png(args.out / "example.png",
@@ -247,6 +257,7 @@ Exit run(const Args& args) {
                       std::to_string(faces.val.chips.size()) + " tested, by likeness " + LIKENESS_VERSION);
   tell_results(html, story);
   tell_faces(html, story);
+  story.hashes.emplace_back("faces.npz", story.faces_file.get());
   tell_origin(html, story, args);
   html.write(args.out / "report.html");
   const Json json = report_json(story, args);

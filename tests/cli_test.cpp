@@ -49,11 +49,20 @@ TEST_F(Cli, HelpAndVersionSucceed) {
 }
 
 TEST_F(Cli, EveryCommandsHelpShowsAnExample) {
-  for (const std::string command : {"run", "detect", "extract", "embed", "train", "evaluate", "predict"}) {
+  for (const std::string command :
+       {"run", "detect", "extract", "embed", "train", "evaluate", "predict", "bench"}) {
     const auto result = run_likeness({command, "--help"});
     EXPECT_EQ(result.code, 0) << command;
     EXPECT_NE(result.out.find("Example: likeness " + command), std::string::npos) << result.out;
   }
+}
+
+TEST_F(Cli, BenchNeedsAFaceAndSaysWhereItsPhotosCouldBe) {
+  expect_one_line(run_likeness({"bench", grey("grey.png"), "--rounds", "1"}), 3, {"no face in any photo"});
+  ::setenv("XDG_CACHE_HOME", folder_.c_str(), 1);
+  const auto result = run_likeness({"bench"});
+  ::unsetenv("XDG_CACHE_HOME");
+  expect_one_line(result, 3, {at("likeness/samples"), "scripts/setup"});
 }
 
 TEST_F(Cli, WrongUsageIsCodeTwo) {

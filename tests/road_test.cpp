@@ -52,6 +52,53 @@ TEST_F(Road, RunNamesEveryTestFaceOfTheCelebrities) {
   EXPECT_EQ(read_faces(at("out/faces.npz")).train.chips.size(), 93U);
 }
 
+// oneDNN, under OpenVINO, obeys this variable; the Highway kernels are held to the same in
+// likeness/recognize/photo_stream_test.cpp.
+TEST_F(Road, EmbeddingsDoNotDependOnTheCpusInstructions) {
+  const auto embed = [&](const std::string& name) {
+    const auto result = run_likeness({"embed", kData / "five-celebrity/val/elton_john", "-o", at(name)});
+    EXPECT_EQ(result.code, 0) << result.err;
+    return read_embeddings(at(name)).train.embeddings;
+  };
+  const Embeddings expected = embed("default.npz");
+  ASSERT_GT(expected.size(), 0U);
+  for (const char* instructions : {"SSE41", "AVX2", "AVX512_CORE"}) {
+    ::setenv("ONEDNN_MAX_CPU_ISA", instructions, 1);
+    const Embeddings embeddings = embed(instructions + std::string(".npz"));
+    ::unsetenv("ONEDNN_MAX_CPU_ISA");
+    ASSERT_EQ(embeddings.values.size(), expected.values.size());
+    float worst = 0;
+    for (std::size_t i = 0; i < expected.values.size(); ++i)
+      worst = std::max(worst, std::abs(embeddings.values[i] - expected.values[i]));
+    EXPECT_LT(worst, 1e-4F) << instructions;
+    // Other sums, other last digits: else the variable would have done nothing.
+    if (instructions == std::string("SSE41")) {
+      EXPECT_GT(worst, 0);
+    }
+  }
+}
+
+// Not how fast: that it measures what it says.
+TEST_F(Road, BenchTellsEveryStage) {
+  const auto result = run_likeness({"bench", kData / "photos/compreface/016_8.jpg", "--threads", "2",
+                                    "--rounds", "1", "--json", "--min-face", "40"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  const json report = json::parse(result.out);
+  EXPECT_EQ(report["photos"], 1);
+  EXPECT_EQ(report["faces"], 8);
+  for (const char* stage : {"read_a_photo", "detect_a_photo", "align_a_face", "embed_a_face"}) {
+    EXPECT_GT(report["one_thread_ms"][stage], 0.0) << stage;
+  }
+  EXPECT_GT(report["share_of_peak"]["embed"], 0.0);
+  ASSERT_EQ(report["whole_way"].size(), 2U);
+  EXPECT_EQ(report["whole_way"][1]["threads"], 2);
+  // Eight faces a photo on the whole way as well.
+  EXPECT_NEAR(report["whole_way"][1]["faces_per_second"].get<double>() /
+                  report["whole_way"][1]["photos_per_second"].get<double>(),
+              8, 1e-9);
+  EXPECT_GT(report["peak_memory_bytes"], 50e6);
+}
+
 // mtcnn 0.1.1 and Pillow NEAREST made the stored chips. 116 is what NumPy's order of ties gives as well; the
 // two that differ are listed in the failure message.
 TEST_F(Road, ExtractGivesTheTutorialsChips) {

@@ -1,41 +1,30 @@
 """Times face detectors in turn on the same photos, one thread, and prints a Markdown table. Called by bench/peers/run.
 
 Every round runs every detector once on every photo, so that noise of the machine hits all alike; the table holds
-medians. Each detector must find at least half of the faces that likeness finds before it is timed.
+medians. Each detector must find at least half of the faces that likeness finds before it is timed; dlib's finds no
+small faces, and is left out of that.
 """
 import argparse
 import datetime
-import importlib.metadata
-import os
 import pathlib
-import platform
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
+
+from common import CLOCKS, Timer, machine, median, table, tell, versions
 
 SIZES = [(225, 225), (640, 480), (1920, 1440), (4000, 3000)]
 MIN_FACE = 20
-# Wall time, or the process's CPU time where other work shares the machine: alike for one thread when it is quiet.
-CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
 
 
 class Likeness:
-    """Ours, in a process of its own; it reports both times of detect() alone."""
-
     name = "likeness"
 
     def __init__(self, timer, models, clock):
-        self.clock = clock
-        self.process = subprocess.Popen(
-            [timer, models, "1"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.timer = Timer(timer, models, clock)
 
     def run(self, path, _image):
-        self.process.stdin.write(f"{MIN_FACE} {path}\n")
-        self.process.stdin.flush()
-        wall, cpu, faces = self.process.stdout.readline().split()
-        return float(wall if self.clock == "wall" else cpu), int(faces)
+        milliseconds, (faces,) = self.timer.ask(f"detect {MIN_FACE} {path}")
+        return milliseconds, int(faces)
 
 
 class FacenetPytorch:
@@ -76,6 +65,26 @@ class Mtcnn:
         return (self.clock() - start) * 1e3, len(faces)
 
 
+class FaceRecognition:
+    """dlib's HOG detector as face_recognition calls it: another method, for faces from 40 pixels on (once enlarged)."""
+
+    name = "face_recognition (HOG)"
+
+    def __init__(self, clock):
+        import face_recognition
+        import numpy
+
+        self.asarray = numpy.asarray
+        self.locate = face_recognition.face_locations
+        self.clock = CLOCKS[clock]
+
+    def run(self, _path, image):
+        pixels = self.asarray(image)
+        start = self.clock()
+        faces = self.locate(pixels)
+        return (self.clock() - start) * 1e3, len(faces)
+
+
 def resized_photos(sources, folder):
     from PIL import Image
 
@@ -98,60 +107,49 @@ def measure(detectors, photos, rounds):
                     times[name, detector.name].append(milliseconds)
                     continue
                 faces[name, detector.name] = count
-                if 2 * count < faces[name, detectors[0].name]:
+                if 2 * count < faces[name, detectors[0].name] and not isinstance(detector, FaceRecognition):
                     sys.exit(f"{detector.name} found {count} faces in {name}")
-    return {key: statistics.median(values) for key, values in times.items()}, faces
+    return {key: median(values) for key, values in times.items()}, faces
 
 
-def versions():
-    known = {"facenet-pytorch", "torch", "mtcnn", "tensorflow-cpu", "numpy"}
-    return ", ".join(f"{name} {importlib.metadata.version(name)}" for name in sorted(known))
-
-
-def cpu():
-    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.split(":", 1)[1].strip()
-    return platform.processor()
-
-
-def table(photos, detectors, medians, faces):
+def rows(photos, detectors, medians, faces):
     ours, *peers = [d.name for d in detectors]
-    yield "| photo | " + " | ".join(f"times faster than {p}" for p in peers) + f" | {ours}, ms | " + " | ".join(
-        f"{p}, ms" for p in peers) + " | faces (" + ", ".join([ours, *peers]) + ") |"
-    yield "|---|" + "---|" * (2 * len(peers) + 2)
     for name, _, _ in photos:
         own = medians[name, ours]
-        ratios = [f"**{medians[name, p] / own:.1f}**" for p in peers]
-        plain = [f"{medians[name, d]:.1f}" for d in (ours, *peers)]
-        found = ", ".join(str(faces[name, d]) for d in (ours, *peers))
-        yield "| " + " | ".join([name, *ratios, *plain, found]) + " |"
+        yield [name, *(f"**{medians[name, p] / own:.1f}**" for p in peers),
+               *(f"{medians[name, d]:.1f}" for d in (ours, *peers)),
+               ", ".join(str(faces[name, d]) for d in (ours, *peers))]
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("timer")
     parser.add_argument("models")
-    parser.add_argument("one_face")
-    parser.add_argument("eight_faces")
+    parser.add_argument("--one", required=True, help="a photo with one face")
+    parser.add_argument("--eight", required=True, help="a photo with eight faces")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--clock", choices=CLOCKS, default="wall")
-    parser.add_argument("--out", help="also write the table here")
-    args = parser.parse_args()
+    parser.add_argument("--out", help="also append the table to this file")
+    args, _ = parser.parse_known_args()
     detectors = [Likeness(args.timer, args.models, args.clock), FacenetPytorch(args.clock), Mtcnn(args.clock)]
+    try:
+        detectors.append(FaceRecognition(args.clock))
+    except (ImportError, SystemExit):
+        print("peers: face_recognition is left out: dlib is not installed", file=sys.stderr)
     with tempfile.TemporaryDirectory() as folder:
-        photos = list(resized_photos([("1", args.one_face), ("8", args.eight_faces)], folder))
+        photos = list(resized_photos([("1", args.one), ("8", args.eight)], folder))
         medians, faces = measure(detectors, photos, args.rounds)
-    lines = [
+    ours, *peers = [d.name for d in detectors]
+    head = ["photo", *(f"times faster than {p}" for p in peers), *(f"{d}, ms" for d in (ours, *peers)),
+            "faces (" + ", ".join((ours, *peers)) + ")"]
+    tell([
         f"Detection, one thread, min face {MIN_FACE}, medians of {args.rounds} rounds in which all take turns; {args.clock} time.",
         "",
-        *table(photos, detectors, medians, faces),
+        *table(head, rows(photos, detectors, medians, faces)),
         "",
-        f"{datetime.date.today()}; {cpu()}, {os.cpu_count()} cores; {versions()}.",
-    ]
-    print("\n".join(lines))
-    if args.out:
-        pathlib.Path(args.out).write_text("\n".join(lines) + "\n")
+        f"{datetime.date.today()}; {machine()}; "
+        + versions("facenet-pytorch", "torch", "mtcnn", "tensorflow-cpu", "dlib", "face-recognition", "numpy") + ".",
+    ], args.out)
 
 
 if __name__ == "__main__":

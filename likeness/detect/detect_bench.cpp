@@ -19,9 +19,6 @@
 namespace likeness {
 namespace {
 
-constexpr double kRNetProducts = 1.53e6;
-constexpr double kONetProducts = 12.9e6;
-
 std::filesystem::path pack() {
   const char* models = std::getenv("LIKENESS_MODELS");
   return std::filesystem::path(models != nullptr ? models : "models") / "mtcnn";
@@ -76,12 +73,7 @@ std::vector<Scale> pyramid(const Image& photo) {
 
 double pnet_products(const std::vector<Scale>& scales) {
   double products = 0;
-  for (const Scale& s : scales) {
-    const double columns = PNet::map_size(s.width);
-    const double rows = PNet::map_size(s.height);
-    products +=
-        (s.width - 2.0) * (s.height - 2.0) * 270 + (columns + 2) * (rows + 2) * 1440 + columns * rows * 4800;
-  }
+  for (const Scale& s : scales) products += PNet::products(s.width, s.height);
   return products;
 }
 
@@ -173,7 +165,7 @@ void BM_PNetOpenVino(benchmark::State& state) {
   report(state, pnet_products(scales));
 }
 
-void refine(benchmark::State& state, const RefineNet& net, double products) {
+void refine(benchmark::State& state, const RefineNet& net) {
   const auto count = static_cast<std::size_t>(state.range(0));
   std::vector<float> patches(count * net.patch_floats());
   for (std::size_t i = 0; i < patches.size(); ++i)
@@ -188,16 +180,12 @@ void refine(benchmark::State& state, const RefineNet& net, double products) {
     return;
   }
   for (auto _ : state) net.run(patches.data(), count, results.data(), scratch);
-  report(state, products * static_cast<double>(count));
+  report(state, net.products() * static_cast<double>(count));
 }
 
-void BM_RNet(benchmark::State& state) {
-  refine(state, RefineNet::rnet(OnnxConstants(pack() / "rnet.onnx")), kRNetProducts);
-}
+void BM_RNet(benchmark::State& state) { refine(state, RefineNet::rnet(OnnxConstants(pack() / "rnet.onnx"))); }
 
-void BM_ONet(benchmark::State& state) {
-  refine(state, RefineNet::onet(OnnxConstants(pack() / "onet.onnx")), kONetProducts);
-}
+void BM_ONet(benchmark::State& state) { refine(state, RefineNet::onet(OnnxConstants(pack() / "onet.onnx"))); }
 
 void BM_LoadDetector(benchmark::State& state) {
   for (auto _ : state) {

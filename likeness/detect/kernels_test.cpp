@@ -13,6 +13,7 @@
 #include "likeness/detect/pnet.h"
 #include "likeness/detect/refine_net.h"
 #include "likeness/image/read_image.h"
+#include "likeness/infer/products.h"
 
 namespace likeness {
 namespace {
@@ -267,6 +268,14 @@ TEST(RefineNetModels, RNetEqualsPlainLoopsOnEveryTarget) {
 TEST(RefineNetModels, ONetEqualsPlainLoopsOnEveryTarget) {
   const OnnxConstants constants(kPack / "onet.onnx");
   expect_refine_net(RefineNet::onet(constants), constants);
+}
+
+TEST(RefineNetModels, ProductsAreThoseOfTheNetworksAsOpenvinoReadsThem) {
+  // The heads are made as one layer of 16 outputs; R-Net's file has 6.
+  EXPECT_EQ(RefineNet::rnet(OnnxConstants(kPack / "rnet.onnx")).products(),
+            products_a_row(kPack / "rnet.onnx") + 10 * 128);
+  EXPECT_EQ(RefineNet::onet(OnnxConstants(kPack / "onet.onnx")).products(),
+            products_a_row(kPack / "onet.onnx"));
 }
 
 TEST(FaceDetectorData, ThreadsAndTargetsDoNotChangeTheResult) {

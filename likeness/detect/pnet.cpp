@@ -488,6 +488,16 @@ std::vector<float> transformed(const std::vector<float>& kernel, int in, int out
 
 HWY_EXPORT(run_kernel);
 
+double PNet::products(int width, int height) {
+  // For each pixel of the first layer, place of the second, and place of the map with its six heads.
+  constexpr double kFirst = 3 * 3 * 3 * 10;
+  constexpr double kSecond = 3 * 3 * 10 * 16;
+  constexpr double kThird = 3 * 3 * 16 * 32 + 32 * 6;
+  const double columns = map_size(width), rows = map_size(height);
+  return (width - 2.0) * (height - 2.0) * kFirst + (columns + 2) * (rows + 2) * kSecond +
+         columns * rows * kThird;
+}
+
 PNet::PNet(const OnnxConstants& constants) {
   Weights& w = weights_;
   w.conv1 = arranged(constants.get("conv2d/kernel:0", {10, 3, 3, 3}), 3, 10);

@@ -45,6 +45,9 @@ class PNet {
   /// Columns or rows of the map for `pixels` pixels of a level: 0 below 12.
   [[nodiscard]] static int map_size(int pixels) { return pixels < kCell ? 0 : (pixels - 1) / 2 - 4; }
 
+  /// Multiply-adds of the network's plain sums over a level; Winograd's way needs fewer.
+  [[nodiscard]] static double products(int width, int height);
+
   /// Appends the cells of map rows [first_row, last_row) with a score of at least `min_score` to `cells`, in
   /// no particular order.
   void run(const Level& level, int first_row, int last_row, float min_score, PNetScratch& scratch,

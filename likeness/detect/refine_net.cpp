@@ -494,6 +494,15 @@ RefineNet RefineNet::onet(const OnnxConstants& constants) {
   return net;
 }
 
+double RefineNet::products() const {
+  double products = 0;
+  for (const RefineLayer& layer : layers_) {
+    products +=
+        1.0 * layer.size_out() * layer.size_out() * layer.kernel * layer.kernel * layer.in * layer.out;
+  }
+  return products;
+}
+
 void RefineNet::run(const float* patches, std::size_t count, float* results, RefineScratch& scratch) const {
   std::size_t largest = 0;
   for (const RefineLayer& layer : layers_) {

@@ -61,6 +61,9 @@ class RefineNet {
     return static_cast<std::size_t>(side()) * static_cast<std::size_t>(side()) * 3 + 16;
   }
 
+  /// Multiply-adds of the network's plain sums for one patch; Winograd's way needs fewer.
+  [[nodiscard]] double products() const;
+
   /// `patches`: `count` patches, rows of RGB, standardised, patch_floats() apart. `results`: count * kResult.
   void run(const float* patches, std::size_t count, float* results, RefineScratch& scratch) const;
 

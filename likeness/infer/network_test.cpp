@@ -9,6 +9,7 @@
 
 #include "likeness/core/error.h"
 #include "likeness/core/file.h"
+#include "likeness/infer/products.h"
 
 namespace likeness {
 namespace {
@@ -171,6 +172,16 @@ TEST_F(NetworkCache, ThatCannotBeWrittenIsNoError) {
   std::ofstream(folder_ / "cache") << "a file where a folder should be";
   const auto first = output("a");
   EXPECT_EQ(output("a"), first);
+}
+
+TEST(Products, OfFaceNetAreThosePublished) {
+  EXPECT_NEAR(products_a_row(kModels / "20180408-102900" / "graph_final.pb"), 1.417e9, 1e6);
+}
+
+TEST(Products, AreRefusedWhereTheSizeOfThePictureIsFree) {
+  const std::string text =
+      message(ErrorCode::kModelInvalid, [] { (void)products_a_row(kModels / "mtcnn" / "pnet.onnx"); });
+  EXPECT_NE(text.find("pnet.onnx"), std::string::npos) << text;
 }
 
 TEST(Network, NeedsAThread) { EXPECT_THROW(Network("a.onnx", {.threads = 0}), std::invalid_argument); }

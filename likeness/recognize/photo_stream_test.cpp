@@ -1,6 +1,7 @@
 #include "likeness/recognize/photo_stream.h"
 
 #include <gtest/gtest.h>
+#include <hwy/targets.h>
 
 #include <algorithm>
 #include <cmath>
@@ -71,6 +72,42 @@ TEST_F(PhotoStreamTest, EmbeddingsDoNotDependOnThreadsOrBatches) {
       ASSERT_NEAR(results[i].embeddings.values[j], expected[i].embeddings.values[j], 1e-4);
     }
   }
+}
+
+TEST_F(PhotoStreamTest, FacesAndEmbeddingsDoNotDependOnTheKernelsInstructions) {
+#ifdef __SANITIZE_THREAD__
+  GTEST_SKIP() << "OpenVINO cannot compute under the thread sanitizer";
+#endif
+  photos_.resize(3);
+  PhotoStream stream(load_pack(fs::path(LIKENESS_MODELS) / "mtcnn"),
+                     load_pack(fs::path(LIKENESS_MODELS) / "20180408-102900"), {.threads = 2});
+  const auto results = [&] {
+    std::vector<PhotoFaces> photos;
+    stream.run(photos_, [&](PhotoFaces&& photo) { photos.push_back(std::move(photo)); });
+    return photos;
+  };
+  const auto expected = results();
+  const std::int64_t supported = hwy::SupportedTargets();
+  for (std::int64_t rest = supported; rest != 0; rest &= rest - 1) {
+    const std::int64_t target = rest & -rest;
+    if (target == HWY_SCALAR) continue;  // EMU128 is built in its place.
+    SCOPED_TRACE(hwy::TargetName(target));
+    hwy::SetSupportedTargetsForTest(target);
+    const auto found = results();
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      ASSERT_EQ(found[i].faces.size(), expected[i].faces.size());
+      for (std::size_t j = 0; j < expected[i].faces.size(); ++j) {
+        const Face &face = found[i].faces[j], &known = expected[i].faces[j];
+        EXPECT_NEAR(face.score, known.score, 1e-4);
+        EXPECT_NEAR(face.box.left, known.box.left, 1e-4 * known.box.width());
+        EXPECT_NEAR(face.box.bottom, known.box.bottom, 1e-4 * known.box.width());
+      }
+      ASSERT_EQ(found[i].embeddings.values.size(), expected[i].embeddings.values.size());
+      for (std::size_t j = 0; j < expected[i].embeddings.values.size(); ++j)
+        ASSERT_NEAR(found[i].embeddings.values[j], expected[i].embeddings.values[j], 1e-4);
+    }
+  }
+  hwy::SetSupportedTargetsForTest(0);
 }
 
 TEST_F(PhotoStreamTest, AnUnreadablePhotoArrivesInItsPlaceWithItsError) {
