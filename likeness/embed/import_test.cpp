@@ -289,6 +289,13 @@ TEST(Graph, OfAFileThatGoesInACircleIsRefused) {
       13);
   EXPECT_EQ(message(ErrorCode::kModelInvalid, [&] { (void)prepare_graph_def(a + b, "x.pb"); }),
             "x.pb: its nodes read each other in a circle");
+  const std::string lone_switch(
+      "\x0a\x0b\x0a\x01"
+      "s\x12\x06"
+      "Switch",
+      13);
+  EXPECT_EQ(message(ErrorCode::kModelInvalid, [&] { (void)prepare_graph_def(lone_switch, "x.pb"); }),
+            "x.pb: the node s is a Switch without two inputs");
   EXPECT_EQ(message(ErrorCode::kModelInvalid, [&] { (void)prepare_graph_def(a, "x.pb"); }),
             "x.pb: the node a reads b, which is missing");
 }

@@ -236,7 +236,8 @@ std::vector<std::optional<std::string>> GraphDef::aliases() const {
       }
       continue;
     }
-    if (node.op == "Switch" && node.inputs.size() == 2) {
+    if (node.op == "Switch") {
+      if (node.inputs.size() != 2) fail("the node " + node.name + " is a Switch without two inputs");
       lets[i] = truth[index(node.inputs[1])];
       if (!lets[i]) fail("the node " + node.name + " switches on something else than training");
       truth[i] = truth[index(node.inputs[0])];
