@@ -12,6 +12,7 @@
 #include "likeness/cluster/cluster.h"
 #include "likeness/core/atomic_file.h"
 #include "likeness/core/file.h"
+#include "likeness/embed/comparison.h"
 #include "likeness/gallery/face_review.h"
 #include "likeness/gallery/sqlite_store.h"
 #include "likeness/image/resample.h"
@@ -261,16 +262,14 @@ Exit run(const Args& args) {
   put_known_first(found, before);
   ClusterOptions options = args.cluster;
   options.threads = args.threads;
-  std::vector<KnownThreshold> measured;
-  for (const KnownThreshold& one : pack.contract.thresholds) {
-    if (one.precision == to_string(args.models.precision)) measured.push_back(one);
-  }
-  const double threshold = args.cluster.threshold.value_or(link_threshold(found.faces.size(), measured));
+  const double threshold = args.cluster.threshold.value_or(
+      link_threshold(found.faces.size(), pack.contract, args.models.precision));
   options.threshold = threshold;
+  const Embeddings compared = Comparison(pack.contract).comparable(found.embeddings);
   std::vector<int> clusters;
   {
     ProgressBar bar("clustering");
-    clusters = cluster_faces(found.embeddings, found.photos, options, found.previous, bar.callback());
+    clusters = cluster_faces(compared, found.photos, options, found.previous, bar.callback());
   }
   print(args, found, clusters);
   if (!args.out.empty()) write_pages(args, found, clusters, threshold);

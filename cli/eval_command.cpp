@@ -10,6 +10,7 @@
 #include "cli/eval_parts.h"
 #include "cli/photos.h"
 #include "cli/progress_bar.h"
+#include "likeness/embed/comparison.h"
 #include "likeness/eval/pairs_file.h"
 #include "likeness/eval/photo_embeddings.h"
 #include "likeness/eval/verification.h"
@@ -65,6 +66,7 @@ Lfw load(const Args& args, ProgressBar& bar) {
 
   const ModelPack pack = args.model.embedder();
   lfw.embedded = embed_photos(lfw.files, pack, args.model.detector(pack), args.embedding(), bar.callback());
+  lfw.embedded.embeddings = Comparison(pack.contract).comparable(std::move(lfw.embedded.embeddings));
   for (std::size_t i = 0; i < lfw.files.size(); ++i) lfw.found.push_back(lfw.embedded.found(i));
   if (std::count(lfw.found.begin(), lfw.found.end(), 1) == 0) {
     throw Error(ErrorCode::kInputUnreadable,
@@ -113,8 +115,9 @@ std::optional<Baseline> compare_with_baseline(const Args& args, const Lfw& lfw,
   ModelOptions model = args.model;
   model.model = args.baseline;
   const ModelPack pack = model.embedder();
-  const PhotoEmbeddings embedded =
+  PhotoEmbeddings embedded =
       embed_photos(lfw.files, pack, model.detector(pack), args.embedding(), bar.callback());
+  embedded.embeddings = Comparison(pack.contract).comparable(std::move(embedded.embeddings));
   std::vector<char> found;
   for (std::size_t i = 0; i < lfw.files.size(); ++i) found.push_back(embedded.found(i));
   const Scores scores = score_all(lfw, embedded, found, args.seed);

@@ -43,7 +43,7 @@ std::string of(std::size_t count, std::size_t all) {
 
 /// Who is left, with the people of --without gone.
 NamedFaces named_faces(People people, const std::vector<std::string>& without) {
-  NamedFaces faces{{people.embeddings.dimension, {}}, {}};
+  NamedFaces faces{{people.embeddings.dimension, {}}, {}, people.contract};
   for (std::size_t i = 0; i < people.labels.size(); ++i) {
     if (std::ranges::find(without, people.labels[i]) != without.end()) continue;
     const auto row = people.embeddings[i];
@@ -184,7 +184,7 @@ Comparisons compare_all_pairs(const People& people) {
 }
 
 Exit run_thresholds(const ThresholdArgs& args) {
-  People people = people_of(args.faces, args);
+  People people = compared_people(args.faces, args);
   keep_wanted(people, args.only, 1);
   constexpr std::size_t kMostFaces = 12'000;  // 72 million pairs, half a gigabyte
   if (people.labels.size() > kMostFaces) {

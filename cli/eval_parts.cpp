@@ -9,6 +9,7 @@
 #include "likeness/core/error.h"
 #include "likeness/dataset/dataset_file.h"
 #include "likeness/dataset/photo_folder.h"
+#include "likeness/embed/comparison.h"
 #include "likeness/eval/pairs_file.h"
 
 namespace likeness::cli {
@@ -19,7 +20,7 @@ namespace fs = std::filesystem;
 People from_embeddings(const fs::path& file) {
   EmbeddingDataset dataset = read_embeddings(file);
   const std::string space = dataset.provenance.known() ? dataset.provenance.contract_id : "unknown model";
-  People people{{dataset.train.embeddings.dimension, {}}, {}, {}, space};
+  People people{{dataset.train.embeddings.dimension, {}}, {}, {}, space, dataset.provenance.contract_json};
   for (EmbeddingPart* part : {&dataset.train, &dataset.val}) {
     l2_normalize(part->embeddings);
     people.embeddings.values.insert(people.embeddings.values.end(), part->embeddings.values.begin(),
@@ -36,7 +37,7 @@ People from_photos(const fs::path& folder, const EvalArgs& args) {
   ProgressBar bar("embedding");
   const PhotoEmbeddings found =
       embed_photos(photos, pack, args.model.detector(pack), args.embedding(), bar.callback());
-  People people{{found.embeddings.dimension, {}}, {}, {}, found.id};
+  People people{{found.embeddings.dimension, {}}, {}, {}, found.id, to_json(pack.contract)};
   for (std::size_t i = 0; i < photos.size(); ++i) {
     if (!found.found(i)) {
       people.failed.push_back(photos[i].string() + ": " + found.problems[i]);
@@ -53,6 +54,12 @@ People from_photos(const fs::path& folder, const EvalArgs& args) {
 
 People people_of(const fs::path& source, const EvalArgs& args) {
   return source.extension() == ".npz" ? from_embeddings(source) : from_photos(source, args);
+}
+
+People compared_people(const fs::path& source, const EvalArgs& args) {
+  People people = people_of(source, args);
+  people.embeddings = Comparison(people.contract, source.string()).comparable(std::move(people.embeddings));
+  return people;
 }
 
 void keep_wanted(People& people, const std::optional<fs::path>& only, std::size_t min_photos) {

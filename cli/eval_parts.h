@@ -38,11 +38,15 @@ struct People {
   std::vector<std::string> labels;
   std::vector<std::string> failed;  ///< Photos without an embedding.
   std::string space;                ///< The embedding space's name.
+  std::string contract{};           ///< The model's, as JSON; empty where it is not known.
 };
 
 /// Of a folder of PERSON/photos at any depth (the folder a photo lies in is the person), or of embeddings
 /// (.npz) that `likeness embed` wrote. @throws Error kInputUnreadable, kDataInvalid.
 [[nodiscard]] People people_of(const std::filesystem::path& source, const EvalArgs& args);
+
+/// The same, brought to what the model's contract compares (Comparison).
+[[nodiscard]] People compared_people(const std::filesystem::path& source, const EvalArgs& args);
 
 /// Keeps those who have `min_photos` and whom the lines of `only`, where given, begin with (up to a space or
 /// tab: LFW's people files will do). @throws Error kInputUnreadable where the file cannot be read or nobody

@@ -34,7 +34,7 @@ struct OpenSetArgs : EvalArgs {
 };
 
 Exit run_openset(const OpenSetArgs& args) {
-  People gallery = people_of(args.gallery, args);
+  People gallery = compared_people(args.gallery, args);
   if (args.only) keep_wanted(gallery, args.only, 1);
   IdentificationFaces faces{
       gallery.embeddings, gallery.labels, std::vector<char>(gallery.labels.size(), 1), {}};
@@ -42,7 +42,7 @@ Exit run_openset(const OpenSetArgs& args) {
   if (fs::equivalent(args.gallery, args.probes)) {
     faces.may_probe = faces.may_enrol;
   } else {
-    People probes = people_of(args.probes, args);
+    People probes = compared_people(args.probes, args);
     if (args.only) keep_wanted(probes, args.only, 1);
     faces.may_probe.assign(gallery.labels.size(), 0);
     faces.may_enrol.resize(gallery.labels.size() + probes.labels.size(), 0);
@@ -180,7 +180,7 @@ Json json_of(const Clustered& one) {
 }
 
 Exit run_cluster(const ClusterArgs& args) {
-  People people = people_of(args.folder, args);
+  People people = compared_people(args.folder, args);
   keep_wanted(people, args.only, args.min_photos);
   std::map<std::string, int> numbers;
   std::vector<int> truth;
@@ -189,7 +189,10 @@ Exit run_cluster(const ClusterArgs& args) {
     truth.push_back(numbers.try_emplace(label, static_cast<int>(numbers.size())).first->second);
     photos.push_back(static_cast<std::int64_t>(photos.size()));
   }
-  const double threshold = args.threshold.value_or(link_threshold(people.labels.size()));
+  const Contract contract =
+      people.contract.empty() ? Contract() : contract_from_json(people.contract, "contract");
+  const double threshold =
+      args.threshold.value_or(link_threshold(people.labels.size(), contract, args.model.precision));
   const std::vector<int> clusters =
       cluster_faces(people.embeddings, photos, {.threshold = threshold, .threads = args.threads});
   char way[60];

@@ -156,6 +156,7 @@ void add_model_command(CLI::App& app, Exit& exit) {
   add_model_import(*command, exit);
   add_model_quantize(*command, exit);
   add_model_compare(*command, exit);
+  add_model_centre(*command, exit);
 }
 
 }  // namespace likeness::cli

@@ -8,6 +8,7 @@
 namespace likeness::cli {
 
 /// The parts of `model` that make packs or weigh them against each other; each has a file of its own.
+void add_model_centre(CLI::App& command, Exit& exit);
 void add_model_import(CLI::App& command, Exit& exit);
 void add_model_quantize(CLI::App& command, Exit& exit);
 void add_model_compare(CLI::App& command, Exit& exit);

@@ -42,7 +42,7 @@ std::string crop_of(const CropSpec& crop) {
 void print_embedder(const ModelPack& pack) {
   const Contract& contract = pack.contract;
   std::cout << "id           " << contract.id() << '\n'
-            << "embedding    " << contract.dimension << " values, compared by " << contract.metric
+            << "embedding    " << contract.dimension << " values, compared by " << contract.metric()
             << (contract.unit_length ? "; unit length already" : "; brought to unit length after the network")
             << '\n'
             << "input        " << size_of(contract.crop) << ' ' << to_string(contract.channels) << ", "

@@ -6,6 +6,7 @@
 #include "cli/gallery_options.h"
 #include "cli/photos.h"
 #include "cli/progress_bar.h"
+#include "likeness/embed/comparison.h"
 #include "likeness/embed/embeddings.h"
 #include "likeness/recognize/photo_stream.h"
 
@@ -33,7 +34,7 @@ struct Side {
   std::vector<float> embedding;  // unit length; of several faces their mean direction
 };
 
-Side embed_side(PhotoStream& stream, const fs::path& path) {
+Side embed_side(PhotoStream& stream, const Comparison& comparison, const fs::path& path) {
   const PhotoList list = list_photos({path});
   Side side;
   side.photos = list.photos.size();
@@ -43,7 +44,7 @@ Side embed_side(PhotoStream& stream, const fs::path& path) {
   stream.run(list.photos, [&](PhotoFaces&& photo) {
     if (!inputs.count(photo, bar) || photo.chosen.empty()) return;
     ++side.faces;
-    const auto row = photo.embeddings[0];
+    const std::vector<float> row = comparison.comparable(photo.embeddings[0]);
     mean.dimension = row.size();
     mean.values.resize(row.size());
     for (std::size_t j = 0; j < row.size(); ++j) mean.values[j] += row[j];
@@ -80,9 +81,10 @@ Exit run(const Args& args) {
   options.precision = args.models.precision;
   options.cache_folder = ModelOptions::cache();
   options.threads = args.threads;
+  const Comparison comparison(pack.contract);
   PhotoStream stream(args.models.detector(pack), pack, options);
-  const Side a = embed_side(stream, args.a);
-  const Side b = embed_side(stream, args.b);
+  const Side a = embed_side(stream, comparison, args.a);
+  const Side b = embed_side(stream, comparison, args.b);
   if (a.exit == Exit::kNoInput || b.exit == Exit::kNoInput) return Exit::kNoInput;
   const bool both = a.faces > 0 && b.faces > 0;
   const double distance = both ? 1 - dot(a.embedding, b.embedding) : 0;

@@ -20,7 +20,8 @@ Contract contract_of(const NewPack& pack, const ModelPack& base, const std::stri
   contract.network = "network.xml";
   // The .xml of two trainings is the same text; the numbers lie in the .bin.
   contract.sha256 = sha256_file(pack.folder() / "network.bin");
-  contract.thresholds.clear();  // measured on other embeddings
+  contract.centre.clear();  // of other embeddings, as the thresholds are
+  contract.thresholds.clear();
   return contract;
 }
 

@@ -45,6 +45,7 @@ Classifier Classifier::train(const Embeddings& embeddings, std::span<const std::
     made.embeddings_.values.insert(made.embeddings_.values.end(), values.begin(), values.end());
   }
   l2_normalize(made.embeddings_);
+  made.prepare_comparison("the contract of the embeddings");
 
   SvmSolution solution = train_svm(made.embeddings_, made.people_, options.c, options.tolerance);
   made.support_ = std::move(solution.support);
@@ -55,6 +56,11 @@ Classifier Classifier::train(const Embeddings& embeddings, std::span<const std::
         fit_pair_sigmoids(made.embeddings_, made.people_, options.c, options.tolerance, kFolds, options.seed);
   }
   return made;
+}
+
+void Classifier::prepare_comparison(const std::string& what) {
+  comparison_ = Comparison(provenance_.contract_json, what);
+  compared_ = comparison_.comparable(embeddings_);
 }
 
 std::vector<double> Classifier::decision_values(std::span<const float> embedding) const {
@@ -99,8 +105,9 @@ Prediction Classifier::predict(std::span<const float> embedding) const {
   Prediction prediction;
   Embeddings unit{embedding.size(), {embedding.begin(), embedding.end()}};
   l2_normalize(unit);
-  for (std::size_t row = 0; row < embeddings_.size(); ++row) {
-    const double cosine = std::clamp(dot(embeddings_[row], unit[0]), -1.0, 1.0);
+  unit = comparison_.comparable(std::move(unit));
+  for (std::size_t row = 0; row < compared_.size(); ++row) {
+    const double cosine = std::clamp(dot(compared_[row], unit[0]), -1.0, 1.0);
     if (cosine <= prediction.nearest_cosine && row > 0) continue;
     prediction.nearest_cosine = cosine;
     prediction.nearest_person = static_cast<std::size_t>(people_[row]);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "likeness/classify/platt.h"
+#include "likeness/embed/comparison.h"
 #include "likeness/embed/embeddings.h"
 #include "likeness/embed/provenance.h"
 
@@ -32,7 +33,9 @@ struct Prediction {
   /// where the classifier has no probabilities.
   std::vector<double> probabilities;
   std::size_t nearest_person = 0;  ///< Whose training face is nearest.
-  double nearest_cosine = -1;  ///< Its cosine, in [-1, 1]: the sign of a stranger, which an SVM cannot give.
+  /// Its cosine as the model's contract compares (Comparison), in [-1, 1]: the sign of a stranger, which an
+  /// SVM cannot give.
+  double nearest_cosine = -1;
 
   [[nodiscard]] std::optional<double> probability() const {
     return probabilities.empty() ? std::nullopt : std::optional(probabilities[person]);
@@ -76,6 +79,7 @@ class Classifier {
  private:
   Classifier() = default;
   friend struct ClassifierFile;
+  void prepare_comparison(const std::string& what);  // of embeddings_, once they and provenance_ are there
 
   Embeddings embeddings_;             // of training, unit length, person by person
   std::vector<std::int32_t> people_;  // label of each row, ascending
@@ -86,6 +90,8 @@ class Classifier {
   std::vector<Sigmoid> sigmoids_;      // one a pair, or none
   ClassifierOptions options_;
   Provenance provenance_;
+  Comparison comparison_;
+  Embeddings compared_;  // embeddings_ as they are compared with a face; the SVM sees embeddings_
 };
 
 }  // namespace likeness

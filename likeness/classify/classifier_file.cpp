@@ -96,6 +96,7 @@ struct ClassifierFile {
     const std::size_t pairs = people * (people - 1) / 2;
     made.embeddings_.dimension = embeddings.shape[1];
     made.embeddings_.values = array<float>("embeddings", embeddings.shape);
+    made.prepare_comparison(file.file() + ": field model.contract");
     made.people_ = ascending("people", rows, people, false);
     for (std::size_t person = 0; person < people; ++person) {
       if (!std::binary_search(made.people_.begin(), made.people_.end(), static_cast<std::int32_t>(person))) {

@@ -143,6 +143,26 @@ TEST(Classifier, BelowFivePhotosTheNearestFaceDecides) {
   EXPECT_EQ(prediction.person, prediction.nearest_person);
 }
 
+TEST(Classifier, TheNearestFaceIsComparedAsTheContractSays) {
+  // Unit vectors that share (.8, 0, 0); apart from it A is (0, .6, 0), B (0, 0, .6). The query leans to B by
+  // .6 * (.28, .96): its cosine to B's face is .64 + .36 * .96, without the shared part .96.
+  const Embeddings faces{3, {0.8F, 0.6F, 0, 0.8F, 0, 0.6F}};
+  const std::vector<std::string> names{"A", "B"};
+  const std::vector<float> query{0.8F, 0.168F, 0.576F};
+  EXPECT_NEAR(Classifier::train(faces, names, {}).predict(query).nearest_cosine, 0.9856, 1e-5);
+  Contract contract;
+  contract.name = "centred";
+  contract.network = "net.onnx";
+  contract.sha256 = std::string(64, '7');
+  contract.dimension = 3;
+  contract.centre = {0.8F, 0, 0};
+  const auto people = Classifier::train(faces, names, provenance_of(contract, Precision::kF32));
+  EXPECT_NEAR(people.predict(query).nearest_cosine, 0.96, 1e-5);
+  const fs::path file = fs::path(testing::TempDir()) / "centred_people.npz";
+  people.write(file);
+  EXPECT_NEAR(Classifier::read(file).predict(query).nearest_cosine, 0.96, 1e-5);
+}
+
 TEST(Classifier, OnePhotoOfEachOfTwoPeopleIsEnough) {
   const Photos photos = made_up(2, 1, 0.1F);
   const Classifier classifier = Classifier::train(photos.embeddings, photos.labels, {});

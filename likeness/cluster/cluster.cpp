@@ -170,7 +170,8 @@ void shuffle(std::vector<std::uint32_t>& order, std::mt19937_64& random) {
 }  // namespace
 
 double link_threshold(std::size_t faces, std::span<const KnownThreshold> measured) {
-  // As packs/20180408-102900/model.json has them, with their origin.
+  // Of LFW view 1's training people by the plain cosine: `likeness eval thresholds LFW --only
+  // peopleDevTrain.txt` with a pack without a centre, as imported ones are.
   static const KnownThreshold usual[] = {{.cosine = 0.3904, .false_match_rate = 0.01},
                                          {.cosine = 0.5071, .false_match_rate = 0.001},
                                          {.cosine = 0.5914, .false_match_rate = 0.0001}};
@@ -192,6 +193,18 @@ double link_threshold(std::size_t faces, std::span<const KnownThreshold> measure
   const auto lower = std::prev(upper);
   const double slope = (upper->second - lower->second) / (upper->first - lower->first);
   return std::clamp(lower->second + slope * (rate - lower->first), -1.0, 1.0);
+}
+
+double link_threshold(std::size_t faces, const Contract& contract, Precision precision) {
+  const auto measured_in = [&](std::string_view wanted) {
+    std::vector<KnownThreshold> found;
+    std::ranges::copy_if(contract.thresholds, std::back_inserter(found),
+                         [&](const KnownThreshold& one) { return one.precision == wanted; });
+    return found;
+  };
+  std::vector<KnownThreshold> measured = measured_in(to_string(precision));
+  if (measured.size() < 2) measured = measured_in(to_string(Precision::kF32));
+  return link_threshold(faces, measured);
 }
 
 std::vector<std::vector<FaceLink>> link_faces(const Embeddings& faces, const ClusterOptions& given,

@@ -106,6 +106,12 @@ TEST(LinkThreshold, RisesWithTheNumberOfFaces) {
                                 {.cosine = 0.5, .false_match_rate = 1e-2}};
   EXPECT_NEAR(link_threshold(250, two), 0.6, 1e-9);
   EXPECT_NEAR(link_threshold(250, std::span(two, 1)), 0.5071, 1e-9);  // one makes no line
+  Contract contract;
+  contract.thresholds.assign(two, two + 2);
+  EXPECT_NEAR(link_threshold(250, contract, Precision::kF32), 0.6, 1e-9);
+  EXPECT_NEAR(link_threshold(250, contract, Precision::kBf16), 0.6, 1e-9);  // f32's will do
+  contract.thresholds[0].precision = "bf16";
+  EXPECT_NEAR(link_threshold(250, contract, Precision::kBf16), 0.5071, 1e-9);  // one each makes no line
 }
 
 TEST(LinkFaces, KeepsTheNearest) {

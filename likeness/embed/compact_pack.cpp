@@ -53,11 +53,18 @@ ModelPack compact_pack(const ModelPack& base, const fs::path& models, const Comp
     share(base.folder / file.name, pack.folder() / file.name);
     files.push_back(file.name);
   }
-  if (options.projection) {
-    write_projection(pack.folder() / kProjection, *options.projection);
+  // Bytes are to be rounded of what is compared: a base's centre is taken away before them, not after.
+  std::optional<Projection> projection = options.projection;
+  if (!projection && !old.centre.empty()) {
+    projection = Projection{old.centre.size(), old.centre.size(), {}, old.centre};
+    for (float& value : projection->offset) value = -value;
+  }
+  if (projection) {
+    write_projection(pack.folder() / kProjection, *projection);
     contract.projection =
         ProjectionFile{kProjection, sha256_file(pack.folder() / kProjection), old.dimension};
-    contract.dimension = static_cast<int>(options.projection->outputs);
+    contract.dimension = static_cast<int>(projection->outputs);
+    contract.centre.clear();  // it lies in the space before the projection, whose offset takes its place
     files.emplace_back(kProjection);
   }
   return pack.publish(contract, files, options.replace, base.networks);

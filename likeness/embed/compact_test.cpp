@@ -159,6 +159,14 @@ TEST_F(ProjectionFileTest, ComesBack) {
   EXPECT_EQ(projected(projection, {3, {1, 1, 1, 0, 0, 1}}).values, (std::vector<float>{13, 23, 10, 14}));
 }
 
+TEST_F(ProjectionFileTest, WithoutWeightsItOnlyMoves) {
+  pack_.contract.dimension = 3;
+  write({3, 3, {}, {1, 2, 3}});
+  const Projection projection = read_projection(pack_);
+  EXPECT_EQ(projection, (Projection{3, 3, {}, {1, 2, 3}}));
+  EXPECT_EQ(projected(projection, {3, {1, 1, 1, 0, 0, 1}}).values, (std::vector<float>{2, 3, 4, 1, 2, 4}));
+}
+
 TEST_F(ProjectionFileTest, RefusesWhatDoesNotFit) {
   write({2, 2, {1, 2, 3, 4}, {7, 8}});
   EXPECT_NE(refusal().find("does not make 2 values of 3"), std::string::npos) << refusal();

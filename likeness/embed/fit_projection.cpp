@@ -139,6 +139,13 @@ Projection fit_projection(const Embeddings& faces, std::span<const std::string> 
 Embeddings projected(const Projection& projection, const Embeddings& embeddings) {
   if (embeddings.dimension != projection.inputs)
     throw std::invalid_argument("a projection of embeddings of another dimension");
+  if (projection.weights.empty()) {
+    Embeddings moved = embeddings;
+    for (std::size_t i = 0; i < moved.values.size(); ++i) {
+      moved.values[i] += projection.offset[i % projection.inputs];
+    }
+    return moved;
+  }
   Embeddings result{projection.outputs, std::vector<float>(embeddings.size() * projection.outputs)};
   const Eigen::Map<const Rows> weights(projection.weights.data(), index(projection.outputs),
                                        index(projection.inputs));

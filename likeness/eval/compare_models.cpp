@@ -73,11 +73,12 @@ ModelScore score(std::span<const std::string> labels, std::size_t train, const E
 }  // namespace
 
 ModelComparison compare_embeddings(std::span<const std::string> labels, std::size_t train,
-                                   const Embeddings& a, const Embeddings& b) {
+                                   const Embeddings& a, const Embeddings& b, const Comparison& way_of_a,
+                                   const Comparison& way_of_b) {
   ModelComparison result;
   result.faces = labels.size();
-  const auto of_a = cosines(a);
-  const auto of_b = cosines(b);
+  const auto of_a = cosines(way_of_a.comparable(a));
+  const auto of_b = cosines(way_of_b.comparable(b));
   result.a = score(labels, train, a, of_a);
   result.b = score(labels, train, b, of_b);
   result.pairs = of_a.size();
@@ -108,7 +109,8 @@ ModelComparison compare_models(const FaceDataset& dataset, Embedder& a, Embedder
   const Timed by_b = embed(b, chips);
   if (progress) progress(2, 2);
   ModelComparison result =
-      compare_embeddings(labels, dataset.train.chips.size(), by_a.embeddings, by_b.embeddings);
+      compare_embeddings(labels, dataset.train.chips.size(), by_a.embeddings, by_b.embeddings,
+                         Comparison(a.contract()), Comparison(b.contract()));
   result.a.milliseconds = by_a.milliseconds;
   result.b.milliseconds = by_b.milliseconds;
   return result;

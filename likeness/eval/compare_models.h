@@ -6,6 +6,7 @@
 #include <string>
 
 #include "likeness/dataset/dataset_file.h"
+#include "likeness/embed/comparison.h"
 #include "likeness/embed/embedder.h"
 #include "likeness/embed/embeddings.h"
 
@@ -35,10 +36,13 @@ struct ModelComparison {
 };
 
 /// Compares what two models made of the same faces; `milliseconds` stay 0. The first `train` of the labels
-/// belong to the training part. @throws Error kDataInvalid with fewer than two people or nobody with two
+/// belong to the training part. Pairs are compared the way of each model; `worst_cosine` is of the embeddings
+/// as they are. @throws Error kDataInvalid with fewer than two people or nobody with two
 /// faces.
 [[nodiscard]] ModelComparison compare_embeddings(std::span<const std::string> labels, std::size_t train,
-                                                 const Embeddings& a, const Embeddings& b);
+                                                 const Embeddings& a, const Embeddings& b,
+                                                 const Comparison& way_of_a = {},
+                                                 const Comparison& way_of_b = {});
 
 /// The same for two models that embed the faces now, and are timed. @throws as compare_embeddings();
 /// std::invalid_argument for chips of another size than either model takes.

@@ -26,13 +26,14 @@ using Groups = std::map<std::string, Rows>;
 /// A gallery that is gone with this value.
 class TemporaryGallery {
  public:
-  explicit TemporaryGallery(std::size_t dimension) {
+  /// For embeddings like those of `faces`.
+  explicit TemporaryGallery(const NamedFaces& faces) {
     std::string name = (fs::temp_directory_path() / "likeness-trial-XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr) {
       throw Error(ErrorCode::kOutputUnwritable, name + ": cannot be made, and a trial needs a folder there");
     }
     folder_ = name;
-    create_sqlite_gallery(path(), {"trial", "", "f32", dimension});
+    create_sqlite_gallery(path(), {"trial", faces.contract, "f32", faces.embeddings.dimension});
     store_ = open_sqlite_gallery(path());
   }
   TemporaryGallery(const TemporaryGallery&) = delete;
@@ -156,7 +157,7 @@ Trial run_trial(const NamedFaces& faces, const Groups& groups, const GalleryTria
                 std::uint64_t seed) {
   std::mt19937_64 random(seed);
   Trial trial;
-  TemporaryGallery temporary(faces.embeddings.dimension);
+  TemporaryGallery temporary(faces);
   Rows mates;
   Rows singles;
   std::vector<const Rows*> pairs;
@@ -241,7 +242,7 @@ LeftOutPeople leave_people_out(const NamedFaces& faces, const NamedFaces& impost
   std::size_t done = 0;
   for (const auto& [left_out, own] : groups) {
     for (std::size_t part = 0; part < folds; ++part) {
-      TemporaryGallery temporary(faces.embeddings.dimension);
+      TemporaryGallery temporary(faces);
       Rows trained;
       for (const auto& [person, rows] : groups) {
         if (person == left_out) continue;

@@ -16,10 +16,11 @@ namespace likeness {
 // What a gallery and its calibration are worth, measured with the gallery itself: each trial enrols faces in
 // a gallery file in the system's folder for temporary files, calibrates it and asks about other faces.
 
-/// Faces and who they are; embeddings of unit length.
+/// Faces and who they are; embeddings of unit length, as the model gives them.
 struct NamedFaces {
   Embeddings embeddings;
   std::vector<std::string> people;
+  std::string contract{};  ///< The model's, as JSON: says how they are compared. Empty: by the plain cosine.
 
   [[nodiscard]] std::size_t size() const { return people.size(); }
 };

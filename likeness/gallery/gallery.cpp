@@ -32,7 +32,8 @@ std::string comparable(std::string name) {
 }
 
 /// The best cosine of each face with another photo of its person. Copies of a photo count once.
-std::vector<ScoredFace> mate_scores(const GalleryStore& store) {
+std::vector<ScoredFace> mate_scores(const Gallery& gallery) {
+  const GalleryStore& store = gallery.store();
   std::vector<Person> people = store.people();
   std::erase_if(people, [](const Person& person) { return person.faces < 2; });
   const std::size_t step = people.size() / kMostMatePeople + 1;
@@ -44,6 +45,7 @@ std::vector<ScoredFace> mate_scores(const GalleryStore& store) {
       const auto copy = [&](const auto& other) { return dot(embedding, other) >= kSamePhotoCosine; };
       if (!embedding.empty() && std::ranges::none_of(kept, copy)) kept.push_back(std::move(embedding));
     }
+    for (auto& embedding : kept) embedding = gallery.comparison().comparable(embedding);
     for (std::size_t i = 0; kept.size() > 1 && i < kept.size(); ++i) {
       double best = -1;
       for (std::size_t j = 0; j < kept.size(); ++j) {
@@ -65,7 +67,7 @@ CalibrationReport finish(const Gallery& gallery, std::vector<Scored> scored,
   std::vector<ScoredFace> impostors;
   for (const Scored& one : scored) impostors.push_back(one.face);
   CalibrationReport report;
-  report.calibration = calibrate(mate_scores(gallery.store()), impostors, options);
+  report.calibration = calibrate(mate_scores(gallery), impostors, options);
   report.calibration.gallery_people = gallery.store().people().size();
   report.calibration.gallery_faces = static_cast<std::size_t>(gallery.store().face_count());
   report.calibration.contract_id = gallery.store().space().contract_id;
@@ -81,7 +83,9 @@ CalibrationReport finish(const Gallery& gallery, std::vector<Scored> scored,
 
 Gallery::Gallery(std::unique_ptr<GalleryStore> store, std::filesystem::path path,
                  const GalleryOptions& options, const Progress& progress)
-    : store_(std::move(store)), path_(std::move(path)) {
+    : store_(std::move(store)),
+      path_(std::move(path)),
+      comparison_(store_->space().contract, path_.string()) {
   index_options_ = {.kind = options.index.value_or(kind_for(store_->face_count())),
                     .dimension = store_->space().dimension,
                     .threads = options.threads};
@@ -138,7 +142,7 @@ void Gallery::bring_up_to_date(const Progress& progress) {
   }
   std::size_t added = 0;
   store_->read_embeddings(last, [&](FaceOwner face, std::span<const float> embedding) {
-    index_->add(face.face, embedding);
+    index_->add(face.face, comparison_.comparable(embedding));
     if (progress && ++added % 1000 == 0) progress(std::min(index_->size(), owners.size()), owners.size());
   });
   if (index_->size() == known.size() - removed && last >= 0) return;
@@ -160,7 +164,7 @@ std::optional<Match> Gallery::match_of(const Neighbour& neighbour) const {
 
 std::vector<Match> Gallery::nearest(std::span<const float> query, std::size_t count) const {
   std::vector<Match> matches;
-  for (const Neighbour& neighbour : index_->nearest(query, count)) {
+  for (const Neighbour& neighbour : index_->nearest(comparison_.comparable(query), count)) {
     if (auto match = match_of(neighbour)) matches.push_back(*std::move(match));
   }
   return matches;
@@ -168,10 +172,11 @@ std::vector<Match> Gallery::nearest(std::span<const float> query, std::size_t co
 
 std::vector<Match> Gallery::nearest_people(std::span<const float> query, std::size_t count,
                                            std::optional<std::int64_t> left_out) const {
+  const std::vector<float> compared = comparison_.comparable(query);
   // Somebody may have many faces: ask for more until there are enough people.
   for (std::size_t asked = 8 * std::max<std::size_t>(count, 1);; asked *= 4) {
     std::vector<Match> people;
-    const auto faces = index_->nearest(query, asked);
+    const auto faces = index_->nearest(compared, asked);
     for (const Neighbour& neighbour : faces) {
       if (people.size() == count) break;
       auto match = match_of(neighbour);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "likeness/core/progress.h"
+#include "likeness/embed/comparison.h"
 #include "likeness/gallery/calibration.h"
 #include "likeness/gallery/search_index.h"
 #include "likeness/gallery/store.h"
@@ -57,6 +58,9 @@ class Gallery {
   [[nodiscard]] const GalleryStore& store() const { return *store_; }
   [[nodiscard]] const SearchIndex& index() const { return *index_; }
   [[nodiscard]] IndexKind index_kind() const { return index_options_.kind; }
+  /// How its faces are compared, by the contract they were enrolled with. Queries are embeddings as the model
+  /// gives them; cosines in answers are those of what is compared.
+  [[nodiscard]] const Comparison& comparison() const { return comparison_; }
 
   /// Follows changes of the store by anybody; costs next to nothing where there are none.
   void refresh(const Progress& progress = {});
@@ -78,6 +82,7 @@ class Gallery {
 
   std::unique_ptr<GalleryStore> store_;
   std::filesystem::path path_;
+  Comparison comparison_;
   IndexOptions index_options_;
   std::unique_ptr<SearchIndex> index_;
   std::optional<Calibration> calibration_;

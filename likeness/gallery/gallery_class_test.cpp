@@ -168,6 +168,33 @@ TEST_F(GalleryOfTen, AnEmptyGalleryKnowsNobody) {
   EXPECT_FALSE(answer.nearest);
 }
 
+TEST_F(GalleryOfTen, ComparesAsItsContractSays) {
+  // Everybody shares half of the embedding: cosines of strangers are .5, without the shared part 0.
+  const Embeddings own = synthetic_faces(2, 2, 64, 5);
+  Embeddings faces{128, std::vector<float>(4 * 128)};
+  for (std::size_t i = 0; i < 4; ++i) {
+    faces.values[i * 128] = std::sqrt(0.5F);
+    for (std::size_t j = 0; j < 64; ++j) faces.values[i * 128 + 64 + j] = std::sqrt(0.5F) * own[i][j];
+  }
+  Contract contract;
+  contract.name = "centred";
+  contract.network = "net.onnx";
+  contract.sha256 = std::string(64, '7');
+  contract.dimension = 128;
+  contract.centre.assign(128, 0);
+  contract.centre[0] = std::sqrt(0.5F);
+  const fs::path path = folder_ / "centred.gallery";
+  create_sqlite_gallery(path, {contract.id(), to_json(contract), "f32", 128});
+  const auto store = open_sqlite_gallery(path);
+  enrol(*store, "A", faces[0]);
+  enrol(*store, "B", faces[2]);
+  const Gallery gallery(open_sqlite_gallery(path), path);
+  const auto answer = gallery.identify(faces[1], 2);
+  EXPECT_EQ(answer.nearest->name, "A");
+  EXPECT_NEAR(answer.nearest->cosine, dot(own[0], own[1]), 1e-4);
+  EXPECT_NEAR(answer.runner_up->cosine, dot(own[2], own[1]), 1e-4);
+}
+
 TEST_F(GalleryOfTen, WithoutCalibrationTheFallbackDecides) {
   const Gallery gallery = open();
   const auto answer = gallery.identify(faces_[3], 0.3);

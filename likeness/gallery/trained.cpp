@@ -8,13 +8,13 @@ namespace likeness {
 namespace {
 
 /// The nearest face of one person; empty where the person has none.
-std::optional<Match> nearest_of(const GalleryStore& store, const Person& person,
-                                std::span<const float> query) {
+std::optional<Match> nearest_of(const Gallery& gallery, const Person& person, std::span<const float> query) {
+  const std::vector<float> compared = gallery.comparison().comparable(query);
   std::optional<Match> best;
-  for (const StoredFace& face : store.faces(person.id)) {
-    const auto embedding = store.embedding(face.id);
+  for (const StoredFace& face : gallery.store().faces(person.id)) {
+    const auto embedding = gallery.store().embedding(face.id);
     if (embedding.size() != query.size()) continue;  // removed meanwhile
-    const double cosine = dot(embedding, query);
+    const double cosine = dot(gallery.comparison().comparable(embedding), compared);
     if (!best || cosine > best->cosine) best = Match{face.id, person.id, person.name, face.photo, cosine};
   }
   return best;
@@ -38,7 +38,7 @@ TrainedIdentification identify_trained(const Gallery& gallery, const Classifier&
   result.by_classifier = result.prediction->by_votes;
   if (label == result.answer.nearest->name) return result;
   // The classifier means somebody else than the nearest face: its own evidence counts.
-  const auto own = nearest_of(gallery.store(), *person, query);
+  const auto own = nearest_of(gallery, *person, query);
   if (!own) return result;
   result.answer.runner_up = result.answer.nearest;
   result.answer.nearest = own;

@@ -90,6 +90,40 @@ void read_compact(const JsonFields& fields, Contract& contract) {
   if (fields.has("values")) contract.values = fields.word("values", value_format_from, "f32 or int8");
 }
 
+/// One line of numbers, as short as tells each float apart; a list would take a line for each of 512.
+std::string centre_text(const std::vector<float>& centre) {
+  std::string text;
+  for (const float value : centre) {
+    std::array<char, 32> digits{};
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+    if (!text.empty()) text += ' ';
+    text.append(digits.data(), end);
+  }
+  return text;
+}
+
+std::vector<float> centre_from(const JsonFields& fields, int dimension) {
+  const std::string text = fields.text("centre");
+  const auto wrong = [&] {
+    fields.wrong("centre", std::to_string(dimension) + " numbers from -1 to 1, one space between two");
+  };
+  std::vector<float> centre;
+  const char* at = text.data();
+  const char* end = at + text.size();
+  while (static_cast<int>(centre.size()) < dimension) {
+    float value = 0;
+    const auto [next, error] = std::from_chars(at, end, value);
+    if (error != std::errc() || !(std::abs(value) <= 1)) wrong();
+    centre.push_back(value);
+    at = next;
+    if (static_cast<int>(centre.size()) == dimension) break;
+    if (at == end || *at != ' ') wrong();
+    ++at;
+  }
+  if (at != end) wrong();
+  return centre;
+}
+
 KnownThreshold threshold_from(const JsonFields& fields) {
   fields.only({"cosine", "false_match_rate", "precision", "origin"});
   KnownThreshold threshold{fields.number("cosine"), fields.number("false_match_rate"),
@@ -172,15 +206,16 @@ Json contract_object(const Contract& contract) {
             {"dimension", contract.dimension},
             {"unit_length", contract.unit_length},
             {"detector", contract.detector},
-            {"metric", contract.metric},
+            {"metric", contract.metric()},
             {"thresholds", thresholds}};
+  if (!contract.centre.empty()) json["centre"] = centre_text(contract.centre);
   add_compact(contract, json);
   return json;
 }
 
 Contract contract_from(const JsonFields& fields) {
   fields.only({"name", "source", "licence", "network", "sha256", "input", "crop", "dimension", "unit_length",
-               "detector", "metric", "thresholds", "projection", "values"});
+               "detector", "metric", "centre", "thresholds", "projection", "values"});
   Contract contract;
   contract.name = fields.text("name");
   if (contract.name.empty()) fields.wrong("name", "a name");
@@ -193,9 +228,11 @@ Contract contract_from(const JsonFields& fields) {
   contract.dimension = static_cast<int>(fields.integer("dimension", 1, kLargestDimension));
   contract.unit_length = fields.boolean("unit_length");
   contract.detector = fields.text("detector");
-  contract.metric = fields.text("metric");
-  if (contract.metric != "cosine") fields.wrong("metric", "cosine, the only one this version knows");
   read_compact(fields, contract);
+  if (fields.has("centre")) contract.centre = centre_from(fields, contract.dimension);
+  if (fields.text("metric") != contract.metric()) {
+    fields.wrong("metric", "\"cosine\", or \"centred cosine\" with a centre: what this version knows");
+  }
   const auto& thresholds = fields.array("thresholds");
   for (std::size_t i = 0; i < thresholds.size(); ++i) {
     contract.thresholds.push_back(threshold_from(fields.item("thresholds", thresholds, i)));
@@ -208,7 +245,8 @@ Contract Contract::of_network() const {
   plain.dimension = network_dimension();
   plain.projection.reset();
   plain.values = ValueFormat::kF32;
-  if (compact()) plain.thresholds.clear();
+  plain.centre.clear();
+  if (compact() || !centre.empty()) plain.thresholds.clear();
   return plain;
 }
 
@@ -221,7 +259,8 @@ std::string Contract::id() const {
   }
   Json numbers{{"sha256", sha256},       {"input", input_object(*this)}, {"crop", crop_object(used)},
                {"dimension", dimension}, {"unit_length", unit_length},   {"detector", detector},
-               {"metric", metric}};
+               {"metric", metric()}};
+  if (!centre.empty()) numbers["centre"] = centre_text(centre);
   if (projection) numbers["projection"] = {projection->sha256, projection->inputs};
   if (values != ValueFormat::kF32) numbers["values"] = to_string(values);
   const std::string text = numbers.dump(-1, ' ', false, Json::error_handler_t::replace);

@@ -70,22 +70,29 @@ struct Contract {
   std::optional<ProjectionFile> projection{};  ///< What makes the embedding of the network's output.
   ValueFormat values = ValueFormat::kF32;
   std::string detector = "mtcnn";  ///< Name of the detector pack the crops came from.
-  std::string metric = "cosine";
+  /// What all faces have in common: `dimension` values that are taken from a unit-length embedding, which is
+  /// then brought to unit length again, before two are compared (embed/comparison.h). Stored embeddings stay
+  /// as the network gives them. Empty: they are compared as they are. Source: docs/accuracy.md, "The mean
+  /// face".
+  std::vector<float> centre{};
   std::vector<KnownThreshold> thresholds;
+
+  /// "cosine", or "centred cosine" where there is a centre.
+  [[nodiscard]] std::string_view metric() const { return centre.empty() ? "cosine" : "centred cosine"; }
 
   /// Values that the network gives for a face; `dimension` unless a projection follows.
   [[nodiscard]] int network_dimension() const { return projection ? projection->inputs : dimension; }
 
   /// Whether anything but unit length follows the network.
   [[nodiscard]] bool compact() const { return projection || values != ValueFormat::kF32; }
-  /// The same of the network alone: no projection, plain values. Thresholds do not hold there and are left
-  /// out.
+  /// The same of the network alone: no projection, plain values, no centre. Thresholds do not hold there and
+  /// are left out.
   [[nodiscard]] Contract of_network() const;
 
   /// Names the embedding space: model name, crop profile and the first 12 digits of a SHA-256 over every
-  /// field that changes the numbers (weights, input, crop, dimension, projection, values; not precision,
-  /// thresholds or words), e.g. "20180408-102900/margin/0123456789ab". Two embeddings may be compared only
-  /// where their ids are equal.
+  /// field that changes the numbers (weights, input, crop, dimension, projection, values, centre; not
+  /// precision, thresholds or words), e.g. "20180408-102900/margin/0123456789ab". Two embeddings may be
+  /// compared only where their ids are equal.
   [[nodiscard]] std::string id() const;
   bool operator==(const Contract&) const = default;
 };

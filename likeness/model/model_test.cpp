@@ -79,6 +79,31 @@ TEST(Contract, CompactFormsAreSpacesOfTheirOwn) {
   EXPECT_NE(renamed.id(), projected.id());
 }
 
+TEST(Contract, ACentreIsAWayOfComparingOfItsOwn) {
+  const Contract contract = some_contract();
+  Contract centred = contract;
+  centred.centre.assign(64, -0.012345F);
+  EXPECT_EQ(contract_from_json(to_json(centred), "test"), centred);
+  EXPECT_EQ(centred.metric(), "centred cosine");
+  EXPECT_NE(centred.id(), contract.id());
+  // What the network gives is the same; thresholds that hold with the centre do not hold without it.
+  EXPECT_EQ(centred.of_network().id(), contract.of_network().id());
+  EXPECT_TRUE(centred.of_network().thresholds.empty());
+  const auto problem = [](const std::string& text) {
+    return message(ErrorCode::kModelInvalid, [&] { (void)contract_from_json(text, "x.json"); });
+  };
+  const std::string json = to_json(centred);
+  const std::string asked =
+      "x.json has a field \"centre\" that is not 64 numbers from -1 to 1, one space between two";
+  EXPECT_EQ(problem(replaced(json, "-0.012345 ", "")), asked);
+  EXPECT_EQ(problem(replaced(json, "\"-0.012345 ", "\"0.5 -0.012345 ")), asked);
+  EXPECT_EQ(problem(replaced(json, "-0.012345 ", "nan ")), asked);
+  EXPECT_EQ(problem(replaced(json, "-0.012345 ", "2 ")), asked);
+  EXPECT_EQ(problem(replaced(json, "-0.012345 ", "-0.012345,")), asked);
+  EXPECT_EQ(problem(replaced(json, "\"centred cosine\"", "\"cosine\"")).substr(0, 36),
+            "x.json has a field \"metric\" that is ");
+}
+
 TEST(Contract, ErrorsNameTheField) {
   const std::string json = to_json(some_contract());
   const auto problem = [](const std::string& text) {

@@ -31,7 +31,8 @@ Projection read_projection(const ModelPack& pack) {
                     {}};
   try {
     const NpzFile file(path);
-    auto weights = file.get<float>("weights");
+    Array<float> weights{{result.outputs, result.inputs}, {}};
+    if (result.outputs != result.inputs || file.contains("weights")) weights = file.get<float>("weights");
     auto offset = file.get<float>("offset");
     if (weights.shape != std::vector{result.outputs, result.inputs} ||
         offset.shape != std::vector{result.outputs}) {
@@ -50,12 +51,16 @@ Projection read_projection(const ModelPack& pack) {
 }
 
 void write_projection(const std::filesystem::path& path, const Projection& projection) {
-  if (projection.weights.size() != projection.inputs * projection.outputs ||
+  const bool shift = projection.weights.empty() && projection.inputs == projection.outputs;
+  if ((!shift && projection.weights.size() != projection.inputs * projection.outputs) ||
       projection.offset.size() != projection.outputs) {
     throw std::invalid_argument("a projection whose sizes disagree");
   }
-  write_npz(path, {{"weights", Array<float>{{projection.outputs, projection.inputs}, projection.weights}},
-                   {"offset", Array<float>{{projection.outputs}, projection.offset}}});
+  std::vector<NpzMember> members{{"offset", Array<float>{{projection.outputs}, projection.offset}}};
+  if (!shift) {
+    members.push_back({"weights", Array<float>{{projection.outputs, projection.inputs}, projection.weights}});
+  }
+  write_npz(path, members);
 }
 
 }  // namespace likeness

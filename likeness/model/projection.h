@@ -13,7 +13,7 @@ namespace likeness {
 struct Projection {
   std::size_t inputs = 0;
   std::size_t outputs = 0;
-  std::vector<float> weights;  ///< outputs x inputs, row by row.
+  std::vector<float> weights;  ///< outputs x inputs, row by row; none: y = x + offset, as many as there were.
   std::vector<float> offset;   ///< One an output.
   bool operator==(const Projection&) const = default;
 };
@@ -23,7 +23,8 @@ struct Projection {
 /// the contract names none.
 [[nodiscard]] Projection read_projection(const ModelPack& pack);
 
-/// Writes `projection` as .npz: `weights` (float32, outputs x inputs) and `offset` (float32, outputs).
+/// Writes `projection` as .npz: `weights` (float32, outputs x inputs; absent where there are none) and
+/// `offset` (float32, outputs).
 /// @throws Error kOutputUnwritable; std::invalid_argument where its sizes disagree.
 void write_projection(const std::filesystem::path& path, const Projection& projection);
 
