@@ -51,7 +51,7 @@ class FaceTable {
         by_face_.push_back({by_row_[row], static_cast<std::uint32_t>(row)});
       }
     }
-    std::ranges::sort(by_face_, {}, &Entry::face);
+    if (!std::ranges::is_sorted(by_face_, {}, &Entry::face)) std::ranges::sort(by_face_, {}, &Entry::face);
   }
   [[nodiscard]] std::int64_t face(std::size_t row) const { return by_row_[row]; }
   [[nodiscard]] std::size_t rows() const { return by_row_.size(); }

@@ -7,6 +7,7 @@
 #include "likeness/core/error.h"
 #include "likeness/embed/embeddings.h"
 #include "likeness/gallery/index_file.h"
+#include "likeness/gallery/sketch_index.h"
 
 namespace likeness {
 namespace {
@@ -90,9 +91,8 @@ Gallery::Gallery(std::unique_ptr<GalleryStore> store, std::filesystem::path path
                     .dimension = store_->space().dimension,
                     .threads = options.threads};
   if (index_options_.kind == IndexKind::kSketch) {
-    // One face in 200 is compared by its vector: on a million that costs less than reading the sketches does.
-    const std::int64_t share = store_->face_count() / 200;
-    index_options_.search_candidates = static_cast<int>(std::clamp<std::int64_t>(share, 1000, 1'000'000));
+    index_options_.search_candidates =
+        sketch_candidates(static_cast<std::size_t>(store_->face_count()), index_options_.dimension);
   }
   if (index_options_.kind != IndexKind::kExactF32 && !store_->encrypted()) {
     try {

@@ -12,7 +12,7 @@
 namespace likeness {
 namespace {
 
-constexpr char kMagic[9] = "LKNSIDX1";
+constexpr char kMagic[9] = "LKNSIDX2";
 constexpr std::size_t kIdentityDigits = 32;
 
 struct Header {
@@ -41,11 +41,9 @@ class IndexFile {
     file.write_values(std::span<const Header>(&header, 1));
     file.write_values(index.table_.by_row());
     file.write_values(std::span<const float>(index.scales_));
-    for (std::size_t chunk = 0; chunk < index.rows_.chunks(); ++chunk) {
-      file.write({index.rows_[chunk * Rows::kChunkRows],
-                  index.rows_.rows_in_chunk(chunk) * index.rows_.row_bytes()});
-    }
+    write_rows(file, index.rows_);
     if (const auto* graph = dynamic_cast<const HnswIndex*>(&index)) graph->write_graph(file);
+    if (const auto* sketches = dynamic_cast<const SketchIndex*>(&index)) write_rows(file, sketches->blocks_);
     file.finish();
   }
 
@@ -65,15 +63,29 @@ class IndexFile {
     }
     auto made = make_index(options);
     auto& index = dynamic_cast<Index&>(*made);
-    read_rows(file, header.rows, index);
+    read_faces(file, header.rows, index);
     if (auto* graph = dynamic_cast<HnswIndex*>(&index)) graph->read_graph(file);
-    if (auto* sketches = dynamic_cast<SketchIndex*>(&index)) sketches->sketch_new_rows();
+    if (auto* sketches = dynamic_cast<SketchIndex*>(&index)) {
+      read_rows(file, (header.rows + kSketchBlockRows - 1) / kSketchBlockRows, sketches->blocks_);
+    }
     file.finish();
     return made;
   }
 
  private:
-  static void read_rows(CheckedReader& file, std::uint64_t count, Index& index) {
+  static void write_rows(CheckedWriter& file, const Rows& rows) {
+    for (std::size_t chunk = 0; chunk < rows.chunks(); ++chunk) {
+      file.write({rows[chunk * Rows::kChunkRows], rows.rows_in_chunk(chunk) * rows.row_bytes()});
+    }
+  }
+
+  static void read_rows(CheckedReader& file, std::uint64_t count, Rows& rows) {
+    if (count > UINT32_MAX || count * rows.row_bytes() > file.left()) file.fail("cut short");
+    while (rows.size() < count)
+      file.read(rows.append_unset(std::min<std::size_t>(Rows::kChunkRows, count - rows.size())));
+  }
+
+  static void read_faces(CheckedReader& file, std::uint64_t count, Index& index) {
     if (count > UINT32_MAX || count * index.rows_.row_bytes() > file.left()) file.fail("cut short");
     auto faces = file.read_values<std::int64_t>(count);
     require_faces(file, faces);
@@ -81,17 +93,12 @@ class IndexFile {
     index.scales_ = file.read_values<float>(count);
     const auto usable = [](float scale) { return std::isfinite(scale) && scale >= 0 && scale <= 1; };
     if (!std::ranges::all_of(index.scales_, usable)) file.fail("damaged (a scale out of range)");
-    while (index.rows_.size() < count) {
-      const std::size_t first = index.rows_.size();
-      const std::size_t rows = std::min<std::size_t>(Rows::kChunkRows, count - first);
-      for (std::size_t i = 0; i < rows; ++i) index.rows_.append();
-      file.read({index.rows_[first], rows * index.rows_.row_bytes()});
-    }
+    read_rows(file, count, index.rows_);
   }
 
   static void require_faces(const CheckedReader& file, std::vector<std::int64_t> faces) {
     std::erase(faces, FaceTable::kGone);
-    std::ranges::sort(faces);
+    if (!std::ranges::is_sorted(faces)) std::ranges::sort(faces);  // only a graph has other orders
     if ((!faces.empty() && faces.front() < 0) || std::ranges::adjacent_find(faces) != faces.end()) {
       file.fail("damaged (a face twice)");
     }

@@ -11,50 +11,11 @@
 #include "likeness/core/error.h"
 #include "likeness/gallery/hnsw_index.h"
 #include "likeness/gallery/index_file.h"
-#include "likeness/gallery/kernels.h"
 #include "likeness/gallery/search_index.h"
-#include "likeness/gallery/sketch_index.h"
 #include "likeness/gallery/synthetic.h"
 
 namespace likeness {
 namespace {
-
-TEST(Kernels, AgreeWithPlainLoops) {
-  std::mt19937 random(5);
-  for (const std::size_t bytes : {64U, 128U, 512U, 1024U}) {
-    constexpr std::size_t kCount = 7;
-    const auto query = aligned_bytes(bytes);
-    const auto rows = aligned_bytes(bytes * kCount);
-    for (std::size_t j = 0; j < bytes; ++j) query[j] = static_cast<std::byte>(random() % 255 - 127);
-    for (std::size_t j = 0; j < bytes * kCount; ++j) rows[j] = static_cast<std::byte>(random() % 255 - 127);
-    const auto* q = reinterpret_cast<const std::int8_t*>(query.get());
-    const auto* r = reinterpret_cast<const std::int8_t*>(rows.get());
-    std::int32_t out[kCount];
-    dot_rows_int8(q, r, bytes, kCount, out);
-    for (std::size_t i = 0; i < kCount; ++i) {
-      std::int32_t expected = 0;
-      for (std::size_t j = 0; j < bytes; ++j) expected += q[j] * r[i * bytes + j];
-      EXPECT_EQ(out[i], expected) << kernel_target() << ", " << bytes << " values, row " << i;
-      EXPECT_EQ(dot_int8(q, r + i * bytes, bytes), expected);
-    }
-  }
-}
-
-TEST(Kernels, FloatRowsAgreeWithDoubles) {
-  const Embeddings faces = synthetic_faces(9, 1, 512, 3);
-  Rows rows(512 * sizeof(float));
-  for (std::size_t i = 0; i < faces.size(); ++i) std::memcpy(rows.append(), faces[i].data(), 2048);
-  float out[9];
-  dot_rows_f32(reinterpret_cast<const float*>(rows[0]), reinterpret_cast<const float*>(rows[0]), 512, 9, out);
-  for (std::size_t i = 0; i < faces.size(); ++i) EXPECT_NEAR(out[i], dot(faces[0], faces[i]), 1e-6);
-}
-
-TEST(Kernels, TheLargestValuesDoNotOverflow) {
-  const auto worst = aligned_bytes(1024);
-  std::memset(worst.get(), -127, 1024);
-  const auto* values = reinterpret_cast<const std::int8_t*>(worst.get());
-  EXPECT_EQ(dot_int8(values, values, 1024), 127 * 127 * 1024);
-}
 
 std::unique_ptr<SearchIndex> filled(IndexOptions options, const Embeddings& faces) {
   options.dimension = faces.dimension;
@@ -142,39 +103,6 @@ TEST(HnswIndex, FindsNearlyAllThatTheExactScanFinds) {
   EXPECT_GE(same, 297);
 }
 
-TEST(SketchIndex, FindsNearlyAllThatTheExactScanFindsWithAnyNumberOfThreads) {
-  // 50,000 faces: enough for two threads. Of 256 signs two faces of a person (cosine .6) share 180, strangers
-  // 128 with a deviation of 8: the 200 nearest by signs hold the person's.
-  const Embeddings faces = synthetic_faces(10000, 5, 256, 21);
-  SketchIndex index({.kind = IndexKind::kSketch, .dimension = 256, .threads = 2});
-  SketchIndex alone({.kind = IndexKind::kSketch, .dimension = 256, .threads = 1});
-  for (std::size_t i = 0; i < faces.size(); ++i) {
-    if (i % 5 == 4) continue;  // the last face of each person asks
-    index.add(static_cast<std::int64_t>(i), faces[i]);
-    alone.add(static_cast<std::int64_t>(i), faces[i]);
-  }
-  int same = 0;
-  for (std::size_t i = 4; i < 1000; i += 5) {
-    const auto found = index.nearest(faces[i], 3);
-    const auto by_one = alone.nearest(faces[i], 3);
-    ASSERT_EQ(found.size(), 3U);
-    for (std::size_t j = 0; j < 3; ++j) EXPECT_EQ(found[j].face, by_one[j].face);
-    same += found[0].face == index.nearest_exact(faces[i], 1).at(0).face ? 1 : 0;
-  }
-  EXPECT_GE(same, 198);
-}
-
-TEST(Kernels, CountDifferingBits) {
-  const auto bits = aligned_bytes(3 * 64);
-  bits[0] = std::byte{0xff};                                     // the query: 8 bits
-  bits[64] = std::byte{0x0f};                                    // 4 of them
-  for (int i = 0; i < 64; ++i) bits[128 + i] = std::byte{0xff};  // all 512
-  std::uint32_t differ[2];
-  differing_bits(bits.get(), bits.get() + 64, 64, 2, differ);
-  EXPECT_EQ(differ[0], 4U);
-  EXPECT_EQ(differ[1], 504U);
-}
-
 const std::string kIdentity = "0123456789abcdef0123456789abcdef";
 
 class SavedIndex : public ::testing::TestWithParam<IndexKind> {
@@ -236,6 +164,19 @@ TEST_P(SavedIndex, RefusesOtherGalleriesKindsAndDamage) {
   }
   std::filesystem::remove(path_);
   EXPECT_EQ(code_of(kIdentity, options), ErrorCode::kInputUnreadable);
+}
+
+TEST(IndexFile, OfTheFirstVersionIsRefused) {
+  const auto path = std::filesystem::path(::testing::TempDir()) / "first_version.index";
+  std::ofstream(path) << "LKNSIDX1" << std::string(100, '\0');
+  try {
+    static_cast<void>(load_index(path, kIdentity, {.kind = IndexKind::kSketch, .dimension = 64}));
+    ADD_FAILURE() << "accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kDataInvalid);
+    EXPECT_NE(std::string(error.what()).find("not an index of this version"), std::string::npos);
+  }
+  std::filesystem::remove(path);
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, SavedIndex,

@@ -21,9 +21,28 @@ void dot_rows_int8(const std::int8_t* query, const std::int8_t* rows, std::size_
                    std::int32_t* out);
 void dot_rows_f32(const float* query, const float* rows, std::size_t floats, std::size_t count, float* out);
 
-/// out[i] = how many bits of `query` and row i differ; row i starts at rows + i * bytes.
-void differing_bits(const std::byte* query, const std::byte* rows, std::size_t bytes, std::size_t count,
-                    std::uint32_t* out);
+/// The Walsh-Hadamard transform in place, unscaled: each result is the sum of all values, half of them or so
+/// negated. `count` is a power of two, 4 or more; `values` are aligned to kRowAlignment. The same sums in the
+/// same order on every CPU.
+void walsh_hadamard(float* values, std::size_t count);
+
+/// Bit i of `words` becomes 1 where value i is below zero. `count` is a multiple of 64, `values` are aligned.
+void negative_bits(const float* values, std::size_t count, std::uint64_t* words);
+
+/// Sketches lie in blocks of this many rows: word 0 of each, word 1 of each, ...: sums of several rows come
+/// out side by side, without adding across a register.
+constexpr std::size_t kSketchBlockRows = 8;
+
+struct SketchDistance {
+  std::uint32_t row;   ///< Counted from the first of the blocks.
+  std::uint32_t bits;  ///< That differ.
+};
+
+/// Of the rows in `count` blocks, those that differ from `query` in at most `limit` bits, in their order. A
+/// row has `words` words; `found` has room for all rows. @returns how many.
+[[nodiscard]] std::size_t sketches_within(const std::uint64_t* query, const std::uint64_t* blocks,
+                                          std::size_t words, std::size_t count, std::uint32_t limit,
+                                          SketchDistance* found);
 
 /// Sum of all bytes, as fast as memory gives them: what a scan is measured against.
 [[nodiscard]] std::uint64_t sum_bytes(const std::int8_t* data, std::size_t bytes);

@@ -14,8 +14,8 @@ struct AlignedFree {
   void operator()(void* memory) const;
 };
 
-/// `bytes` zeroed bytes aligned to kRowAlignment. @throws std::bad_alloc.
-[[nodiscard]] std::unique_ptr<std::byte[], AlignedFree> aligned_bytes(std::size_t bytes);
+/// `bytes` bytes, zeros if so wished, aligned to kRowAlignment. @throws std::bad_alloc.
+[[nodiscard]] std::unique_ptr<std::byte[], AlignedFree> aligned_bytes(std::size_t bytes, bool zeros = true);
 
 /// The vectors an index searches: rows of equal size, padded and aligned for the kernels, in chunks, so that
 /// growing neither copies nor reserves more than one chunk. Readers may share it while nobody adds.
@@ -40,6 +40,8 @@ class Rows {
 
   /// A new row of zeros at the end. @returns its memory.
   std::byte* append();
+  /// `count` new rows with any content, all within one chunk. @returns their memory, to be written.
+  std::span<std::byte> append_unset(std::size_t count);
 
  private:
   std::size_t row_bytes_;

@@ -1,18 +1,20 @@
 #pragma once
 
 #include "likeness/gallery/exact_index.h"
+#include "likeness/gallery/sketcher.h"
 
 namespace likeness {
 
-/// Finds candidates by the signs of the values, one bit each, and compares those candidates' int8 vectors: an
-/// eighth of an int8 scan's bytes are read, nothing is built but the bits. Two unit vectors at an angle t
-/// agree in a share 1 - t / pi of random signs (Charikar 2002), so that the nearest faces of anybody enrolled
-/// stand far out of a crowd of strangers; a graph has nothing to follow there, for strangers are all equally
-/// far. Answers do not depend on the number of threads.
+/// Finds candidates by sketches (sketcher.h) and compares those candidates' int8 vectors: of 512 values an
+/// eighth of an int8 scan's bytes are read, nothing is built but the bits. The nearest faces of anybody
+/// enrolled stand far out of a crowd of strangers; a graph has nothing to follow there, for strangers are all
+/// equally far. Answers do not depend on the number of threads.
 class SketchIndex final : public ExactIndex<std::int32_t> {
  public:
   explicit SketchIndex(const IndexOptions& options)
-      : ExactIndex(options), sketches_((options.dimension + 7) / 8) {}
+      : ExactIndex(options),
+        sketcher_(options.dimension),
+        blocks_(sketcher_.words() * kSketchBlockRows * sizeof(std::uint64_t)) {}
 
   void add(std::int64_t face, std::span<const float> embedding) override;
   [[nodiscard]] std::vector<Neighbour> nearest(std::span<const float> query,
@@ -23,12 +25,22 @@ class SketchIndex final : public ExactIndex<std::int32_t> {
   }
   /// Faces compared by their vectors, at least; never fewer than those asked for.
   void set_search_candidates(int candidates) { options_.search_candidates = candidates; }
-  [[nodiscard]] std::size_t bytes() const override { return ExactIndex::bytes() + sketches_.bytes(); }
+  [[nodiscard]] std::size_t bytes() const override { return ExactIndex::bytes() + blocks_.bytes(); }
 
  private:
   friend class IndexFile;
-  void sketch_new_rows();
-  Rows sketches_;  // a bit a value: whether it is negative; padded with zeros
+  struct Candidates;
+
+  /// A distance within which there are `wanted` rows, most probably, judged by some of them.
+  [[nodiscard]] std::uint32_t guess_limit(const std::uint64_t* query, std::size_t wanted) const;
+  void find_candidates(const std::uint64_t* query, std::size_t first_block, std::size_t end_block,
+                       Candidates& found) const;
+
+  Sketcher sketcher_;
+  Rows blocks_;  // a row of these is a block of eight sketches, see kernels.h
 };
+
+/// Faces to compare by their vectors in a gallery of `faces`, for IndexOptions::search_candidates.
+[[nodiscard]] int sketch_candidates(std::size_t faces, std::size_t dimension);
 
 }  // namespace likeness
