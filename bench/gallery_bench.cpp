@@ -1,8 +1,18 @@
 // Search, memory and enrolment of a large gallery, on synthetic faces: `people` directions drawn at random,
-// five faces each, cosine about .6 inside a person; queries are further faces of enrolled people.
-//   gallery_bench [people = 200000] [folder for files = .] [links = 0: no graph] [build candidates = 60]
-// The graph is kept as FOLDER/bench.index and read again by the next run.
+// five faces each; queries are further faces of enrolled people.
+//   gallery_bench [name=value ...]
+//     people=200000    five faces each
+//     folder=.         for files
+//     dimension=512
+//     cosine=0.6       between two faces of a person
+//     effective=0      values that strangers' faces spread over, as real ones do not fill their space; 0: all
+//     links=0          of the graph; 0: none. It is kept as FOLDER/bench.index and read again by the next run
+//     build=60         candidates while it is built
+//     rounds=3         of all searches, in turns; times are the fastest round's
+//     store=1          0: no enrolment, no opening of a whole gallery
+#include <fcntl.h>
 #include <sqlite3.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -11,9 +21,13 @@
 #include <cstring>
 #include <ctime>
 #include <filesystem>
+#include <functional>
+#include <random>
+#include <span>
 #include <thread>
 
 #include "likeness/core/error.h"
+#include "likeness/gallery/gallery.h"
 #include "likeness/gallery/hnsw_index.h"
 #include "likeness/gallery/index_file.h"
 #include "likeness/gallery/sketch_index.h"
@@ -25,7 +39,49 @@ namespace {
 using namespace likeness;
 namespace fs = std::filesystem;
 
-constexpr std::size_t kDimension = 512;
+struct Settings {
+  std::size_t people = 200000;
+  fs::path folder = ".";
+  std::size_t dimension = 512;
+  double cosine = 0.6;
+  std::size_t effective = 0;
+  int links = 0;
+  int build = 60;
+  int rounds = 3;
+  bool store = true;
+};
+
+Settings settings_from(std::span<char*> words) {
+  Settings settings;
+  for (const std::string word : words) {
+    const std::size_t equals = std::min(word.find('='), word.size());
+    const std::string name = word.substr(0, equals);
+    const std::string value = equals < word.size() ? word.substr(equals + 1) : "";
+    if (name == "people") {
+      settings.people = std::stoul(value);
+    } else if (name == "folder") {
+      settings.folder = value;
+    } else if (name == "dimension") {
+      settings.dimension = std::stoul(value);
+    } else if (name == "cosine") {
+      settings.cosine = std::stod(value);
+    } else if (name == "effective") {
+      settings.effective = std::stoul(value);
+    } else if (name == "links") {
+      settings.links = std::stoi(value);
+    } else if (name == "build") {
+      settings.build = std::stoi(value);
+    } else if (name == "rounds") {
+      settings.rounds = std::stoi(value);
+    } else if (name == "store") {
+      settings.store = value != "0";
+    } else {
+      throw std::invalid_argument("no setting called " + name);
+    }
+  }
+  return settings;
+}
+
 constexpr std::size_t kFacesEach = 5;
 constexpr int kThreads = 2;
 const std::string kIdentity(32, '0');
@@ -42,20 +98,53 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-/// Fills the index a thousand people at a time; of each thousand one person gets a sixth face, the query.
-Embeddings fill(SearchIndex& index, std::size_t people) {
-  Embeddings queries{kDimension, {}};
-  for (std::size_t first = 0; first < people; first += 1000) {
-    const std::size_t count = std::min<std::size_t>(1000, people - first);
-    const Embeddings faces =
-        synthetic_faces(count, kFacesEach + 1, kDimension, static_cast<std::uint32_t>(1000 + first));
-    const std::size_t asked = first / 1000 % count;
+/// Faces as synthetic_faces() makes them, or the same within a plane of few dimensions, laid at random into
+/// the space.
+class FaceMaker {
+ public:
+  explicit FaceMaker(const Settings& settings) : settings_(settings) {
+    if (settings.effective == 0) return;
+    std::mt19937 random(7);
+    std::normal_distribution<float> normal;
+    plane_.resize(settings.effective * settings.dimension);
+    for (float& value : plane_) value = normal(random);
+  }
+  [[nodiscard]] Embeddings make(std::size_t people, std::size_t each, std::uint32_t seed) const {
+    if (plane_.empty()) return synthetic_faces(people, each, settings_.dimension, seed, settings_.cosine);
+    const Embeddings flat = synthetic_faces(people, each, settings_.effective, seed, settings_.cosine);
+    Embeddings faces{settings_.dimension, std::vector<float>(flat.size() * settings_.dimension)};
+    for (std::size_t i = 0; i < flat.size(); ++i) {
+      float* face = &faces.values[i * settings_.dimension];
+      for (std::size_t k = 0; k < settings_.effective; ++k) {
+        const float* row = &plane_[k * settings_.dimension];
+        for (std::size_t j = 0; j < settings_.dimension; ++j) face[j] += flat[i][k] * row[j];
+      }
+    }
+    l2_normalize(faces);
+    return faces;
+  }
+
+ private:
+  const Settings& settings_;
+  std::vector<float> plane_;
+};
+
+/// Gives five faces a person to `sink`, a thousand people at a time; about 200 people get a sixth face, the
+/// query.
+Embeddings make_faces(const Settings& settings,
+                      const std::function<void(std::int64_t, std::span<const float>)>& sink) {
+  const FaceMaker maker(settings);
+  const std::size_t asked_each = std::max<std::size_t>(1, 200'000 / settings.people);
+  Embeddings queries{settings.dimension, {}};
+  for (std::size_t first = 0; first < settings.people; first += 1000) {
+    const std::size_t count = std::min<std::size_t>(1000, settings.people - first);
+    const Embeddings faces = maker.make(count, kFacesEach + 1, static_cast<std::uint32_t>(1000 + first));
     for (std::size_t i = 0; i < faces.size(); ++i) {
       const std::size_t person = i / (kFacesEach + 1);
       const std::size_t face = i % (kFacesEach + 1);
       if (face < kFacesEach) {
-        index.add(static_cast<std::int64_t>((first + person) * kFacesEach + face), faces[i]);
-      } else if (person == asked) {
+        sink(static_cast<std::int64_t>((first + person) * kFacesEach + face), faces[i]);
+      } else if (person < asked_each) {
         queries.values.insert(queries.values.end(), faces[i].begin(), faces[i].end());
       }
     }
@@ -63,32 +152,31 @@ Embeddings fill(SearchIndex& index, std::size_t people) {
   return queries;
 }
 
-/// Time of reading as many bytes as the vectors have, with both threads.
-double read_seconds(const Rows& bytes) {
-  std::vector<double> times;
-  for (int round = 0; round < 15; ++round) {
-    const double start = seconds();
-    std::vector<std::thread> threads;
-    std::vector<std::uint64_t> sums(kThreads);
-    for (int t = 0; t < kThreads; ++t) {
-      threads.emplace_back([&, t] {
-        for (std::size_t c = static_cast<std::size_t>(t); c < bytes.chunks(); c += kThreads) {
-          sums[static_cast<std::size_t>(t)] +=
-              sum_bytes(reinterpret_cast<const std::int8_t*>(bytes[c * Rows::kChunkRows]),
-                        bytes.rows_in_chunk(c) * bytes.row_bytes());
-        }
-      });
-    }
-    for (std::thread& thread : threads) thread.join();
-    times.push_back(seconds() - start);
-  }
-  return median(times);
+Embeddings fill(SearchIndex& index, const Settings& settings) {
+  return make_faces(settings,
+                    [&](std::int64_t face, std::span<const float> values) { index.add(face, values); });
 }
 
+/// Reads as many bytes as the vectors have, with both threads: what an exact search is measured against.
+std::vector<Neighbour> read_all(const Rows& bytes) {
+  std::uint64_t sums[kThreads] = {};
+  const auto read = [&](std::size_t t) {
+    for (std::size_t c = t; c < bytes.chunks(); c += kThreads) {
+      sums[t] += sum_bytes(reinterpret_cast<const std::int8_t*>(bytes[c * Rows::kChunkRows]),
+                           bytes.rows_in_chunk(c) * bytes.row_bytes());
+    }
+  };
+  std::thread other(read, 1);
+  read(0);
+  other.join();
+  return {{static_cast<std::int64_t>((sums[0] + sums[1]) % 2), 0}};
+}
+
+/// For two seconds.
 double commits_per_second(const std::function<void(int)>& commit) {
   const double start = seconds();
   int done = 0;
-  for (; done < 200 || seconds() - start < 2; ++done) commit(done);
+  for (; seconds() - start < 2; ++done) commit(done);
   return done / (seconds() - start);
 }
 
@@ -110,12 +198,15 @@ double bare_commits(const fs::path& path) {
   return rate;
 }
 
-double enrolments(const fs::path& path) {
+EmbeddingSpace space_of(const Settings& settings) {
+  return {.contract_id = "bench", .contract = "", .precision = "f32", .dimension = settings.dimension};
+}
+
+double enrolments(const fs::path& path, const Settings& settings) {
   fs::remove(path);
-  create_sqlite_gallery(
-      path, {.contract_id = "bench", .contract = "", .precision = "f32", .dimension = kDimension});
+  create_sqlite_gallery(path, space_of(settings));
   const auto store = open_sqlite_gallery(path);
-  const Embeddings faces = synthetic_faces(100, 1, kDimension, 1);
+  const Embeddings faces = synthetic_faces(100, 1, settings.dimension, 1);
   return commits_per_second([&](int i) {
     NewFace face;
     char hash[65];
@@ -127,108 +218,191 @@ double enrolments(const fs::path& path) {
   });
 }
 
-/// Time and recall of an index over its number of candidates, beside the exact answers.
-template <typename Index>
-void print_curve(Index& index, const Embeddings& queries, const std::vector<std::vector<Neighbour>>& truth,
-                 double exact, double exact_processor, std::initializer_list<int> candidates) {
-  std::printf("%10s %10s %10s %10s %13s %10s\n", "candidates", "recall@1", "ms", "faster", "processor ms",
-              "faster");
-  for (const int count : candidates) {
-    index.set_search_candidates(count);
-    std::vector<double> times;
-    double found = 0;
-    const double processor = processor_seconds();
-    for (std::size_t q = 0; q < queries.size(); ++q) {
-      const double begin = seconds();
-      const auto best = index.nearest(queries[q], 5);
-      times.push_back(seconds() - begin);
-      found += !best.empty() && best[0].face == truth[q][0].face ? 1 : 0;
-    }
-    const double used = (processor_seconds() - processor) / static_cast<double>(queries.size());
-    std::printf("%10d %10.3f %10.2f %10.1f %13.2f %10.1f\n", count,
-                found / static_cast<double>(queries.size()), median(times) * 1e3, exact / median(times),
-                used * 1e3, exact_processor / used);
-    std::fflush(stdout);
+using Answers = std::vector<std::vector<Neighbour>>;
+
+struct Cost {
+  double clock = 1e9;      ///< Seconds a query, the median of a round.
+  double processor = 1e9;  ///< Seconds a query of all threads, the mean of a round.
+};
+
+/// Asks everything once; `cost` keeps the fastest round.
+template <typename Search>
+Answers ask(const Embeddings& queries, Cost& cost, const Search& search) {
+  Answers answers;
+  std::vector<double> times;
+  const double processor = processor_seconds();
+  for (std::size_t q = 0; q < queries.size(); ++q) {
+    const double begin = seconds();
+    answers.push_back(search(queries[q]));
+    times.push_back(seconds() - begin);
   }
+  const double used = (processor_seconds() - processor) / static_cast<double>(queries.size());
+  cost.clock = std::min(cost.clock, median(times));
+  cost.processor = std::min(cost.processor, used);
+  return answers;
+}
+
+/// Share of queries whose best face is found, and share of the best five.
+std::pair<double, double> recall(const Answers& answers, const Answers& truth) {
+  double first = 0;
+  double five = 0;
+  double all = 0;
+  for (std::size_t q = 0; q < truth.size(); ++q) {
+    first += !answers[q].empty() && answers[q][0].face == truth[q][0].face ? 1 : 0;
+    for (const Neighbour& right : truth[q]) {
+      five += std::ranges::find(answers[q], right.face, &Neighbour::face) != answers[q].end() ? 1 : 0;
+      ++all;
+    }
+  }
+  return {first / static_cast<double>(truth.size()), five / all};
+}
+
+/// Time and recall of an index over its number of candidates, beside the exact scan, in turns.
+template <typename Index>
+void print_curve(Index& index, const Embeddings& queries, const Settings& settings,
+                 std::vector<int> candidates) {
+  Rows other(settings.dimension);
+  for (std::size_t i = 0; i < index.size(); ++i)
+    std::memset(other.append(), static_cast<int>(i), settings.dimension);
+  Cost reading;
+  Cost exact;
+  std::vector<Cost> costs(candidates.size());
+  std::vector<Answers> answers(candidates.size());
+  Answers truth;
+  for (int round = 0; round < settings.rounds; ++round) {
+    static_cast<void>(ask(queries, reading, [&](auto) { return read_all(other); }));
+    truth = ask(queries, exact, [&](auto query) { return index.nearest_exact(query, 5); });
+    for (std::size_t i = 0; i < candidates.size(); ++i) {
+      index.set_search_candidates(candidates[i]);
+      answers[i] = ask(queries, costs[i], [&](auto query) { return index.nearest(query, 5); });
+    }
+  }
+  std::printf(
+      "reading the bytes %.2f ms (%.2f ms of processor time), exact int8 top 5 %.2f ms (%.2f): %.2f times, "
+      "%.2f "
+      "in processor time\n",
+      reading.clock * 1e3, reading.processor * 1e3, exact.clock * 1e3, exact.processor * 1e3,
+      exact.clock / reading.clock, exact.processor / reading.processor);
+  std::printf("%10s %10s %10s %10s %10s %13s %10s\n", "candidates", "recall@1", "recall@5", "ms", "faster",
+              "processor ms", "faster");
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    const auto [first, five] = recall(answers[i], truth);
+    std::printf("%10d %10.3f %10.3f %10.3f %10.1f %13.3f %10.1f\n", candidates[i], first, five,
+                costs[i].clock * 1e3, exact.clock / costs[i].clock, costs[i].processor * 1e3,
+                exact.processor / costs[i].processor);
+  }
+  std::fflush(stdout);
 }
 
 /// Reads an index back and says what that takes.
 std::unique_ptr<SearchIndex> reopened(const fs::path& file, const IndexOptions& options) {
   const double start = seconds();
+  const double processor = processor_seconds();
   auto index = load_index(file, kIdentity, options);
-  std::printf("%s: opened in %.2f s, %.2f times the int8 vectors\n",
+  std::printf("%s: index read in %.2f s (%.2f s of processor time), %.2f times the int8 vectors\n",
               std::string(to_string(options.kind)).c_str(), seconds() - start,
-              static_cast<double>(index->bytes()) / static_cast<double>(index->size() * kDimension));
+              processor_seconds() - processor,
+              static_cast<double>(index->bytes()) / static_cast<double>(index->size() * options.dimension));
   return index;
+}
+
+/// Takes a file's pages out of memory, so that the next reader goes to the disk.
+void forget_pages(const fs::path& file) {
+  const int descriptor = ::open(file.c_str(), O_RDONLY);
+  if (descriptor < 0) return;
+  ::fsync(descriptor);
+  ::posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED);
+  ::close(descriptor);
+}
+
+/// A gallery of all the faces, opened with the index beside it.
+void print_opening(const fs::path& path, const Settings& settings) {
+  fs::remove(path);
+  fs::remove(index_path(path));
+  create_sqlite_gallery(path, space_of(settings), {.format = EmbeddingFormat::kInt8});
+  {
+    // Five thousand faces a commit, each a person's: what is opened does not depend on how many people there
+    // are.
+    const auto store = open_sqlite_gallery(path);
+    Embeddings waiting{settings.dimension, {}};
+    const auto flush = [&](std::int64_t last) {
+      std::vector<NewFace> faces(waiting.size());
+      for (std::size_t i = 0; i < faces.size(); ++i) faces[i].embedding = waiting[i];
+      store->add_faces("person " + std::to_string(last), faces);
+      waiting.values.clear();
+    };
+    static_cast<void>(make_faces(settings, [&](std::int64_t face, std::span<const float> values) {
+      waiting.values.insert(waiting.values.end(), values.begin(), values.end());
+      if (waiting.size() == 5000) flush(face);
+    }));
+    if (waiting.size() > 0) flush(-1);
+  }
+  const GalleryOptions options{.index = IndexKind::kSketch, .threads = kThreads};
+  for (const char* how : {"index built", "again", "again", "again", "from the disk", "from the disk"}) {
+    if (std::strcmp(how, "from the disk") == 0) {
+      forget_pages(path);
+      forget_pages(index_path(path));
+    }
+    const double start = seconds();
+    const double processor = processor_seconds();
+    const Gallery gallery(open_sqlite_gallery(path), path, options);
+    std::printf("gallery of %zu faces opened in %.2f s (%.2f s of processor time): %s\n",
+                gallery.index().size(), seconds() - start, processor_seconds() - processor, how);
+    std::fflush(stdout);
+  }
 }
 
 }  // namespace
 
 int main(int argc, char** argv) try {
-  const std::size_t people = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 200000;
-  const fs::path folder = argc > 2 ? argv[2] : ".";
-  const int links = argc > 3 ? std::atoi(argv[3]) : 0;
-  const int candidates = argc > 4 ? std::atoi(argv[4]) : 60;
+  const Settings settings = settings_from(std::span(argv + 1, static_cast<std::size_t>(argc - 1)));
   std::printf("kernels %s, %d threads\n", kernel_target().c_str(), kThreads);
-  const double bare = bare_commits(folder / "bare.sqlite");
-  const double enrol = enrolments(folder / "bench.gallery");
-  std::printf("durable commits a second: bare SQLite %.0f, enrolment %.0f (%.0f %%)\n", bare, enrol,
-              100 * enrol / bare);
+  if (settings.store) {
+    for (int round = 0; round < settings.rounds; ++round) {
+      const double bare = bare_commits(settings.folder / "bare.sqlite");
+      const double enrol = enrolments(settings.folder / "bench.gallery", settings);
+      std::printf("durable commits a second: bare SQLite %.0f, enrolment %.0f (%.0f %%)\n", bare, enrol,
+                  100 * enrol / bare);
+    }
+    print_opening(settings.folder / "large.gallery", settings);
+  }
 
-  const IndexOptions sketches{.kind = IndexKind::kSketch, .dimension = kDimension, .threads = kThreads};
-  std::vector<std::vector<Neighbour>> truth;
+  const IndexOptions sketches{
+      .kind = IndexKind::kSketch, .dimension = settings.dimension, .threads = kThreads};
+  const fs::path sketch_file = settings.folder / "bench.sketch";
   Embeddings queries;
-  double exact = 0;
-  double exact_processor = 0;
   {
     SketchIndex built(sketches);
-    queries = fill(built, people);
-    std::printf("%zu faces of %zu values, %zu queries\n", built.size(), kDimension, queries.size());
-    double reading = 0;
-    {
-      Rows other(kDimension);
-      for (std::size_t i = 0; i < built.size(); ++i)
-        std::memset(other.append(), static_cast<int>(i), kDimension);
-      reading = read_seconds(other);
-    }
-    std::vector<double> times;
-    const double processor = processor_seconds();
-    for (std::size_t q = 0; q < queries.size(); ++q) {
-      const double start = seconds();
-      truth.push_back(built.nearest_exact(queries[q], 5));
-      times.push_back(seconds() - start);
-    }
-    exact = median(times);
-    exact_processor = (processor_seconds() - processor) / static_cast<double>(queries.size());
-    std::printf(
-        "reading the bytes %.2f ms, exact int8 top 5 %.2f ms (%.2f times; %.2f ms of processor time)\n",
-        reading * 1e3, exact * 1e3, exact / reading, exact_processor * 1e3);
-    std::fflush(stdout);
-    save_index(built, folder / "bench.sketch", kIdentity);
+    queries = fill(built, settings);
+    std::printf("%zu faces of %zu values (effective %zu), cosine %.2f, %zu queries; default %d candidates\n",
+                built.size(), settings.dimension, settings.effective, settings.cosine, queries.size(),
+                sketch_candidates(built.size(), settings.dimension));
+    save_index(built, sketch_file, kIdentity);
   }
   {
-    const auto opened = reopened(folder / "bench.sketch", sketches);
-    print_curve(dynamic_cast<SketchIndex&>(*opened), queries, truth, exact, exact_processor,
-                {50, 200, 1000, 5000, 20000});
+    const auto opened = reopened(sketch_file, sketches);
+    print_curve(dynamic_cast<SketchIndex&>(*opened), queries, settings,
+                {50, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000});
   }
-  if (links == 0) return 0;
+  if (settings.links == 0) return 0;
 
   const IndexOptions graph{.kind = IndexKind::kHnsw,
-                           .dimension = kDimension,
+                           .dimension = settings.dimension,
                            .threads = kThreads,
-                           .links = links,
-                           .build_candidates = candidates};
-  if (!fs::exists(folder / "bench.index")) {
+                           .links = settings.links,
+                           .build_candidates = settings.build};
+  const fs::path graph_file = settings.folder / "bench.index";
+  if (!fs::exists(graph_file)) {
     HnswIndex built(graph);
-    static_cast<void>(fill(built, people));
-    const double start = seconds();
+    static_cast<void>(fill(built, settings));
+    const double start = processor_seconds();
     built.finish({});
-    std::printf("graph of %d links built in %.0f s\n", links, seconds() - start);
-    save_index(built, folder / "bench.index", kIdentity);
+    std::printf("graph of %d links built in %.0f s of processor time\n", settings.links,
+                processor_seconds() - start);
+    save_index(built, graph_file, kIdentity);
   }
-  const auto opened = reopened(folder / "bench.index", graph);
-  print_curve(dynamic_cast<HnswIndex&>(*opened), queries, truth, exact, exact_processor,
-              {50, 200, 800, 2400, 6400});
+  const auto opened = reopened(graph_file, graph);
+  print_curve(dynamic_cast<HnswIndex&>(*opened), queries, settings, {50, 200, 800, 2400, 6400});
   return 0;
 } catch (const std::exception& error) {
   std::fprintf(stderr, "gallery_bench: %s\n", error.what());
