@@ -23,6 +23,7 @@
 #include <filesystem>
 #include <functional>
 #include <random>
+#include <set>
 #include <span>
 #include <thread>
 
@@ -172,50 +173,69 @@ std::vector<Neighbour> read_all(const Rows& bytes) {
   return {{static_cast<std::int64_t>((sums[0] + sums[1]) % 2), 0}};
 }
 
-/// For two seconds.
-double commits_per_second(const std::function<void(int)>& commit) {
-  const double start = seconds();
-  int done = 0;
-  for (; seconds() - start < 2; ++done) commit(done);
-  return done / (seconds() - start);
-}
-
-/// One row of 8 bytes a commit, with the gallery's durability.
-double bare_commits(const fs::path& path) {
-  fs::remove(path);
-  sqlite3* database = nullptr;
-  if (sqlite3_open(path.c_str(), &database) != SQLITE_OK)
-    throw Error(ErrorCode::kOutputUnwritable, path.string());
-  const auto run = [&](const char* sql) {
-    if (sqlite3_exec(database, sql, nullptr, nullptr, nullptr) != SQLITE_OK) {
-      throw Error(ErrorCode::kOutputUnwritable, sqlite3_errmsg(database));
-    }
-  };
-  run("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE t (id INTEGER PRIMARY KEY, x "
-      "INTEGER)");
-  const double rate = commits_per_second([&](int) { run("INSERT INTO t (x) VALUES (1)"); });
-  sqlite3_close(database);
-  return rate;
-}
-
 EmbeddingSpace space_of(const Settings& settings) {
   return {.contract_id = "bench", .contract = "", .precision = "f32", .dimension = settings.dimension};
 }
 
-double enrolments(const fs::path& path, const Settings& settings) {
+/// Commits one row of 8 bytes at a time, with the gallery's durability.
+class BareCommits {
+ public:
+  explicit BareCommits(const fs::path& path) {
+    fs::remove(path);
+    if (sqlite3_open(path.c_str(), &database_) != SQLITE_OK)
+      throw Error(ErrorCode::kOutputUnwritable, path.string());
+    run("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE t (id INTEGER PRIMARY KEY, x "
+        "INTEGER)");
+  }
+  BareCommits(const BareCommits&) = delete;
+  BareCommits& operator=(const BareCommits&) = delete;
+  ~BareCommits() { sqlite3_close(database_); }
+  void commit() { run("INSERT INTO t (x) VALUES (1)"); }
+
+ private:
+  void run(const char* sql) {
+    if (sqlite3_exec(database_, sql, nullptr, nullptr, nullptr) != SQLITE_OK)
+      throw Error(ErrorCode::kOutputUnwritable, sqlite3_errmsg(database_));
+  }
+  sqlite3* database_ = nullptr;
+};
+
+/// Enrolment one by one beside bare commits, in turns, one of each: the disk is the same for both.
+void print_commits(const Settings& settings) {
+  BareCommits bare(settings.folder / "bare.sqlite");
+  const fs::path path = settings.folder / "bench.gallery";
   fs::remove(path);
   create_sqlite_gallery(path, space_of(settings));
   const auto store = open_sqlite_gallery(path);
   const Embeddings faces = synthetic_faces(100, 1, settings.dimension, 1);
-  return commits_per_second([&](int i) {
+  std::vector<double> bare_times;
+  std::vector<double> enrol_times;
+  const double start = seconds();
+  for (std::size_t i = 0; seconds() - start < 5 * settings.rounds; ++i) {
     NewFace face;
     char hash[65];
-    std::snprintf(hash, sizeof hash, "%064x", static_cast<unsigned>(i) * 2654435761U);
+    std::snprintf(hash, sizeof hash, "%064zx", i);
     face.photo_hash = hash;
     face.photo = "photo.jpg";
-    face.embedding = faces[static_cast<std::size_t>(i) % 100];
+    face.embedding = faces[i % 100];
+    const double first = seconds();
+    bare.commit();
+    const double second = seconds();
     store->add_faces("person " + std::to_string(i / 5), std::span(&face, 1));
-  });
+    bare_times.push_back(second - first);
+    enrol_times.push_back(seconds() - second);
+  }
+  const auto rate = [](const std::vector<double>& times) {
+    double sum = 0;
+    for (const double time : times) sum += time;
+    return static_cast<double>(times.size()) / sum;
+  };
+  std::printf(
+      "durable commits, %zu of each: bare SQLite %.0f a second (median %.2f ms), enrolment %.0f (%.2f ms): "
+      "%.0f %% of the rate, %.0f %% by medians\n",
+      bare_times.size(), rate(bare_times), median(bare_times) * 1e3, rate(enrol_times),
+      median(enrol_times) * 1e3, 100 * rate(enrol_times) / rate(bare_times),
+      100 * median(bare_times) / median(enrol_times));
 }
 
 using Answers = std::vector<std::vector<Neighbour>>;
@@ -260,7 +280,7 @@ std::pair<double, double> recall(const Answers& answers, const Answers& truth) {
 /// Time and recall of an index over its number of candidates, beside the exact scan, in turns.
 template <typename Index>
 void print_curve(Index& index, const Embeddings& queries, const Settings& settings,
-                 std::vector<int> candidates) {
+                 const std::vector<int>& candidates) {
   Rows other(settings.dimension);
   for (std::size_t i = 0; i < index.size(); ++i)
     std::memset(other.append(), static_cast<int>(i), settings.dimension);
@@ -358,12 +378,7 @@ int main(int argc, char** argv) try {
   const Settings settings = settings_from(std::span(argv + 1, static_cast<std::size_t>(argc - 1)));
   std::printf("kernels %s, %d threads\n", kernel_target().c_str(), kThreads);
   if (settings.store) {
-    for (int round = 0; round < settings.rounds; ++round) {
-      const double bare = bare_commits(settings.folder / "bare.sqlite");
-      const double enrol = enrolments(settings.folder / "bench.gallery", settings);
-      std::printf("durable commits a second: bare SQLite %.0f, enrolment %.0f (%.0f %%)\n", bare, enrol,
-                  100 * enrol / bare);
-    }
+    print_commits(settings);
     print_opening(settings.folder / "large.gallery", settings);
   }
 
@@ -381,8 +396,10 @@ int main(int argc, char** argv) try {
   }
   {
     const auto opened = reopened(sketch_file, sketches);
+    std::set<int> candidates{50, 200, 1000, 5000, 20000};
+    candidates.insert(sketch_candidates(opened->size(), settings.dimension));
     print_curve(dynamic_cast<SketchIndex&>(*opened), queries, settings,
-                {50, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000});
+                {candidates.begin(), candidates.end()});
   }
   if (settings.links == 0) return 0;
 

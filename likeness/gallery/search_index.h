@@ -17,7 +17,7 @@ struct Neighbour {
 };
 
 /// Exact answers from floats, exact answers from int8 (cosines within .005), or most of the right answers
-/// from a graph over int8 vectors (hnswlib) or from sketches of them, a bit a value.
+/// from a graph over int8 vectors (hnswlib) or from sketches of them, at most 512 bits each.
 enum class IndexKind { kExactF32, kExactInt8, kHnsw, kSketch };
 
 struct IndexOptions {
