@@ -120,37 +120,43 @@ std::vector<Neighbour> SketchIndex::nearest(std::span<const float> query, std::s
     }
     return std::optional<std::uint32_t>();
   };
-  const auto all = static_cast<std::uint32_t>(sketcher_.bits());
   // A guess saves most of the work on rows that do not stay; too low a one, rare, costs a second look.
-  auto enough = find_within(guess_limit(bits.data(), wanted));
-  if (!enough) enough = find_within(all);
+  const auto all = static_cast<std::uint32_t>(sketcher_.bits());
+  const std::uint32_t guess = guess_limit(bits.data(), wanted);
+  auto enough = find_within(guess);
+  if (!enough && guess < all) enough = find_within(all);
   const std::uint32_t limit = enough.value_or(all);  // fewer than wanted are left where many were removed
+
   std::vector<BestNeighbours> best(parts, BestNeighbours(count));
-  const auto compare = [&](std::size_t part) {
-    std::vector<SketchDistance>& candidates = found[part].rows;
-    std::erase_if(candidates, [&](SketchDistance one) { return one.bits > limit; });
-    // Vectors lie far apart: some are fetched ahead of the one that is compared.
-    constexpr std::size_t kAhead = 8;
-    for (std::size_t i = 0; i < candidates.size(); ++i) {
-      if (i + kAhead < candidates.size()) {
-        const std::byte* next = rows_[candidates[i + kAhead].row];
-        for (std::size_t byte = 0; byte < rows_.row_bytes(); byte += 64) __builtin_prefetch(next + byte);
-      }
-      const std::size_t row = candidates[i].row;
-      const auto* other = reinterpret_cast<const std::int8_t*>(rows_[row]);
-      const auto product = static_cast<float>(dot_int8(values, other, rows_.row_bytes()));
-      best[part].offer({table_.face(row), scale * scales_[row] * product});
-    }
+  const auto compare_part = [&](std::size_t part) {
+    std::erase_if(found[part].rows, [&](SketchDistance one) { return one.bits > limit; });
+    compare(values, scale, found[part].rows, best[part]);
   };
   // A thread is worth starting for some thousand vectors.
   constexpr std::size_t kFewCandidates = 4000;
   if (wanted > kFewCandidates) {
-    in_parts(parts, compare);
+    in_parts(parts, compare_part);
   } else {
-    for (std::size_t part = 0; part < parts; ++part) compare(part);
+    for (std::size_t part = 0; part < parts; ++part) compare_part(part);
   }
   for (std::size_t part = 1; part < parts; ++part) best[0].merge(best[part]);
   return best[0].take();
+}
+
+void SketchIndex::compare(const std::int8_t* query, float query_scale,
+                          std::span<const SketchDistance> candidates, BestNeighbours& best) const {
+  // Vectors lie far apart: some are fetched ahead of the one that is compared.
+  constexpr std::size_t kAhead = 8;
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    if (i + kAhead < candidates.size()) {
+      const std::byte* next = rows_[candidates[i + kAhead].row];
+      for (std::size_t byte = 0; byte < rows_.row_bytes(); byte += 64) __builtin_prefetch(next + byte);
+    }
+    const std::size_t row = candidates[i].row;
+    const auto* other = reinterpret_cast<const std::int8_t*>(rows_[row]);
+    const auto product = static_cast<float>(dot_int8(query, other, rows_.row_bytes()));
+    best.offer({table_.face(row), query_scale * scales_[row] * product});
+  }
 }
 
 int sketch_candidates(std::size_t faces, std::size_t dimension) {

@@ -35,6 +35,8 @@ class SketchIndex final : public ExactIndex<std::int32_t> {
   [[nodiscard]] std::uint32_t guess_limit(const std::uint64_t* query, std::size_t wanted) const;
   void find_candidates(const std::uint64_t* query, std::size_t first_block, std::size_t end_block,
                        Candidates& found) const;
+  void compare(const std::int8_t* query, float query_scale, std::span<const SketchDistance> candidates,
+               BestNeighbours& best) const;
 
   Sketcher sketcher_;
   Rows blocks_;  // a row of these is a block of eight sketches, see kernels.h
