@@ -10,6 +10,7 @@
 //     build=60         candidates while it is built
 //     rounds=3         of all searches, in turns; times are the fastest round's
 //     store=1          0: no enrolment, no opening of a whole gallery
+//     faces=FILE       nothing but the recall of sketches among real faces, from `likeness embed ... -o FILE`
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <unistd.h>
@@ -28,6 +29,8 @@
 #include <thread>
 
 #include "likeness/core/error.h"
+#include "likeness/dataset/dataset_file.h"
+#include "likeness/embed/fit_projection.h"
 #include "likeness/gallery/gallery.h"
 #include "likeness/gallery/hnsw_index.h"
 #include "likeness/gallery/index_file.h"
@@ -50,6 +53,7 @@ struct Settings {
   int build = 60;
   int rounds = 3;
   bool store = true;
+  fs::path faces;
 };
 
 Settings settings_from(std::span<char*> words) {
@@ -76,6 +80,8 @@ Settings settings_from(std::span<char*> words) {
       settings.rounds = std::stoi(value);
     } else if (name == "store") {
       settings.store = value != "0";
+    } else if (name == "faces") {
+      settings.faces = value;
     } else {
       throw std::invalid_argument("no setting called " + name);
     }
@@ -372,11 +378,60 @@ void print_opening(const fs::path& path, const Settings& settings) {
   }
 }
 
+/// Each face asks for its nearest other one among all: how often sketches find it by a share of all faces.
+void print_recall_by_share(const char* what, const Embeddings& faces) {
+  SketchIndex index({.kind = IndexKind::kSketch, .dimension = faces.dimension, .threads = kThreads});
+  for (std::size_t i = 0; i < faces.size(); ++i) index.add(static_cast<std::int64_t>(i), faces[i]);
+  std::vector<Neighbour> nearest;
+  const auto other_than = [](std::size_t face, const std::vector<Neighbour>& found) {
+    return static_cast<std::size_t>(found.at(0).face) == face ? found.at(1) : found.at(0);
+  };
+  for (std::size_t i = 0; i < faces.size(); ++i)
+    nearest.push_back(other_than(i, index.nearest_exact(faces[i], 2)));
+  for (const double share : {.002, .003, .005, .01, .0117, .02, .05, .1}) {
+    index.set_search_candidates(static_cast<int>(share * static_cast<double>(faces.size())));
+    std::size_t all = 0;
+    std::size_t near = 0;
+    std::size_t near_found = 0;
+    for (std::size_t i = 0; i < faces.size(); ++i) {
+      const bool found = other_than(i, index.nearest(faces[i], 2)).face == nearest[i].face;
+      all += found ? 1 : 0;
+      if (nearest[i].cosine <= .55F) continue;
+      ++near;
+      near_found += found ? 1 : 0;
+    }
+    std::printf("%s, %.2f %% of %zu faces as candidates: recall@1 %.4f; where it is above .55 (%zu): %.4f\n",
+                what, share * 100, faces.size(), static_cast<double>(all) / static_cast<double>(faces.size()),
+                near, static_cast<double>(near_found) / static_cast<double>(near));
+  }
+}
+
+void print_real_faces(const fs::path& file) {
+  EmbeddingDataset dataset = read_embeddings(file);
+  Embeddings faces = std::move(dataset.train.embeddings);
+  std::vector<std::string> people = std::move(dataset.train.labels);
+  faces.values.insert(faces.values.end(), dataset.val.embeddings.values.begin(),
+                      dataset.val.embeddings.values.end());
+  people.insert(people.end(), dataset.val.labels.begin(), dataset.val.labels.end());
+  l2_normalize(faces);
+  print_recall_by_share("as they are", faces);
+  for (const auto method : {ProjectionMethod::kPca, ProjectionMethod::kDiscriminative}) {
+    const ProjectionOptions options{.method = method, .dimension = 128};
+    Embeddings fewer = projected(fit_projection(faces, people, options), faces);
+    l2_normalize(fewer);
+    print_recall_by_share(("128 values, " + std::string(to_string(method))).c_str(), fewer);
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) try {
   const Settings settings = settings_from(std::span(argv + 1, static_cast<std::size_t>(argc - 1)));
   std::printf("kernels %s, %d threads\n", kernel_target().c_str(), kThreads);
+  if (!settings.faces.empty()) {
+    print_real_faces(settings.faces);
+    return 0;
+  }
   if (settings.store) {
     print_commits(settings);
     print_opening(settings.folder / "large.gallery", settings);

@@ -160,9 +160,8 @@ void SketchIndex::compare(const std::int8_t* query, float query_scale,
 }
 
 int sketch_candidates(std::size_t faces, std::size_t dimension) {
-  // How many strangers come before the right face falls with the bits. Among the 4,991 faces of LFW's
-  // development view the nearest face, where its cosine was above .55, was one of the .3 % nearest by 512
-  // bits in 99 of 100 searches, and one of the 1 % nearest by 256 bits (128 principal components).
+  // How many strangers come before the right face falls with the bits. Among LFW's faces .3 % of all as
+  // candidates by 512 bits, 1.2 % by 256 bits hold it in 996 and more of 1,000 searches (bench/RESULTS.md).
   const std::size_t bits = Sketcher(dimension).bits();
   return static_cast<int>(std::clamp<std::size_t>(faces * 768 / (bits * bits), 1000, 1'000'000));
 }

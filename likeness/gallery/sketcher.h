@@ -9,11 +9,11 @@ namespace likeness {
 
 /// Turns vectors into sketches: on which side of many random planes a vector lies, a bit a plane. Two vectors
 /// at an angle t lie on the same side of a share 1 - t / pi of planes (Charikar 2002), if the planes have
-/// nothing to do with the vectors: the signs of the values themselves will do for FaceNet's, but not for
-/// principal components, the first of which tell most (of LFW's people in 128 such values one in a hundred
-/// needed a tenth of all faces as candidates; with planes .2 %). The planes are rows of a rotation: signs are
-/// flipped by a fixed pattern and a Walsh-Hadamard transform is taken, twice (Ailon and Chazelle 2009; Andoni
-/// et al., arXiv:1509.02897). Threads may share it.
+/// nothing to do with the vectors. The signs of the values themselves will do for FaceNet's 512, but not for
+/// principal components, the first of which tell most (recall .92 where planes have 1.00; bench/RESULTS.md,
+/// Gallery). The planes are rows of a rotation: signs are flipped by a fixed pattern and a Walsh-Hadamard
+/// transform is taken, twice (Ailon and Chazelle 2009; Andoni et al., arXiv:1509.02897). Threads may share
+/// it.
 class Sketcher {
  public:
   /// @throws std::invalid_argument for dimension 0.
