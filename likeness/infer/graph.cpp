@@ -124,8 +124,11 @@ void absorb(GraphLayer& into, const GraphLayer& step) {
     return step.kind == LayerKind::kScale ? static_cast<double>(step.scale)
                                           : static_cast<double>(step.factor[c]);
   };
-  for (std::size_t i = 0; i < into.kernel.values.size(); ++i) {
-    into.kernel.values[i] = static_cast<float>(into.kernel.values[i] * factor(i % channels));
+  std::vector<double> factors(channels);
+  for (std::size_t c = 0; c < channels; ++c) factors[c] = factor(c);
+  for (std::size_t i = 0; i < into.kernel.values.size(); i += channels) {
+    float* row = into.kernel.values.data() + i;
+    for (std::size_t c = 0; c < channels; ++c) row[c] = static_cast<float>(row[c] * factors[c]);
   }
   for (std::size_t c = 0; c < channels; ++c) {
     const double shift = step.kind == LayerKind::kScale ? 0.0 : static_cast<double>(step.shift[c]);

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "likeness/infer/graph.h"
+#include "likeness/infer/precision.h"
+
+namespace likeness {
+
+/// A Graph computed by kernels of our own, in f32 or bf16, one thread a call. It takes any graph of
+/// convolutions (3x3 ones of stride 1 by Winograd's F(4x4, 3x3)), max pools, joined channels, residual sums
+/// and a dense layer at the end, not one network: planning is little work beside the kernels, and every
+/// network that shares the shape of Inception-ResNet is taken along. Biases, normalisations, scales, sums and
+/// ReLUs are part of the convolution before them, parts of joined values are written where they end up, and
+/// products with padding are not made. Results equal OpenVINO's but for rounding, whatever the batch, the
+/// number of threads and the instruction set. Cheap to move; any number of threads may run one engine.
+class GraphEngine {
+ public:
+  /// Packs the weights. Empty where the engine cannot compute such a graph, or not in this precision on this
+  /// CPU; then it is OpenVINO's. @throws std::runtime_error where the graph does not fit together.
+  [[nodiscard]] static std::optional<GraphEngine> make(Graph graph, Precision precision);
+
+  /// What store() kept in `file` under the same `key`, mapped instead of read; empty where there is no such
+  /// file, where it is damaged, or of another key or version.
+  [[nodiscard]] static std::optional<GraphEngine> load(const std::filesystem::path& file,
+                                                       const std::string& key);
+  /// Keeps the packed weights and the graph's structure. That it cannot be written is no error: the next
+  /// start is slow again. @returns whether the file is there.
+  bool store(const std::filesystem::path& file, const std::string& key) const;
+
+  ~GraphEngine();
+  GraphEngine(GraphEngine&&) noexcept;
+  GraphEngine& operator=(GraphEngine&&) noexcept;
+
+  [[nodiscard]] const std::vector<std::size_t>& input() const;  ///< height, width, channels
+  [[nodiscard]] std::size_t outputs() const;                    ///< Numbers a picture.
+
+  /// Computes `count` pictures, height x width x channels floats each, one after the other; `out` holds
+  /// count * outputs() floats. Memory of earlier calls is used again.
+  /// @throws std::invalid_argument where the sizes do not fit.
+  void run(std::span<const float> pictures, std::size_t count, std::span<float> out) const;
+
+  /// Whether this CPU has what make() needs for `precision`.
+  [[nodiscard]] static bool computes(Precision precision);
+
+ private:
+  struct Parts;
+  explicit GraphEngine(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace likeness

@@ -1,0 +1,203 @@
+#include "likeness/infer/graph_file.h"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <stdexcept>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "likeness/core/atomic_file.h"
+
+namespace likeness {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The number rises with every change of the plan or of the packing.
+constexpr std::string_view kMagic = "likeness packed network 001\n";
+constexpr std::size_t kLargest = std::size_t{1} << 30;
+constexpr std::size_t kMostLayers = 16384;
+constexpr std::size_t kPage = 4096;
+
+/// The first bytes of a file, in this machine's byte order.
+struct Header {
+  std::array<char, 32> magic{};
+  std::uint64_t checksum = 0;      // of everything from here to the weights
+  std::uint64_t weight_sum = 0;    // checksum of the weights
+  std::uint64_t key = 0;           // bytes, after the header
+  std::uint64_t structure = 0;     // bytes, after the key
+  std::uint64_t first_weight = 0;  // from the file's start
+  std::uint64_t weights = 0;       // bytes
+};
+
+/// Where the checked part of the front begins.
+constexpr std::size_t kChecked = offsetof(Header, weight_sum);
+
+Header header_with_magic() {
+  Header header;
+  std::copy(kMagic.begin(), kMagic.end(), header.magic.begin());
+  return header;
+}
+
+/// Tells damage, not malice (the folder is the user's own), at the speed of memory: four chains of
+/// multiplications, 32 bytes a turn.
+std::uint64_t checksum(std::span<const std::byte> bytes) {
+  constexpr std::uint64_t kFactor = 0x9E3779B97F4A7C15;  // 2^64 over the golden ratio; odd
+  std::array<std::uint64_t, 4> chains{1, 2, 3, 4};
+  const auto take = [&](const std::byte* from) {
+    std::array<std::uint64_t, 4> words{};
+    std::memcpy(words.data(), from, sizeof(words));
+    for (std::size_t i = 0; i < 4; ++i) {
+      chains[i] = (chains[i] ^ words[i]) * kFactor;
+      chains[i] ^= chains[i] >> 31;
+    }
+  };
+  std::size_t at = 0;
+  for (; at + 32 <= bytes.size(); at += 32) take(bytes.data() + at);
+  std::array<std::byte, 32> rest{};
+  std::copy(bytes.begin() + static_cast<std::ptrdiff_t>(at), bytes.end(), rest.begin());
+  take(rest.data());
+  std::uint64_t sum = bytes.size();
+  for (const std::uint64_t chain : chains) sum = (sum ^ chain) * kFactor;
+  return sum ^ sum >> 32;
+}
+
+/// Whole numbers of eight bytes, and back.
+void put(std::string& to, std::uint64_t value) {
+  to.append(reinterpret_cast<const char*>(&value), sizeof(value));
+}
+
+class NumberReader {
+ public:
+  explicit NumberReader(std::string_view bytes) : rest_(bytes) {}
+  std::uint64_t next() {
+    std::uint64_t value = 0;
+    if (rest_.size() < sizeof(value)) throw std::runtime_error("is cut short");
+    std::memcpy(&value, rest_.data(), sizeof(value));
+    rest_.remove_prefix(sizeof(value));
+    return value;
+  }
+  std::size_t next_below(std::size_t limit) {
+    const std::uint64_t value = next();
+    if (value >= limit) throw std::runtime_error("has a number that is too large");
+    return static_cast<std::size_t>(value);
+  }
+  std::vector<std::size_t> list(std::size_t longest) {
+    std::vector<std::size_t> values(next_below(longest + 1));
+    for (std::size_t& value : values) value = next_below(std::size_t{1} << 28);
+    return values;
+  }
+  [[nodiscard]] bool done() const { return rest_.empty(); }
+
+ private:
+  std::string_view rest_;
+};
+
+void put_list(std::string& to, std::span<const std::size_t> values) {
+  put(to, values.size());
+  for (const std::size_t value : values) put(to, value);
+}
+
+std::string structure_of(const Graph& graph, Precision precision) {
+  std::string bytes;
+  put(bytes, static_cast<std::uint64_t>(precision));
+  put(bytes, graph.layers.size());
+  put(bytes, graph.output);
+  for (const GraphLayer& layer : graph.layers) {
+    put(bytes, static_cast<std::uint64_t>(layer.kind));
+    put(bytes, layer.same ? 1 : 0);
+    for (const auto& pair : {layer.window, layer.strides, layer.dilation}) put_list(bytes, pair);
+    put_list(bytes, layer.inputs);
+    put_list(bytes, layer.shape);
+    put_list(bytes, layer.kernel.shape);
+  }
+  return bytes;
+}
+
+void read_structure(std::string_view bytes, GraphFile& into) {
+  NumberReader reader(bytes);
+  into.precision = static_cast<Precision>(reader.next_below(2));  // kF32 or kBf16
+  into.graph.layers.resize(reader.next_below(kMostLayers));
+  into.graph.output = reader.next_below(into.graph.layers.size());
+  for (GraphLayer& layer : into.graph.layers) {
+    layer.kind = static_cast<LayerKind>(reader.next_below(static_cast<std::size_t>(LayerKind::kDense) + 1));
+    layer.same = reader.next_below(2) == 1;
+    for (auto* pair : {&layer.window, &layer.strides, &layer.dilation}) {
+      const auto values = reader.list(2);
+      if (values.size() != 2) throw std::runtime_error("has a window without two sides");
+      *pair = {values[0], values[1]};
+    }
+    layer.inputs = reader.list(kMostLayers);
+    layer.shape = reader.list(3);
+    layer.kernel.shape = reader.list(4);
+  }
+  if (!reader.done()) throw std::runtime_error("has bytes too many");
+}
+
+}  // namespace
+
+std::optional<GraphFile> load_graph_file(const fs::path& file, const std::string& key) {
+  GraphFile kept{.memory = GraphMemory(file, kLargest)};
+  const auto bytes = std::as_const(kept.memory).bytes();
+  Header header;
+  if (bytes.size() < sizeof(header)) return std::nullopt;
+  std::memcpy(&header, bytes.data(), sizeof(header));
+  // Every number is at most the file's size before it is added to another.
+  if (header.magic != header_with_magic().magic || header.key != key.size() || header.key > bytes.size() ||
+      header.structure > bytes.size() || header.first_weight > bytes.size() ||
+      sizeof(header) + header.key + header.structure > header.first_weight ||
+      header.first_weight % kPage != 0 || header.weights != bytes.size() - header.first_weight) {
+    return std::nullopt;
+  }
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  if (text.substr(sizeof(header), key.size()) != key) return std::nullopt;
+  if (checksum(bytes.subspan(kChecked, header.first_weight - kChecked)) != header.checksum ||
+      checksum(bytes.subspan(header.first_weight)) != header.weight_sum) {
+    return std::nullopt;
+  }
+  try {
+    read_structure(text.substr(sizeof(header) + key.size(), header.structure), kept);
+  } catch (const std::runtime_error&) {
+    return std::nullopt;
+  }
+  kept.first_weight = header.first_weight;
+  kept.weights = header.weights;
+  return kept;
+}
+
+bool store_graph_file(const fs::path& file, const std::string& key, const Graph& graph, Precision precision,
+                      std::span<const std::byte> weights) {
+  const std::string structure = structure_of(graph, precision);
+  Header header = header_with_magic();
+  header.key = key.size();
+  header.structure = structure.size();
+  header.first_weight = (sizeof(header) + key.size() + structure.size() + kPage - 1) / kPage * kPage;
+  header.weights = weights.size();
+  header.weight_sum = checksum(weights);
+  std::string front(header.first_weight, '\0');
+  const auto write_header = [&] { std::memcpy(front.data(), &header, sizeof(header)); };
+  write_header();
+  std::memcpy(front.data() + sizeof(header), key.data(), key.size());
+  std::memcpy(front.data() + sizeof(header) + key.size(), structure.data(), structure.size());
+  header.checksum = checksum(std::as_bytes(std::span(front)).subspan(kChecked));
+  write_header();
+  try {
+    std::error_code error;
+    if (fs::create_directories(file.parent_path(), error))
+      fs::permissions(file.parent_path(), fs::perms::owner_all, error);
+    AtomicFile out(file);
+    out.write(std::as_bytes(std::span(front)));
+    out.write(weights);
+    out.commit();
+    return true;
+  } catch (const std::exception&) {
+    return false;  // no room or no permission
+  }
+}
+
+}  // namespace likeness

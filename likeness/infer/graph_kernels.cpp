@@ -1,0 +1,425 @@
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "likeness/infer/graph_kernels.cpp"
+#include <hwy/foreach_target.h>  // IWYU pragma: keep
+// The file is compiled once per instruction set from here on.
+#include <hwy/highway.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "likeness/infer/graph_kernels.h"
+
+// Shared by all instruction sets; foreach_target includes this file several times.
+#ifndef LIKENESS_INFER_GRAPH_KERNELS_ONCE
+#define LIKENESS_INFER_GRAPH_KERNELS_ONCE
+namespace likeness::graph_kernels {
+
+constexpr std::size_t kMostRows = 14;
+
+// Up to kMostRows pixels of up to kPanel outputs: what fits the registers.
+struct Panel {
+  const void* rows[kMostRows];
+  void* out[kMostRows];
+  const void* add[kMostRows];
+  const KernelTap* taps;
+  std::size_t tap_count;
+  std::size_t run;
+  const void* weights;
+  const float* bias;  // Null: none.
+  std::size_t columns;
+  bool relu;
+  bool adds;
+};
+
+using PanelFunction = void (*)(const Panel&);
+
+}  // namespace likeness::graph_kernels
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace likeness::HWY_NAMESPACE {
+namespace {
+
+namespace hn = hwy::HWY_NAMESPACE;
+using graph_kernels::kMostRows;
+using graph_kernels::Panel;
+using graph_kernels::PanelFunction;
+
+using D = hn::CappedTag<float, 16>;
+using V = hn::Vec<D>;
+constexpr std::size_t kLanes = hn::MaxLanes(D());
+// Rows of a tile two vectors wide: as many sums as the registers hold beside two weights and an input.
+constexpr std::size_t kRows = HWY_TARGET <= HWY_AVX3 || HWY_ARCH_ARM ? kMostRows : 6;
+
+HWY_INLINE V load(const float* from) { return hn::LoadU(D(), from); }
+HWY_INLINE void store(V v, float* to) { hn::StoreU(v, D(), to); }
+
+// Numbers of 16 bits are the upper halves of floats.
+HWY_INLINE V load(const std::uint16_t* from) {
+  const hn::Rebind<std::uint16_t, D> d16;
+  const hn::RebindToUnsigned<D> d32;
+  return hn::BitCast(D(), hn::ShiftLeft<16>(hn::PromoteTo(d32, hn::LoadU(d16, from))));
+}
+HWY_INLINE void store(V v, std::uint16_t* to) {
+  const hn::Rebind<std::uint16_t, D> d16;
+  const hn::RebindToSigned<D> d32;
+  const hn::RebindToUnsigned<D> du;
+  // Half of the last place kept, less one where that place is even.
+  const auto bits = hn::BitCast(du, v);
+  const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(du, 1));
+  const auto rounded = hn::ShiftRight<16>(hn::Add(bits, hn::Add(odd, hn::Set(du, 0x7FFF))));
+  hn::StoreU(hn::DemoteTo(d16, hn::BitCast(d32, rounded)), d16, to);
+}
+
+// Bias, residual, ReLU and store of a finished tile.
+template <std::size_t kCount, class Out>
+HWY_INLINE void finish(const Panel& panel, std::size_t column, V (&sum)[kCount][2]) {
+  const D d;
+  const std::size_t vectors = std::min<std::size_t>(2, (panel.columns - column + kLanes - 1) / kLanes);
+  HWY_UNROLL(14)
+  for (std::size_t r = 0; r < kCount; ++r) {
+    for (std::size_t v = 0; v < vectors; ++v) {
+      const std::size_t at = column + v * kLanes;
+      V y = v == 0 ? sum[r][0] : sum[r][1];
+      if (panel.adds) y = hn::Add(y, load(static_cast<const Out*>(panel.add[r]) + at));
+      if (panel.relu) y = hn::Max(y, hn::Zero(d));
+      store(y, static_cast<Out*>(panel.out[r]) + at);
+    }
+  }
+}
+
+template <std::size_t kCount, class Out>
+HWY_NOINLINE void multiply(const Panel& panel) {
+  const D d;
+  for (std::size_t column = 0; column < panel.columns; column += 2 * kLanes) {
+    V sum[kCount][2];
+    HWY_UNROLL(14)
+    for (std::size_t r = 0; r < kCount; ++r) {
+      sum[r][0] = panel.bias == nullptr ? hn::Zero(d) : load(panel.bias + column);
+      sum[r][1] = panel.bias == nullptr ? hn::Zero(d) : load(panel.bias + column + kLanes);
+    }
+    for (std::size_t t = 0; t < panel.tap_count; ++t) {
+      const float* w =
+          static_cast<const float*>(panel.weights) + panel.taps[t].index * panel.run * kPanel + column;
+      const float* in[kCount];
+      HWY_UNROLL(14)
+      for (std::size_t r = 0; r < kCount; ++r)
+        in[r] = static_cast<const float*>(panel.rows[r]) + panel.taps[t].offset;
+      for (std::size_t k = 0; k < panel.run; ++k, w += kPanel) {
+        const V w0 = load(w);
+        const V w1 = load(w + kLanes);
+        HWY_UNROLL(14)
+        for (std::size_t r = 0; r < kCount; ++r) {
+          const V x = hn::Set(d, in[r][k]);
+          sum[r][0] = hn::MulAdd(x, w0, sum[r][0]);
+          sum[r][1] = hn::MulAdd(x, w1, sum[r][1]);
+        }
+      }
+    }
+    finish<kCount, Out>(panel, column, sum);
+  }
+}
+
+template <class Out>
+HWY_INLINE PanelFunction panel_function(std::size_t rows) {
+  static constexpr PanelFunction kSmall[] = {multiply<1, Out>, multiply<2, Out>, multiply<3, Out>,
+                                             multiply<4, Out>, multiply<5, Out>, multiply<6, Out>};
+  if constexpr (kRows > 6) {
+    static constexpr PanelFunction kLarge[] = {multiply<7, Out>,  multiply<8, Out>,  multiply<9, Out>,
+                                               multiply<10, Out>, multiply<11, Out>, multiply<12, Out>,
+                                               multiply<13, Out>, multiply<14, Out>};
+    if (rows > 6) return kLarge[rows - 7];
+  }
+  return kSmall[rows - 1];
+}
+
+template <class In, class Out>
+HWY_INLINE void convolve_group(const ConvolutionJob& job, const PixelGroup& group, Panel& panel,
+                               std::size_t first_output) {
+  const std::size_t pixels = group.pixels.size();
+  const std::size_t rows = pixels * job.pictures;
+  const std::size_t panels = (rows + kRows - 1) / kRows;
+  panel.taps = group.taps.data();
+  panel.tap_count = group.taps.size();
+  std::size_t picture = 0;
+  std::size_t pixel = 0;
+  for (std::size_t p = 0; p < panels; ++p) {
+    // Shared out evenly, so that no panel is left with a row or two.
+    const std::size_t count = rows / panels + (p < rows % panels ? 1 : 0);
+    for (std::size_t r = 0; r < count; ++r) {
+      const auto& place = group.pixels[pixel];
+      panel.rows[r] = static_cast<const In*>(job.in.data) + picture * job.in.picture + place.in;
+      const std::size_t out = picture * job.out.picture + place.out * job.out.pixel + first_output;
+      panel.out[r] = const_cast<Out*>(static_cast<const Out*>(job.out.data)) + out;
+      if (panel.adds) {
+        panel.add[r] = static_cast<const Out*>(job.add.data) + picture * job.add.picture +
+                       place.out * job.add.pixel + first_output;
+      }
+      if (++pixel == pixels) {
+        pixel = 0;
+        ++picture;
+      }
+    }
+    panel_function<Out>(count)(panel);
+  }
+}
+
+// Weights of one panel stay near the core while all pixels pass.
+template <class In, class Out>
+HWY_INLINE void convolve_as(const ConvolutionJob& job) {
+  Panel panel{};
+  panel.run = job.run;
+  panel.relu = job.relu;
+  panel.adds = job.add.data != nullptr;
+  for (std::size_t first = 0; first < job.outputs; first += kPanel) {
+    panel.columns = std::min(kPanel, job.outputs - first);
+    panel.weights = static_cast<const In*>(job.weights) + first * job.taps * job.run;
+    panel.bias = job.bias + first;
+    for (const PixelGroup& group : *job.groups) convolve_group<In, Out>(job, group, panel, first);
+  }
+}
+
+void convolve(const ConvolutionJob& job) { convolve_as<float, float>(job); }
+
+// B^T d of F(4, 3) at the points 0, 1, -1, 2, -2 (Lavin and Gray 2016, arXiv:1509.09308).
+HWY_INLINE void transform_six(const V (&r)[6], V (&out)[6]) {
+  const D d;
+  const V two = hn::Set(d, 2.0F);
+  const V four = hn::Set(d, 4.0F);
+  const V five = hn::Set(d, 5.0F);
+  const V sum = hn::NegMulAdd(four, r[2], r[4]);
+  const V difference = hn::NegMulAdd(four, r[1], r[3]);
+  const V near = hn::Sub(r[4], r[2]);
+  const V far = hn::Mul(two, hn::Sub(r[3], r[1]));
+  out[0] = hn::NegMulAdd(five, r[2], hn::MulAdd(four, r[0], r[4]));
+  out[1] = hn::Add(sum, difference);
+  out[2] = hn::Sub(sum, difference);
+  out[3] = hn::Add(near, far);
+  out[4] = hn::Sub(near, far);
+  out[5] = hn::NegMulAdd(five, r[3], hn::MulAdd(four, r[1], r[5]));
+}
+
+// A^T p of the same.
+HWY_INLINE void four_of_six(const V (&p)[6], V (&y)[4]) {
+  const D d;
+  const V odd1 = hn::Sub(p[1], p[2]);
+  const V even1 = hn::Add(p[1], p[2]);
+  const V even2 = hn::Add(p[3], p[4]);
+  const V odd2 = hn::Sub(p[3], p[4]);
+  y[0] = hn::Add(hn::Add(p[0], even1), even2);
+  y[1] = hn::MulAdd(hn::Set(d, 2.0F), odd2, odd1);
+  y[2] = hn::MulAdd(hn::Set(d, 4.0F), even2, even1);
+  y[3] = hn::Add(hn::MulAdd(hn::Set(d, 8.0F), odd2, odd1), p[5]);
+}
+
+// Where a tile lies.
+struct TilePlace {
+  std::size_t picture, y, x;  // of its first output
+};
+
+HWY_INLINE TilePlace place_of(const WinogradJob& job, std::size_t tile) {
+  const std::size_t across = (job.out_width + kTile - 1) / kTile;
+  const std::size_t each = across * ((job.out_height + kTile - 1) / kTile);
+  const std::size_t within = tile % each;
+  return {tile / each, within / across * kTile, within % across * kTile};
+}
+
+// One tile's inputs, transformed, to `out`: `step` floats from tap to tap.
+template <class In>
+HWY_INLINE void transform_tile(const WinogradJob& job, const TilePlace& place, float* out, std::size_t step) {
+  const In* maps = static_cast<const In*>(job.in.data) + place.picture * job.in.picture;
+  const D d;
+  const In* at[6][6];
+  for (std::size_t i = 0; i < 6; ++i) {
+    for (std::size_t j = 0; j < 6; ++j) {
+      const std::size_t y = place.y + i;  // less the padding, which may lie above
+      const std::size_t x = place.x + j;
+      const bool inside =
+          y >= job.pad && x >= job.pad && y - job.pad < job.in_height && x - job.pad < job.in_width;
+      at[i][j] =
+          inside ? maps + ((y - job.pad) * job.in_width + (x - job.pad)) * job.in.pixel : nullptr;
+    }
+  }
+  for (std::size_t c = 0; c < job.inputs; c += kLanes) {
+    V half[6][6];
+    for (std::size_t j = 0; j < 6; ++j) {
+      V column[6];
+      V changed[6];
+      HWY_UNROLL(6)
+      for (std::size_t i = 0; i < 6; ++i)
+        column[i] = at[i][j] != nullptr ? load(at[i][j] + c) : hn::Zero(d);
+      transform_six(column, changed);
+      HWY_UNROLL(6)
+      for (std::size_t i = 0; i < 6; ++i) half[i][j] = changed[i];
+    }
+    for (std::size_t i = 0; i < 6; ++i) {
+      V changed[6];
+      transform_six(half[i], changed);
+      HWY_UNROLL(6)
+      for (std::size_t j = 0; j < 6; ++j) store(changed[j], out + (i * 6 + j) * step + c);
+    }
+  }
+}
+
+// One tile's outputs from its products, `step` floats from tap to tap.
+template <class Out>
+HWY_INLINE void finish_tile(const WinogradJob& job, const TilePlace& place, const float* products,
+                            std::size_t step) {
+  const D d;
+  const std::size_t rows = std::min(kTile, job.out_height - place.y);
+  const std::size_t columns = std::min(kTile, job.out_width - place.x);
+  Out* maps = const_cast<Out*>(static_cast<const Out*>(job.out.data)) + place.picture * job.out.picture +
+              (place.y * job.out_width + place.x) * job.out.pixel;
+  for (std::size_t o = 0; o < job.outputs; o += kLanes) {
+    const V bias = load(job.bias + o);
+    V half[4][6];
+    for (std::size_t j = 0; j < 6; ++j) {
+      V column[6];
+      V y[4];
+      HWY_UNROLL(6)
+      for (std::size_t i = 0; i < 6; ++i) column[i] = load(products + (i * 6 + j) * step + o);
+      four_of_six(column, y);
+      HWY_UNROLL(4)
+      for (std::size_t i = 0; i < 4; ++i) half[i][j] = y[i];
+    }
+    for (std::size_t i = 0; i < rows; ++i) {
+      V y[4];
+      four_of_six(half[i], y);
+      Out* to = maps + i * job.out_width * job.out.pixel + o;
+      for (std::size_t j = 0; j < columns; ++j) {
+        V value = hn::Add(y[j], bias);
+        if (job.relu) value = hn::Max(value, hn::Zero(d));
+        store(value, to + j * job.out.pixel);
+      }
+    }
+  }
+}
+
+HWY_INLINE void multiply_tiles(const WinogradJob& job, std::size_t tiles, const float* inputs,
+                               float* products) {
+  static constexpr KernelTap kOne[] = {{}};
+  Panel panel{};
+  panel.taps = kOne;
+  panel.tap_count = 1;
+  panel.run = job.inputs;
+  const std::size_t padded = (job.outputs + kPanel - 1) / kPanel * kPanel;
+  const std::size_t panels = (tiles + kRows - 1) / kRows;
+  for (std::size_t tap = 0; tap < kTileTaps; ++tap) {
+    for (std::size_t first = 0; first < job.outputs; first += kPanel) {
+      panel.columns = std::min(kPanel, job.outputs - first);
+      panel.weights = job.weights + (tap * padded + first) * job.inputs;
+      std::size_t tile = tap * job.tiles;
+      for (std::size_t p = 0; p < panels; ++p) {
+        const std::size_t count = tiles / panels + (p < tiles % panels ? 1 : 0);
+        for (std::size_t r = 0; r < count; ++r, ++tile) {
+          panel.rows[r] = inputs + tile * job.inputs;
+          panel.out[r] = products + tile * job.outputs + first;
+        }
+        panel_function<float>(count)(panel);
+      }
+    }
+  }
+}
+
+template <class Type>
+HWY_INLINE void winograd_as(const WinogradJob& job) {
+  float* inputs = job.work;
+  float* products = inputs + kTileTaps * job.tiles * job.inputs;
+  const std::size_t all = job.pictures * ((job.out_width + kTile - 1) / kTile) *
+                          ((job.out_height + kTile - 1) / kTile);
+  for (std::size_t first = 0; first < all; first += job.tiles) {
+    const std::size_t tiles = std::min(job.tiles, all - first);
+    for (std::size_t t = 0; t < tiles; ++t)
+      transform_tile<Type>(job, place_of(job, first + t), inputs + t * job.inputs, job.tiles * job.inputs);
+    multiply_tiles(job, tiles, inputs, products);
+    for (std::size_t t = 0; t < tiles; ++t)
+      finish_tile<Type>(job, place_of(job, first + t), products + t * job.outputs, job.tiles * job.outputs);
+  }
+}
+
+void winograd(const WinogradJob& job) { winograd_as<float>(job); }
+
+template <class In, class Out>
+HWY_INLINE void pool_pixel(const PoolJob& job, const In* picture, std::size_t y, std::size_t x, Out* out) {
+  const D d;
+  // Windows over padding take what is inside.
+  const std::size_t top = y * job.strides[0] < job.pad[0] ? 0 : y * job.strides[0] - job.pad[0];
+  const std::size_t left = x * job.strides[1] < job.pad[1] ? 0 : x * job.strides[1] - job.pad[1];
+  const std::size_t bottom = std::min(job.in_height, y * job.strides[0] + job.window[0] - job.pad[0]);
+  const std::size_t right = std::min(job.in_width, x * job.strides[1] + job.window[1] - job.pad[1]);
+  const V share = hn::Set(d, 1.0F / static_cast<float>(job.in_height * job.in_width));
+  for (std::size_t c = 0; c < job.channels; c += kLanes) {
+    V value = job.average ? hn::Zero(d) : load(picture + (top * job.in_width + left) * job.in.pixel + c);
+    for (std::size_t i = top; i < bottom; ++i) {
+      for (std::size_t j = left; j < right; ++j) {
+        const V next = load(picture + (i * job.in_width + j) * job.in.pixel + c);
+        value = job.average ? hn::Add(value, next) : hn::Max(value, next);
+      }
+    }
+    store(job.average ? hn::Mul(value, share) : value, out + c);
+  }
+}
+
+template <class In, class Out>
+HWY_INLINE void pool_as(const PoolJob& job) {
+  for (std::size_t n = 0; n < job.pictures; ++n) {
+    const In* picture = static_cast<const In*>(job.in.data) + n * job.in.picture;
+    Out* out = const_cast<Out*>(static_cast<const Out*>(job.out.data)) + n * job.out.picture;
+    for (std::size_t y = 0; y < job.out_height; ++y) {
+      for (std::size_t x = 0; x < job.out_width; ++x, out += job.out.pixel) pool_pixel(job, picture, y, x, out);
+    }
+  }
+}
+
+void pool(const PoolJob& job) { pool_as<float, float>(job); }
+
+}  // namespace
+}  // namespace likeness::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace likeness {
+namespace {
+
+HWY_EXPORT(convolve);
+HWY_EXPORT(winograd);
+HWY_EXPORT(pool);
+
+}  // namespace
+
+void run_convolution(const ConvolutionJob& job) { HWY_DYNAMIC_DISPATCH(convolve)(job); }
+void run_winograd(const WinogradJob& job) { HWY_DYNAMIC_DISPATCH(winograd)(job); }
+void run_pool(const PoolJob& job) { HWY_DYNAMIC_DISPATCH(pool)(job); }
+
+std::size_t winograd_tiles(std::size_t all_tiles, std::size_t inputs, std::size_t outputs) {
+  // Bytes that pass the second cache: the weights once for each group of tiles, and, where a group's inputs
+  // and products do not stay in it, those twice.
+  constexpr double kCache = 700e3;  // of 1 MB, where the CPU at hand has that
+  const double weights = 4.0 * kTileTaps * static_cast<double>(inputs * outputs);
+  const double tile = 4.0 * kTileTaps * static_cast<double>(inputs + outputs);
+  const auto cost = [&](std::size_t tiles) {
+    const auto groups = static_cast<double>((all_tiles + tiles - 1) / tiles);
+    const bool stays = tile * static_cast<double>(tiles) <= kCache;
+    return groups * weights + (stays ? 0 : 2 * tile * static_cast<double>(all_tiles));
+  };
+  std::size_t best = all_tiles;
+  for (std::size_t tiles = 14; tiles < all_tiles; tiles += 14) {
+    if (cost(tiles) < cost(best)) best = tiles;
+  }
+  return best;
+}
+
+std::size_t winograd_floats(std::size_t tiles, std::size_t inputs, std::size_t outputs) {
+  return kTileTaps * tiles * (inputs + outputs);
+}
+
+bool has_bf16_products() { return false; }
+
+std::uint16_t to_bf16(float value) {
+  std::uint32_t bits = 0;
+  std::memcpy(&bits, &value, sizeof(bits));
+  return static_cast<std::uint16_t>((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
+}
+
+}  // namespace likeness
+#endif

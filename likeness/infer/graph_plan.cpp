@@ -1,0 +1,460 @@
+#include "likeness/infer/graph_plan.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <map>
+#include <numeric>
+
+namespace likeness {
+namespace {
+
+constexpr std::size_t kAlign = 64;
+constexpr std::size_t kNone = static_cast<std::size_t>(-1);
+
+std::size_t aligned(std::size_t bytes) { return (bytes + kAlign - 1) / kAlign * kAlign; }
+std::size_t panels(std::size_t outputs) { return (outputs + kPanel - 1) / kPanel * kPanel; }
+std::size_t size_of(Element element) { return element == Element::kF32 ? 4 : 2; }
+
+/// What a layer gives: made by a step, or several such side by side, or the network's input.
+struct Value {
+  std::size_t step = kNone;  // kNone: input or joined
+  std::vector<std::size_t> parts{};
+  std::vector<std::size_t> shape{};
+  std::vector<std::size_t> read_by{};  // steps
+  std::optional<PlanPlace> place{};
+};
+
+class Planner {
+ public:
+  Planner(const Graph& graph, Element element) : graph_(graph), element_(element) {}
+
+  std::optional<Plan> plan() {
+    if (!collect() || !place_all()) return std::nullopt;
+    find_lives();
+    lay_out(false, plan_.single_bytes);
+    lay_out(true, plan_.whole_bytes);
+    for (PlanStep& step : plan_.steps) finish(step);
+    return std::move(plan_);
+  }
+
+ private:
+  bool collect();
+  bool collect_layer(std::size_t i);
+  bool join_relu(std::size_t i);
+  bool join_add(std::size_t i);
+  void add_step(std::size_t i, PlanStep::Kind kind);
+  bool place_all();
+  void place_joined(std::size_t value);
+  std::size_t new_buffer(const Value& value, Element element);
+  [[nodiscard]] bool in_place(const PlanStep& step, std::size_t add) const;
+  [[nodiscard]] std::size_t last_read(const Value& value) const;
+  void find_lives();
+  void lay_out(bool whole, std::size_t& total);
+  void finish(PlanStep& step);
+  void find_pixels(PlanStep& step, const GraphLayer& layer, std::size_t pixel);
+
+  const Graph& graph_;
+  Element element_;
+  Plan plan_;
+  std::vector<std::vector<std::size_t>> shapes_;  // of layers, as output_shape() gives them
+  std::vector<std::size_t> readers_;              // of layers
+  std::vector<Value> values_;
+  std::vector<std::size_t> value_of_;  // of layers
+  // Of steps: the values they read and write.
+  std::vector<std::size_t> reads_, writes_, adds_;
+  bool fits_ = true;
+};
+
+std::vector<std::size_t> as_picture(std::vector<std::size_t> shape) {
+  if (shape.size() == 1) shape = {1, 1, shape[0]};
+  return shape;
+}
+
+void Planner::add_step(std::size_t i, PlanStep::Kind kind) {
+  const std::size_t from = value_of_[graph_.layers[i].inputs[0]];
+  PlanStep step{.kind = kind, .layer = i};
+  step.in_shape = values_[from].shape;
+  step.out_shape = as_picture(shapes_[i]);
+  reads_.push_back(from);
+  adds_.push_back(kNone);
+  writes_.push_back(values_.size());
+  value_of_[i] = values_.size();
+  values_.push_back({.step = plan_.steps.size(), .shape = step.out_shape});
+  plan_.steps.push_back(std::move(step));
+}
+
+bool Planner::join_relu(std::size_t i) {
+  const std::size_t from = graph_.layers[i].inputs[0];
+  const std::size_t made_by = values_[value_of_[from]].step;
+  if (made_by == kNone || readers_[from] != 1) return false;
+  PlanStep& step = plan_.steps[made_by];
+  if (step.kind == PlanStep::Kind::kPool || step.relu) return false;
+  step.relu = true;
+  value_of_[i] = value_of_[from];
+  return true;
+}
+
+/// The sum becomes part of the later of its two convolutions.
+bool Planner::join_add(std::size_t i) {
+  const auto& inputs = graph_.layers[i].inputs;
+  if (inputs.size() != 2 || inputs[0] == inputs[1]) return false;
+  const auto step_of = [&](std::size_t layer) { return values_[value_of_[layer]].step; };
+  std::size_t later = inputs[1];
+  std::size_t other = inputs[0];
+  if (step_of(later) == kNone || (step_of(other) != kNone && step_of(other) > step_of(later)))
+    std::swap(later, other);
+  if (step_of(later) == kNone || readers_[later] != 1) return false;
+  PlanStep& step = plan_.steps[step_of(later)];
+  const Value& added = values_[value_of_[other]];
+  const bool before = std::ranges::all_of(added.parts, [&](std::size_t part) {
+    return values_[part].step < step_of(later);
+  });
+  if (step.kind != PlanStep::Kind::kConvolution || step.relu || adds_[step_of(later)] != kNone ||
+      (added.step == kNone && added.parts.empty()) || !before) {
+    return false;
+  }
+  adds_[step_of(later)] = value_of_[other];
+  value_of_[i] = value_of_[later];
+  return true;
+}
+
+bool Planner::collect_layer(std::size_t i) {
+  const GraphLayer& layer = graph_.layers[i];
+  switch (layer.kind) {
+    case LayerKind::kInput:
+      value_of_[i] = values_.size();
+      values_.push_back({.shape = shapes_[i]});
+      values_.back().place = PlanPlace{.kind = PlanPlace::Kind::kInput};
+      return i == 0 && shapes_[i].size() == 3;
+    case LayerKind::kConvolution: {
+      const auto& k = layer.kernel.shape;
+      const bool winograd = k[0] == 3 && k[1] == 3 && layer.strides == std::array<std::size_t, 2>{1, 1} &&
+                            layer.dilation == std::array<std::size_t, 2>{1, 1} && k[2] % kVector == 0 &&
+                            shapes_[i][0] >= kTile && shapes_[i][1] >= kTile;
+      // A residual is added by plain convolutions only; which layers have one is not known yet.
+      add_step(i, winograd && !std::ranges::any_of(graph_.layers, [&](const GraphLayer& reader) {
+        return reader.kind == LayerKind::kAdd && std::ranges::find(reader.inputs, i) != reader.inputs.end();
+      }) ? PlanStep::Kind::kWinograd : PlanStep::Kind::kConvolution);
+      return k[3] % kVector == 0 && (k[2] % kVector == 0 || layer.inputs[0] == 0);
+    }
+    case LayerKind::kDense:
+      add_step(i, PlanStep::Kind::kConvolution);
+      return layer.kernel.shape[1] % kVector == 0 && layer.kernel.shape[0] % kVector == 0;
+    case LayerKind::kMaxPool:
+    case LayerKind::kGlobalAverage:
+      add_step(i, PlanStep::Kind::kPool);
+      return shapes_[i].back() % kVector == 0;
+    case LayerKind::kRelu:
+      return join_relu(i);
+    case LayerKind::kAdd:
+      return join_add(i);
+    case LayerKind::kConcatenate: {
+      Value joined{.shape = shapes_[i]};
+      for (const std::size_t from : layer.inputs) joined.parts.push_back(value_of_[from]);
+      value_of_[i] = values_.size();
+      values_.push_back(std::move(joined));
+      return true;
+    }
+    default:
+      return false;
+  }
+}
+
+bool Planner::collect() {
+  const std::size_t count = graph_.layers.size();
+  readers_.assign(count, 0);
+  value_of_.assign(count, kNone);
+  for (std::size_t i = 0; i < count; ++i) {
+    for (const std::size_t from : graph_.layers[i].inputs) {
+      if (from >= i) return false;
+      ++readers_[from];
+    }
+  }
+  if (count < 2 || graph_.output >= count) return false;
+  ++readers_[graph_.output];
+  for (std::size_t i = 0; i < count; ++i) {
+    shapes_.push_back(output_shape(graph_, i, shapes_));
+    if (!collect_layer(i)) return false;
+  }
+  const Value& output = values_[value_of_[graph_.output]];
+  if (output.step == kNone || plan_.steps[output.step].kind == PlanStep::Kind::kPool ||
+      readers_[graph_.output] != 1 || output.shape[0] != 1 || output.shape[1] != 1) {
+    return false;
+  }
+  plan_.input = shapes_[0];
+  plan_.outputs = output.shape[2];
+  for (std::size_t s = 0; s < plan_.steps.size(); ++s) {
+    values_[reads_[s]].read_by.push_back(s);
+    if (adds_[s] != kNone) values_[adds_[s]].read_by.push_back(s);
+  }
+  return true;
+}
+
+std::size_t Planner::new_buffer(const Value& value, Element element) {
+  plan_.buffers.push_back({.pixels = value.shape[0] * value.shape[1],
+                           .channels = value.shape[2],
+                           .element = element});
+  return plan_.buffers.size() - 1;
+}
+
+/// A joined value's parts are written side by side where it lies.
+void Planner::place_joined(std::size_t value) {
+  if (!values_[value].place) values_[value].place = PlanPlace{.buffer = new_buffer(values_[value], element_)};
+  PlanPlace place = *values_[value].place;
+  for (const std::size_t part : values_[value].parts) {
+    if (values_[part].place || values_[part].shape[2] % kVector != 0) {
+      fits_ = false;
+      return;
+    }
+    values_[part].place = place;
+    place.channel += values_[part].shape[2];
+  }
+}
+
+std::size_t Planner::last_read(const Value& value) const {
+  std::size_t last = 0;
+  for (const std::size_t step : value.read_by) last = std::max(last, step);
+  for (const std::size_t part : value.parts) last = std::max(last, last_read(values_[part]));
+  return last;
+}
+
+/// Whether a step may write its sum over the summand `add`.
+bool Planner::in_place(const PlanStep& step, std::size_t add) const {
+  const Value& value = values_[add];
+  if (value.place->kind != PlanPlace::Kind::kBuffer) return false;
+  const auto s = static_cast<std::size_t>(&step - plan_.steps.data());
+  const Value& read = values_[reads_[s]];
+  return last_read(value) == s && value.shape[2] == plan_.buffers[value.place->buffer].channels &&
+         (read.place->kind != PlanPlace::Kind::kBuffer || read.place->buffer != value.place->buffer);
+}
+
+bool Planner::place_all() {
+  values_[value_of_[graph_.output]].place = PlanPlace{.kind = PlanPlace::Kind::kOutput};
+  for (std::size_t v = values_.size(); v-- > 0;) {
+    if (!values_[v].parts.empty()) place_joined(v);
+  }
+  if (!fits_) return false;
+  for (std::size_t s = 0; s < plan_.steps.size(); ++s) {
+    PlanStep& step = plan_.steps[s];
+    Value& made = values_[writes_[s]];
+    if (!made.place && adds_[s] != kNone && in_place(step, adds_[s])) made.place = values_[adds_[s]].place;
+    const bool average = graph_.layers[step.layer].kind == LayerKind::kGlobalAverage;
+    if (!made.place) made.place = PlanPlace{.buffer = new_buffer(made, average ? Element::kF32 : element_)};
+    step.in = *values_[reads_[s]].place;
+    step.out = *made.place;
+    if (adds_[s] != kNone) step.add = *values_[adds_[s]].place;
+  }
+  return true;
+}
+
+void Planner::find_lives() {
+  auto& steps = plan_.steps;
+  for (PlanBuffer& buffer : plan_.buffers) buffer.first = steps.size();
+  const auto touch = [&](const PlanPlace& place, std::size_t s) {
+    if (place.kind != PlanPlace::Kind::kBuffer) return;
+    PlanBuffer& buffer = plan_.buffers[place.buffer];
+    buffer.first = std::min(buffer.first, s);
+    buffer.last = std::max(buffer.last, s);
+  };
+  for (std::size_t s = 0; s < steps.size(); ++s) {
+    touch(steps[s].in, s);
+    touch(steps[s].out, s);
+    if (steps[s].add) touch(*steps[s].add, s);
+  }
+  // Large maps go through the first layers one picture after the other and stay near the core; from the first
+  // layer on whose weights are much more than its maps, all pictures share each reading of the weights.
+  plan_.first_whole = steps.size();
+  for (std::size_t s = 0; s < steps.size() && plan_.first_whole == steps.size(); ++s) {
+    const auto count = [](const std::vector<std::size_t>& shape) { return shape[0] * shape[1] * shape[2]; };
+    const std::size_t weights = graph_.layers[steps[s].layer].kernel.shape.empty()
+                                    ? 0
+                                    : std::accumulate(graph_.layers[steps[s].layer].kernel.shape.begin(),
+                                                      graph_.layers[steps[s].layer].kernel.shape.end(),
+                                                      std::size_t{1}, std::multiplies<>());
+    if (weights > 2 * (count(steps[s].in_shape) + count(steps[s].out_shape))) plan_.first_whole = s;
+  }
+  for (PlanBuffer& buffer : plan_.buffers) buffer.whole = buffer.last >= plan_.first_whole;
+}
+
+/// Largest first, each as low as those it lives beside allow.
+void Planner::lay_out(bool whole, std::size_t& total) {
+  std::vector<PlanBuffer*> order;
+  for (PlanBuffer& buffer : plan_.buffers) {
+    if (buffer.whole == whole) order.push_back(&buffer);
+  }
+  std::ranges::stable_sort(order, std::greater<>(), [](const PlanBuffer* b) { return b->bytes(); });
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    std::vector<std::pair<std::size_t, std::size_t>> taken;
+    for (std::size_t j = 0; j < i; ++j) {
+      if (order[j]->first <= order[i]->last && order[i]->first <= order[j]->last)
+        taken.emplace_back(order[j]->offset, order[j]->offset + order[j]->bytes());
+    }
+    std::ranges::sort(taken);
+    std::size_t at = 0;
+    for (const auto& [from, to] : taken) {
+      if (at + order[i]->bytes() <= from) break;
+      at = std::max(at, to);
+    }
+    order[i]->offset = at;
+    total = std::max(total, at + order[i]->bytes());
+  }
+}
+
+/// Pixels by the part of the window that lies inside the picture.
+void Planner::find_pixels(PlanStep& step, const GraphLayer& layer, std::size_t pixel) {
+  const bool dense = layer.kind == LayerKind::kDense;
+  const std::size_t height = step.in_shape[0], width = step.in_shape[1];
+  const std::array<std::size_t, 2> window =
+      dense ? std::array<std::size_t, 2>{1, 1}
+            : std::array<std::size_t, 2>{layer.kernel.shape[0], layer.kernel.shape[1]};
+  // Without padding a row of the window is one run of numbers where pixels stand side by side.
+  const bool rows = !layer.same && pixel == step.in_shape[2] && layer.dilation[1] == 1;
+  step.run = rows ? window[1] * pixel : step.in_shape[2];
+  step.taps = rows ? window[0] : window[0] * window[1];
+  std::map<std::array<std::size_t, 4>, std::size_t> groups;
+  const auto inside = [&](std::size_t at, std::size_t axis, std::size_t side) {
+    std::pair<std::size_t, std::size_t> range{window[axis], 0};
+    for (std::size_t k = 0; k < window[axis]; ++k) {
+      const std::size_t place = at * layer.strides[axis] + k * layer.dilation[axis];
+      if (place < step.pad[axis] || place - step.pad[axis] >= side) continue;
+      range.first = std::min(range.first, k);
+      range.second = k + 1;
+    }
+    return range;
+  };
+  const auto offset = [&](std::size_t y, std::size_t x) {
+    return static_cast<std::ptrdiff_t>((y * width + x) * pixel);
+  };
+  for (std::size_t y = 0; y < step.out_shape[0]; ++y) {
+    const auto down = inside(y, 0, height);
+    for (std::size_t x = 0; x < step.out_shape[1]; ++x) {
+      const auto across = inside(x, 1, width);
+      const auto [found, is_new] =
+          groups.try_emplace({down.first, down.second, across.first, across.second}, step.groups.size());
+      if (is_new) {
+        PixelGroup group;
+        for (std::size_t ky = down.first; ky < down.second; ++ky) {
+          if (rows) group.taps.push_back({offset(ky * layer.dilation[0], 0), ky});
+          for (std::size_t kx = across.first; kx < across.second && !rows; ++kx) {
+            group.taps.push_back(
+                {offset(ky * layer.dilation[0], kx * layer.dilation[1]), ky * window[1] + kx});
+          }
+        }
+        step.groups.push_back(std::move(group));
+      }
+      step.groups[found->second].pixels.push_back(
+          {offset(y * layer.strides[0], x * layer.strides[1]) - offset(step.pad[0], step.pad[1]),
+           y * step.out_shape[1] + x});
+    }
+  }
+}
+
+void Planner::finish(PlanStep& step) {
+  const GraphLayer& layer = graph_.layers[step.layer];
+  if (layer.same) {
+    const std::array<std::size_t, 2> window =
+        layer.kind == LayerKind::kConvolution
+            ? std::array<std::size_t, 2>{(layer.kernel.shape[0] - 1) * layer.dilation[0] + 1,
+                                         (layer.kernel.shape[1] - 1) * layer.dilation[1] + 1}
+            : layer.window;
+    for (std::size_t axis = 0; axis < 2; ++axis) {
+      const std::size_t covered = (step.out_shape[axis] - 1) * layer.strides[axis] + window[axis];
+      step.pad[axis] = covered > step.in_shape[axis] ? (covered - step.in_shape[axis]) / 2 : 0;
+    }
+  }
+  if (step.kind == PlanStep::Kind::kPool) return;
+  const bool input = step.in.kind == PlanPlace::Kind::kInput;
+  const std::size_t outputs = panels(step.out_shape[2]);
+  if (step.kind == PlanStep::Kind::kWinograd) {
+    step.weight_bytes = kTileTaps * outputs * step.in_shape[2] * 4;
+  } else {
+    find_pixels(step, layer, input ? step.in_shape[2] : plan_.buffers[step.in.buffer].channels);
+    step.weight_element = input ? Element::kF32 : plan_.buffers[step.in.buffer].element;
+    step.weight_bytes = step.taps * step.run * outputs * size_of(step.weight_element);
+  }
+  step.weights = plan_.packed_bytes;
+  plan_.packed_bytes += aligned(step.weight_bytes);
+  step.bias = plan_.packed_bytes;
+  plan_.packed_bytes += aligned(outputs * 4);
+}
+
+/// [tap][in][out] to panels. In bf16 two inputs stand beside each other for each output.
+void pack_plain(const PlanStep& step, const std::vector<float>& kernel, std::byte* to) {
+  const std::size_t outputs = step.out_shape[2];
+  const std::size_t inputs = step.taps * step.run;
+  auto* floats = reinterpret_cast<float*>(to);
+  auto* halves = reinterpret_cast<std::uint16_t*>(to);
+  for (std::size_t first = 0; first < outputs; first += kPanel) {
+    const std::size_t columns = std::min(kPanel, outputs - first);
+    for (std::size_t i = 0; i < inputs; ++i) {
+      const float* from = kernel.data() + i * outputs + first;
+      const std::size_t at = first * inputs;
+      if (step.weight_element == Element::kF32) {
+        std::copy_n(from, columns, floats + at + i * kPanel);
+      } else {
+        std::uint16_t* pair = halves + at + i / 2 * 2 * kPanel + i % 2;
+        for (std::size_t o = 0; o < columns; ++o) pair[2 * o] = to_bf16(from[o]);
+      }
+    }
+  }
+}
+
+/// G g G^T of F(4x4, 3x3) at the points 0, 1, -1, 2, -2, in double.
+void pack_winograd(const PlanStep& step, const std::vector<float>& kernel, float* to) {
+  static constexpr double kG[6][3] = {{1.0 / 4, 0, 0},
+                                      {-1.0 / 6, -1.0 / 6, -1.0 / 6},
+                                      {-1.0 / 6, 1.0 / 6, -1.0 / 6},
+                                      {1.0 / 24, 1.0 / 12, 1.0 / 6},
+                                      {1.0 / 24, -1.0 / 12, 1.0 / 6},
+                                      {0, 0, 1}};
+  const std::size_t inputs = step.in_shape[2];
+  const std::size_t outputs = step.out_shape[2];
+  const std::size_t padded = panels(outputs);
+  for (std::size_t first = 0; first < outputs; first += kPanel) {
+    const std::size_t columns = std::min(kPanel, outputs - first);
+    for (std::size_t c = 0; c < inputs; ++c) {
+      double half[6][3][kPanel] = {};
+      for (std::size_t i = 0; i < 6; ++i) {
+        for (std::size_t x = 0; x < 3; ++x) {
+          for (std::size_t y = 0; y < 3; ++y) {
+            const float* from = kernel.data() + ((y * 3 + x) * inputs + c) * outputs + first;
+            for (std::size_t o = 0; o < columns; ++o) half[i][x][o] += kG[i][y] * from[o];
+          }
+        }
+      }
+      for (std::size_t i = 0; i < 6; ++i) {
+        for (std::size_t j = 0; j < 6; ++j) {
+          float* out = to + ((i * 6 + j) * padded + first) * inputs + c * kPanel;
+          for (std::size_t o = 0; o < columns; ++o) {
+            out[o] = static_cast<float>(kG[j][0] * half[i][0][o] + kG[j][1] * half[i][1][o] +
+                                        kG[j][2] * half[i][2][o]);
+          }
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+
+std::size_t PlanBuffer::bytes() const { return aligned(pixels * channels * size_of(element)); }
+
+std::optional<Plan> make_plan(const Graph& graph, Element element) { return Planner(graph, element).plan(); }
+
+void pack_weights(const Plan& plan, Graph& graph, std::span<std::byte> packed) {
+  for (const PlanStep& step : plan.steps) {
+    if (step.kind == PlanStep::Kind::kPool) continue;
+    GraphLayer& layer = graph.layers[step.layer];
+    std::byte* to = packed.data() + step.weights;
+    if (step.kind == PlanStep::Kind::kWinograd) {
+      pack_winograd(step, layer.kernel.values, reinterpret_cast<float*>(to));
+    } else {
+      pack_plain(step, layer.kernel.values, to);
+    }
+    std::ranges::copy(layer.bias, reinterpret_cast<float*>(packed.data() + step.bias));
+    layer.kernel.values = {};
+  }
+}
+
+}  // namespace likeness
