@@ -1,14 +1,19 @@
 #include "likeness/embed/embedder.h"
 
+#include <oneapi/tbb/parallel_for.h>
+#include <oneapi/tbb/task_arena.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <optional>
 #include <stdexcept>
 #include <utility>
 #include <vector>
 
 #include "likeness/core/error.h"
 #include "likeness/embed/finisher.h"
+#include "likeness/embed/own_network.h"
 #include "likeness/embed/quality.h"
 #include "likeness/infer/network.h"
 
@@ -52,25 +57,69 @@ bool takes_planes(const Network& network, const Contract& contract) {
 struct Embedder::Parts {
   Contract contract;
   EmbedderOptions options;
-  Network network;
+  std::optional<GraphEngine> own;  ///< Either this
+  std::optional<Network> network;  ///< or this.
   bool planes = false;
   Finisher finish;
+
+  /// Standardised chips to the network's outputs.
+  std::vector<float> run(const std::vector<float>& input, std::size_t count);
+  void run_own(std::span<const float> input, std::size_t count, std::span<float> out) const;
 };
+
+/// Calls that go on at once have a thread each; a thread more is a piece of the chips.
+void Embedder::Parts::run_own(std::span<const float> input, std::size_t count, std::span<float> out) const {
+  const auto share = static_cast<std::size_t>(std::max(1, options.threads / options.calls));
+  const std::size_t threads = std::min(share, count);
+  const std::size_t in_size = input.size() / count;
+  const std::size_t out_size = out.size() / count;
+  const auto piece = [&](std::size_t t) {
+    const std::size_t first = count * t / threads;
+    const std::size_t last = count * (t + 1) / threads;
+    own->run(input.subspan(first * in_size, (last - first) * in_size), last - first,
+             out.subspan(first * out_size, (last - first) * out_size));
+  };
+  if (threads == 1) return piece(0);
+  tbb::task_arena arena(static_cast<int>(threads));
+  arena.execute([&] { tbb::parallel_for(std::size_t{0}, threads, piece, tbb::simple_partitioner()); });
+}
+
+std::vector<float> Embedder::Parts::run(const std::vector<float>& input, std::size_t count) {
+  const auto width = static_cast<std::size_t>(contract.crop.width);
+  const auto height = static_cast<std::size_t>(contract.crop.height);
+  if (own) {
+    Embeddings outputs{own->outputs(), std::vector<float>(count * own->outputs())};
+    run_own(input, count, outputs.values);
+    l2_normalize(outputs);  // the network's last step
+    return std::move(outputs.values);
+  }
+  const auto shape = planes ? std::vector<std::size_t>{count, 3, height, width}
+                            : std::vector<std::size_t>{count, height, width, 3};
+  return std::move(network->run({shape, input}).front().values);
+}
 
 Embedder::Embedder(const ModelPack& pack, EmbedderOptions options) {
   if (options.batch < 1) throw std::invalid_argument("a batch needs at least one chip");
+  if (options.threads < 1 || options.calls < 1) {
+    throw std::invalid_argument("a network needs at least one thread and one run");
+  }
   if (pack.kind != PackKind::kEmbedder) {
     throw Error(ErrorCode::kModelInvalid, "the model pack " + pack.contract.name + " at " +
                                               pack.folder.string() +
                                               " finds faces; it does not make embeddings");
   }
-  Network network(pack.network(options.precision), {.precision = options.precision,
-                                                    .threads = options.threads,
-                                                    .runs = options.calls,
-                                                    .cache_folder = options.cache_folder});
-  const bool planes = takes_planes(network, pack.contract);
-  parts_ = std::make_unique<Parts>(
-      Parts{pack.contract, std::move(options), std::move(network), planes, Finisher(pack)});
+  auto own = own_network(pack, options.precision, options.cache_folder);
+  std::optional<Network> network;
+  bool planes = false;
+  if (!own) {
+    network.emplace(pack.network(options.precision), NetworkOptions{.precision = options.precision,
+                                                                    .threads = options.threads,
+                                                                    .runs = options.calls,
+                                                                    .cache_folder = options.cache_folder});
+    planes = takes_planes(*network, pack.contract);
+  }
+  parts_ = std::make_unique<Parts>(Parts{pack.contract, std::move(options), std::move(own),
+                                         std::move(network), planes, Finisher(pack)});
 }
 
 Embedder::~Embedder() = default;
@@ -107,15 +156,13 @@ Embeddings Embedder::embed_raw(std::span<const Chip> chips, const Progress& prog
     for (std::size_t i = 0; i < count; ++i) {
       standardize(chips[first + i], p.contract, p.planes, std::span(input).subspan(i * chip_size, chip_size));
     }
-    const auto shape = p.planes ? std::vector<std::size_t>{count, 3, height, width}
-                                : std::vector<std::size_t>{count, height, width, 3};
-    const Tensor output = std::move(p.network.run({shape, input}).front());
-    if (output.values.size() != count * dimension) {
+    const std::vector<float> output = p.run(input, count);
+    if (output.size() != count * dimension) {
       throw Error(ErrorCode::kModelInvalid, "the network " + p.contract.network + " of " + p.contract.name +
-                                                " gives " + std::to_string(output.values.size() / count) +
+                                                " gives " + std::to_string(output.size() / count) +
                                                 " values a face instead of " + std::to_string(dimension));
     }
-    embeddings.values.insert(embeddings.values.end(), output.values.begin(), output.values.end());
+    embeddings.values.insert(embeddings.values.end(), output.begin(), output.end());
     first += count;
     if (progress) progress(first, chips.size());
   }

@@ -18,11 +18,13 @@ struct EmbedderOptions {
   int threads = 1;  ///< Threads for all calls together, >= 1.
   int calls = 1;    ///< Calls of embed() that may go on at once, each with its share of the threads; >= 1.
   int batch = 32;   ///< Chips the network sees at once, >= 1. Changes speed and memory, not results.
-  std::filesystem::path cache_folder{};  ///< NetworkOptions::cache_folder.
+  std::filesystem::path cache_folder{};  ///< Keep prepared networks here for a quicker start; see
+                                         ///< NetworkOptions::cache_folder. Empty: do not.
 };
 
-/// Turns chips into embeddings as a pack's contract says. Slow to make (reads and compiles the network),
-/// cheap to move. Any number of threads may call embed().
+/// Turns chips into embeddings as a pack's contract says. The network is computed by kernels of our own where
+/// they can (embed/own_network.h), else by OpenVINO; the results are the same but for rounding. Slow to make
+/// (reads and prepares the network), cheap to move. Any number of threads may call embed().
 class Embedder {
  public:
   /// @throws Error kModelNotFound, kModelInvalid, kUnsupported (a precision that the CPU or the pack lacks);

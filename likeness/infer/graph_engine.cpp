@@ -26,6 +26,10 @@ std::size_t tiles_of(const PlanStep& step, std::size_t pictures) {
   return pictures * ((step.out_shape[0] + kTile - 1) / kTile) * ((step.out_shape[1] + kTile - 1) / kTile);
 }
 
+bool computes(Precision precision) {
+  return precision == Precision::kF32 || (precision == Precision::kBf16 && has_bf16_products());
+}
+
 /// Memory for one call.
 struct Scratch {
   std::size_t pictures = 0;  ///< That it is large enough for.
@@ -61,9 +65,9 @@ std::size_t GraphEngine::Parts::work_bytes(std::size_t pictures) const {
   for (std::size_t s = 0; s < plan.steps.size(); ++s) {
     const PlanStep& step = plan.steps[s];
     if (step.kind != PlanStep::Kind::kWinograd) continue;
-    const std::size_t inputs = step.in_shape[2], outputs = step.out_shape[2];
-    const std::size_t tiles = winograd_tiles(tiles_of(step, pictures_of(s, pictures)), inputs, outputs);
-    most = std::max(most, 4 * winograd_floats(tiles, inputs, outputs));
+    const std::size_t inputs = step.in_shape[2];
+    const auto share = winograd_share(tiles_of(step, pictures_of(s, pictures)), inputs, step.out_shape[2]);
+    most = std::max(most, sizeof(float) * share.floats(inputs));
   }
   return most;
 }
@@ -100,7 +104,7 @@ void GraphEngine::Parts::pass(const float* in, std::size_t pictures, float* out,
     const PlanBuffer& buffer = plan.buffers[place.buffer];
     const std::byte* data = buffer.whole ? memory + buffer.offset * pictures + buffer.bytes() * picture
                                          : single + buffer.offset;
-    return {data + place.channel * size_of(buffer.element), buffer.channels,
+    return {data + place.channel * size_of(buffer.element), buffer.stride,
             buffer.bytes() / size_of(buffer.element), buffer.element};
   };
   const auto take_step = [&](const PlanStep& step, std::size_t picture, std::size_t count) {
@@ -135,7 +139,7 @@ void GraphEngine::Parts::pass(const float* in, std::size_t pictures, float* out,
                       .in = from,
                       .out = to,
                       .pictures = count,
-                      .tiles = winograd_tiles(tiles_of(step, count), step.in_shape[2], step.out_shape[2]),
+                      .share = winograd_share(tiles_of(step, count), step.in_shape[2], step.out_shape[2]),
                       .work = work});
         break;
       case PlanStep::Kind::kPool: {
@@ -172,9 +176,9 @@ GraphEngine& GraphEngine::operator=(GraphEngine&&) noexcept = default;
 const std::vector<std::size_t>& GraphEngine::input() const { return parts_->plan.input; }
 std::size_t GraphEngine::outputs() const { return parts_->plan.outputs; }
 
-bool GraphEngine::computes(Precision precision) {
-  if (precision == Precision::kBf16) return has_bf16_products();
-  return precision == Precision::kF32;
+bool GraphEngine::pays_off(Precision precision) {
+  if (precision == Precision::kBf16) return has_bf16_products() && !has_amx();
+  return precision == Precision::kF32 && has_long_vectors();
 }
 
 std::optional<GraphEngine> GraphEngine::make(Graph graph, Precision precision) {

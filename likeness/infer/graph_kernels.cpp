@@ -16,6 +16,10 @@ namespace likeness::graph_kernels {
 
 constexpr std::size_t kMostRows = 14;
 
+// Floats from one tap of Winograd's work space to the next: not a power of two, so that the taps of a tile do
+// not meet in one set of the cache.
+constexpr std::size_t tap_step(std::size_t tiles, std::size_t channels) { return tiles * channels + kVector; }
+
 // Up to kMostRows pixels of up to kPanel outputs: what fits the registers.
 struct Panel {
   const void* rows[kMostRows];
@@ -27,6 +31,7 @@ struct Panel {
   const void* weights;
   const float* bias;  // Null: none.
   std::size_t columns;
+  const char* next;  // Weights that are needed soon: 64 bytes for every input of this panel are fetched.
   bool relu;
   bool adds;
 };
@@ -44,6 +49,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 using graph_kernels::kMostRows;
 using graph_kernels::Panel;
 using graph_kernels::PanelFunction;
+using graph_kernels::tap_step;
 
 using D = hn::CappedTag<float, 16>;
 using V = hn::Vec<D>;
@@ -71,26 +77,30 @@ HWY_INLINE void store(V v, std::uint16_t* to) {
   hn::StoreU(hn::DemoteTo(d16, hn::BitCast(d32, rounded)), d16, to);
 }
 
-// Bias, residual, ReLU and store of a finished tile.
+// Residual, ReLU and store of a finished vector.
+template <class Out>
+HWY_INLINE void finish(const Panel& panel, std::size_t row, std::size_t column, V y) {
+  if (panel.adds) y = hn::Add(y, load(static_cast<const Out*>(panel.add[row]) + column));
+  if (panel.relu) y = hn::Max(y, hn::Zero(D()));
+  store(y, static_cast<Out*>(panel.out[row]) + column);
+}
+
+// What a panel reads at its end shall be there by then.
 template <std::size_t kCount, class Out>
-HWY_INLINE void finish(const Panel& panel, std::size_t column, V (&sum)[kCount][2]) {
-  const D d;
-  const std::size_t vectors = std::min<std::size_t>(2, (panel.columns - column + kLanes - 1) / kLanes);
-  HWY_UNROLL(14)
+HWY_INLINE void fetch_sums(const Panel& panel) {
   for (std::size_t r = 0; r < kCount; ++r) {
-    for (std::size_t v = 0; v < vectors; ++v) {
-      const std::size_t at = column + v * kLanes;
-      V y = v == 0 ? sum[r][0] : sum[r][1];
-      if (panel.adds) y = hn::Add(y, load(static_cast<const Out*>(panel.add[r]) + at));
-      if (panel.relu) y = hn::Max(y, hn::Zero(d));
-      store(y, static_cast<Out*>(panel.out[r]) + at);
-    }
+    const auto* from = static_cast<const Out*>(panel.adds ? panel.add[r] : panel.out[r]);
+    for (std::size_t at = 0; at < panel.columns; at += 64 / sizeof(Out)) __builtin_prefetch(from + at);
   }
 }
 
 template <std::size_t kCount, class Out>
 HWY_NOINLINE void multiply(const Panel& panel) {
   const D d;
+  fetch_sums<kCount, Out>(panel);
+  // Fetching from nowhere would cost a walk through the page tables.
+  const std::size_t next_step = panel.next == nullptr ? 0 : 64;
+  const char* next = panel.next == nullptr ? static_cast<const char*>(panel.weights) : panel.next;
   for (std::size_t column = 0; column < panel.columns; column += 2 * kLanes) {
     V sum[kCount][2];
     HWY_UNROLL(14)
@@ -108,6 +118,8 @@ HWY_NOINLINE void multiply(const Panel& panel) {
       for (std::size_t k = 0; k < panel.run; ++k, w += kPanel) {
         const V w0 = load(w);
         const V w1 = load(w + kLanes);
+        __builtin_prefetch(next, 0, 2);  // into the second cache
+        next += next_step;
         HWY_UNROLL(14)
         for (std::size_t r = 0; r < kCount; ++r) {
           const V x = hn::Set(d, in[r][k]);
@@ -116,7 +128,12 @@ HWY_NOINLINE void multiply(const Panel& panel) {
         }
       }
     }
-    finish<kCount, Out>(panel, column, sum);
+    const bool both = column + kLanes < panel.columns;
+    HWY_UNROLL(14)
+    for (std::size_t r = 0; r < kCount; ++r) {
+      finish<Out>(panel, r, column, sum[r][0]);
+      if (both) finish<Out>(panel, r, column + kLanes, sum[r][1]);
+    }
   }
 }
 
@@ -143,7 +160,10 @@ HWY_INLINE void convolve_group(const ConvolutionJob& job, const PixelGroup& grou
   panel.tap_count = group.taps.size();
   std::size_t picture = 0;
   std::size_t pixel = 0;
+  const char* next = panel.next;
   for (std::size_t p = 0; p < panels; ++p) {
+    // Two panels of rows fetch the next panel of weights.
+    panel.next = p < 2 && next != nullptr ? next + p * 64 * job.run * panel.tap_count : nullptr;
     // Shared out evenly, so that no panel is left with a row or two.
     const std::size_t count = rows / panels + (p < rows % panels ? 1 : 0);
     for (std::size_t r = 0; r < count; ++r) {
@@ -175,7 +195,12 @@ HWY_INLINE void convolve_as(const ConvolutionJob& job) {
     panel.columns = std::min(kPanel, job.outputs - first);
     panel.weights = static_cast<const In*>(job.weights) + first * job.taps * job.run;
     panel.bias = job.bias + first;
-    for (const PixelGroup& group : *job.groups) convolve_group<In, Out>(job, group, panel, first);
+    const bool last = first + kPanel >= job.outputs;
+    for (const PixelGroup& group : *job.groups) {
+      const std::size_t bytes = job.taps * job.run * kPanel * sizeof(In);
+      panel.next = last ? nullptr : static_cast<const char*>(panel.weights) + bytes;
+      convolve_group<In, Out>(job, group, panel, first);
+    }
   }
 }
 
@@ -261,23 +286,23 @@ HWY_INLINE void transform_tile(const WinogradJob& job, const TilePlace& place, f
   }
 }
 
-// One tile's outputs from its products, `step` floats from tap to tap.
+// Outputs `first` to `end` of one tile from its products, `step` floats from tap to tap.
 template <class Out>
-HWY_INLINE void finish_tile(const WinogradJob& job, const TilePlace& place, const float* products,
-                            std::size_t step) {
+HWY_INLINE void finish_tile(const WinogradJob& job, const TilePlace& place, std::size_t first,
+                            std::size_t end, const float* products, std::size_t step) {
   const D d;
   const std::size_t rows = std::min(kTile, job.out_height - place.y);
   const std::size_t columns = std::min(kTile, job.out_width - place.x);
   Out* maps = const_cast<Out*>(static_cast<const Out*>(job.out.data)) + place.picture * job.out.picture +
               (place.y * job.out_width + place.x) * job.out.pixel;
-  for (std::size_t o = 0; o < job.outputs; o += kLanes) {
+  for (std::size_t o = first; o < end; o += kLanes) {
     const V bias = load(job.bias + o);
     V half[4][6];
     for (std::size_t j = 0; j < 6; ++j) {
       V column[6];
       V y[4];
       HWY_UNROLL(6)
-      for (std::size_t i = 0; i < 6; ++i) column[i] = load(products + (i * 6 + j) * step + o);
+      for (std::size_t i = 0; i < 6; ++i) column[i] = load(products + (i * 6 + j) * step + o - first);
       four_of_six(column, y);
       HWY_UNROLL(4)
       for (std::size_t i = 0; i < 4; ++i) half[i][j] = y[i];
@@ -295,25 +320,27 @@ HWY_INLINE void finish_tile(const WinogradJob& job, const TilePlace& place, cons
   }
 }
 
-HWY_INLINE void multiply_tiles(const WinogradJob& job, std::size_t tiles, const float* inputs,
-                               float* products) {
+// Products of `tiles` tiles with the panels of outputs from `first` on.
+HWY_INLINE void multiply_tiles(const WinogradJob& job, std::size_t tiles, std::size_t first, std::size_t end,
+                               const float* inputs, float* products) {
   static constexpr KernelTap kOne[] = {{}};
   Panel panel{};
   panel.taps = kOne;
   panel.tap_count = 1;
   panel.run = job.inputs;
-  const std::size_t padded = (job.outputs + kPanel - 1) / kPanel * kPanel;
+  const std::size_t columns = job.share.panels * kPanel;
   const std::size_t panels = (tiles + kRows - 1) / kRows;
   for (std::size_t tap = 0; tap < kTileTaps; ++tap) {
-    for (std::size_t first = 0; first < job.outputs; first += kPanel) {
-      panel.columns = std::min(kPanel, job.outputs - first);
-      panel.weights = job.weights + (tap * padded + first) * job.inputs;
-      std::size_t tile = tap * job.tiles;
+    for (std::size_t output = first; output < end; output += kPanel) {
+      panel.columns = std::min(kPanel, end - output);
+      panel.weights = job.weights + (output * kTileTaps + tap * kPanel) * job.inputs;
+      const float* row = inputs + tap * tap_step(job.share.tiles, job.inputs);
+      float* out = products + tap * tap_step(job.share.tiles, columns) + output - first;
       for (std::size_t p = 0; p < panels; ++p) {
         const std::size_t count = tiles / panels + (p < tiles % panels ? 1 : 0);
-        for (std::size_t r = 0; r < count; ++r, ++tile) {
-          panel.rows[r] = inputs + tile * job.inputs;
-          panel.out[r] = products + tile * job.outputs + first;
+        for (std::size_t r = 0; r < count; ++r, row += job.inputs, out += columns) {
+          panel.rows[r] = row;
+          panel.out[r] = out;
         }
         panel_function<float>(count)(panel);
       }
@@ -323,17 +350,25 @@ HWY_INLINE void multiply_tiles(const WinogradJob& job, std::size_t tiles, const 
 
 template <class Type>
 HWY_INLINE void winograd_as(const WinogradJob& job) {
+  const std::size_t columns = job.share.panels * kPanel;
   float* inputs = job.work;
-  float* products = inputs + kTileTaps * job.tiles * job.inputs;
+  float* products = inputs + kTileTaps * tap_step(job.share.tiles, job.inputs);
   const std::size_t all = job.pictures * ((job.out_width + kTile - 1) / kTile) *
                           ((job.out_height + kTile - 1) / kTile);
-  for (std::size_t first = 0; first < all; first += job.tiles) {
-    const std::size_t tiles = std::min(job.tiles, all - first);
-    for (std::size_t t = 0; t < tiles; ++t)
-      transform_tile<Type>(job, place_of(job, first + t), inputs + t * job.inputs, job.tiles * job.inputs);
-    multiply_tiles(job, tiles, inputs, products);
-    for (std::size_t t = 0; t < tiles; ++t)
-      finish_tile<Type>(job, place_of(job, first + t), products + t * job.outputs, job.tiles * job.outputs);
+  for (std::size_t first = 0; first < all; first += job.share.tiles) {
+    const std::size_t tiles = std::min(job.share.tiles, all - first);
+    for (std::size_t t = 0; t < tiles; ++t) {
+      transform_tile<Type>(job, place_of(job, first + t), inputs + t * job.inputs,
+                           tap_step(job.share.tiles, job.inputs));
+    }
+    for (std::size_t output = 0; output < job.outputs; output += columns) {
+      const std::size_t end = std::min(job.outputs, output + columns);
+      multiply_tiles(job, tiles, output, end, inputs, products);
+      for (std::size_t t = 0; t < tiles; ++t) {
+        finish_tile<Type>(job, place_of(job, first + t), output, end, products + t * columns,
+                          tap_step(job.share.tiles, columns));
+      }
+    }
   }
 }
 
@@ -373,6 +408,8 @@ HWY_INLINE void pool_as(const PoolJob& job) {
 
 void pool(const PoolJob& job) { pool_as<float, float>(job); }
 
+bool long_vectors() { return HWY_TARGET <= HWY_AVX2 || HWY_ARCH_ARM; }
+
 }  // namespace
 }  // namespace likeness::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -384,6 +421,7 @@ namespace {
 HWY_EXPORT(convolve);
 HWY_EXPORT(winograd);
 HWY_EXPORT(pool);
+HWY_EXPORT(long_vectors);
 
 }  // namespace
 
@@ -391,29 +429,43 @@ void run_convolution(const ConvolutionJob& job) { HWY_DYNAMIC_DISPATCH(convolve)
 void run_winograd(const WinogradJob& job) { HWY_DYNAMIC_DISPATCH(winograd)(job); }
 void run_pool(const PoolJob& job) { HWY_DYNAMIC_DISPATCH(pool)(job); }
 
-std::size_t winograd_tiles(std::size_t all_tiles, std::size_t inputs, std::size_t outputs) {
-  // Bytes that pass the second cache: the weights once for each group of tiles, and, where a group's inputs
-  // and products do not stay in it, those twice.
-  constexpr double kCache = 700e3;  // of 1 MB, where the CPU at hand has that
-  const double weights = 4.0 * kTileTaps * static_cast<double>(inputs * outputs);
-  const double tile = 4.0 * kTileTaps * static_cast<double>(inputs + outputs);
-  const auto cost = [&](std::size_t tiles) {
-    const auto groups = static_cast<double>((all_tiles + tiles - 1) / tiles);
-    const bool stays = tile * static_cast<double>(tiles) <= kCache;
-    return groups * weights + (stays ? 0 : 2 * tile * static_cast<double>(all_tiles));
+WinogradShare winograd_share(std::size_t all_tiles, std::size_t inputs, std::size_t outputs) {
+  constexpr double kCache = 500e3;  // of 1 MB, where the CPU at hand has that
+  constexpr double kTap = 4.0 * kTileTaps;
+  const std::size_t panels = (outputs + kPanel - 1) / kPanel;
+  const double weights = kTap * static_cast<double>(inputs * panels * kPanel);
+  const auto bytes = [&](std::size_t tiles, std::size_t channels) {
+    return kTap * static_cast<double>(tiles * channels);
   };
-  std::size_t best = all_tiles;
-  for (std::size_t tiles = 14; tiles < all_tiles; tiles += 14) {
-    if (cost(tiles) < cost(best)) best = tiles;
+  // Weights pass once for each group of tiles. Where inputs and products do not stay in the cache, inputs pass
+  // once for each group of panels and once when they are made, products when they are made and when they are
+  // used.
+  const auto cost = [&](const WinogradShare& share) {
+    const auto groups = static_cast<double>((all_tiles + share.tiles - 1) / share.tiles);
+    const auto turns = static_cast<double>((panels + share.panels - 1) / share.panels);
+    const bool stays = bytes(share.tiles, inputs + share.panels * kPanel) <= kCache;
+    return groups * weights +
+           (stays ? 0 : (turns + 1) * bytes(all_tiles, inputs) + 2 * bytes(all_tiles, outputs));
+  };
+  WinogradShare best{all_tiles, panels};
+  for (std::size_t groups = (all_tiles + 13) / 14; groups > 0; --groups) {
+    for (std::size_t turns = 1; turns <= panels; ++turns) {
+      const WinogradShare share{(all_tiles + groups - 1) / groups, (panels + turns - 1) / turns};
+      if (cost(share) < cost(best)) best = share;
+    }
   }
   return best;
 }
 
-std::size_t winograd_floats(std::size_t tiles, std::size_t inputs, std::size_t outputs) {
-  return kTileTaps * tiles * (inputs + outputs);
+std::size_t WinogradShare::floats(std::size_t inputs) const {
+  return kTileTaps *
+         (graph_kernels::tap_step(tiles, inputs) + graph_kernels::tap_step(tiles, panels * kPanel));
 }
 
+bool has_long_vectors() { return HWY_DYNAMIC_DISPATCH(long_vectors)(); }
+
 bool has_bf16_products() { return false; }
+bool has_amx() { return false; }
 
 std::uint16_t to_bf16(float value) {
   std::uint32_t bits = 0;

@@ -61,23 +61,29 @@ struct ConvolutionJob {
   std::size_t pictures = 0;
 };
 
+/// What of a layer Winograd's steps (transform inputs, multiply, finish outputs) work on at a time.
+struct WinogradShare {
+  std::size_t tiles = 0;
+  std::size_t panels = 0;  ///< Panels of outputs.
+  [[nodiscard]] std::size_t floats(std::size_t inputs) const;
+};
+
+/// The share that moves the fewest bytes past the second cache.
+[[nodiscard]] WinogradShare winograd_share(std::size_t all_tiles, std::size_t inputs, std::size_t outputs);
+
 /// A 3x3 convolution of stride 1 by Winograd's F(4x4, 3x3). Sums are made in f32 whatever the maps hold.
 struct WinogradJob {
   std::size_t in_height = 0, in_width = 0, inputs = 0;  ///< inputs: a multiple of kVector.
   std::size_t out_height = 0, out_width = 0, outputs = 0;
   std::size_t pad = 0;             ///< Zeros above and left: 0 or 1.
-  const float* weights = nullptr;  ///< [tap][outputs / kPanel][inputs][kPanel]
+  const float* weights = nullptr;  ///< [outputs / kPanel][tap][inputs][kPanel]
   const float* bias = nullptr;
   bool relu = false;
   Maps in, out;
   std::size_t pictures = 0;
-  std::size_t tiles = 0;    ///< Worked on together.
-  float* work = nullptr;    ///< winograd_floats(): transformed inputs, then products.
+  WinogradShare share;
+  float* work = nullptr;  ///< share.floats(inputs): transformed inputs, then products.
 };
-
-/// Tiles that are best worked on together, and the floats of work space they take.
-[[nodiscard]] std::size_t winograd_tiles(std::size_t all_tiles, std::size_t inputs, std::size_t outputs);
-[[nodiscard]] std::size_t winograd_floats(std::size_t tiles, std::size_t inputs, std::size_t outputs);
 
 /// Max pooling, or with `average` the mean of a window that covers the whole map.
 struct PoolJob {
@@ -95,6 +101,10 @@ void run_pool(const PoolJob& job);
 
 /// Whether this CPU multiplies pairs of bf16 (AVX512-BF16) and the kernels for it are those in use.
 [[nodiscard]] bool has_bf16_products();
+/// Whether this CPU multiplies tiles of bf16, which is much quicker still.
+[[nodiscard]] bool has_amx();
+/// Whether the kernels in use are those for AVX2, AVX-512 or NEON.
+[[nodiscard]] bool has_long_vectors();
 
 /// The nearest bf16, ties to even.
 [[nodiscard]] std::uint16_t to_bf16(float value);

@@ -10,6 +10,9 @@ namespace likeness {
 namespace {
 
 constexpr std::size_t kAlign = 64;
+// Between pixels: without it those that are read together would meet in few sets of the first cache, for
+// channels tend to be powers of two.
+constexpr std::size_t kApart = 16;
 constexpr std::size_t kNone = static_cast<std::size_t>(-1);
 
 std::size_t aligned(std::size_t bytes) { return (bytes + kAlign - 1) / kAlign * kAlign; }
@@ -194,6 +197,7 @@ bool Planner::collect() {
 std::size_t Planner::new_buffer(const Value& value, Element element) {
   plan_.buffers.push_back({.pixels = value.shape[0] * value.shape[1],
                            .channels = value.shape[2],
+                           .stride = value.shape[2] + kApart,
                            .element = element});
   return plan_.buffers.size() - 1;
 }
@@ -369,7 +373,7 @@ void Planner::finish(PlanStep& step) {
   if (step.kind == PlanStep::Kind::kWinograd) {
     step.weight_bytes = kTileTaps * outputs * step.in_shape[2] * 4;
   } else {
-    find_pixels(step, layer, input ? step.in_shape[2] : plan_.buffers[step.in.buffer].channels);
+    find_pixels(step, layer, input ? step.in_shape[2] : plan_.buffers[step.in.buffer].stride);
     step.weight_element = input ? Element::kF32 : plan_.buffers[step.in.buffer].element;
     step.weight_bytes = step.taps * step.run * outputs * size_of(step.weight_element);
   }
@@ -410,7 +414,6 @@ void pack_winograd(const PlanStep& step, const std::vector<float>& kernel, float
                                       {0, 0, 1}};
   const std::size_t inputs = step.in_shape[2];
   const std::size_t outputs = step.out_shape[2];
-  const std::size_t padded = panels(outputs);
   for (std::size_t first = 0; first < outputs; first += kPanel) {
     const std::size_t columns = std::min(kPanel, outputs - first);
     for (std::size_t c = 0; c < inputs; ++c) {
@@ -425,7 +428,7 @@ void pack_winograd(const PlanStep& step, const std::vector<float>& kernel, float
       }
       for (std::size_t i = 0; i < 6; ++i) {
         for (std::size_t j = 0; j < 6; ++j) {
-          float* out = to + ((i * 6 + j) * padded + first) * inputs + c * kPanel;
+          float* out = to + (first * kTileTaps + (i * 6 + j) * kPanel) * inputs + c * kPanel;
           for (std::size_t o = 0; o < columns; ++o) {
             out[o] = static_cast<float>(kG[j][0] * half[i][0][o] + kG[j][1] * half[i][1][o] +
                                         kG[j][2] * half[i][2][o]);
@@ -438,7 +441,7 @@ void pack_winograd(const PlanStep& step, const std::vector<float>& kernel, float
 
 }  // namespace
 
-std::size_t PlanBuffer::bytes() const { return aligned(pixels * channels * size_of(element)); }
+std::size_t PlanBuffer::bytes() const { return aligned(pixels * stride * size_of(element)); }
 
 std::optional<Plan> make_plan(const Graph& graph, Element element) { return Planner(graph, element).plan(); }
 

@@ -17,6 +17,7 @@ namespace likeness {
 struct PlanBuffer {
   std::size_t pixels = 0;
   std::size_t channels = 0;
+  std::size_t stride = 0;  ///< Elements from pixel to pixel.
   Element element = Element::kF32;
   std::size_t first = 0;   ///< Step that first writes it.
   std::size_t last = 0;    ///< Step that last reads it.

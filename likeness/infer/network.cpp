@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "likeness/infer/compiled_cache.h"
+#include "likeness/infer/graph_kernels.h"
 #include "likeness/infer/openvino.h"
 
 namespace likeness {
@@ -179,6 +180,8 @@ std::vector<std::string> Network::constant_names() const {
 }
 
 std::string missing_for(Precision precision) {
+  // What needs no question, so that OpenVINO need not be started for it.
+  if (precision == Precision::kF32 || (precision == Precision::kBf16 && has_bf16_products())) return "";
   return missing_for(precision, openvino_core().get_property("CPU", ov::device::capabilities));
 }
 

@@ -108,8 +108,9 @@ class Importer {
   std::size_t append_weighted(const KerasLayer& layer, GraphLayer step, const JsonFields& config);
   std::size_t append_batch_norm(const KerasLayer& layer, GraphLayer step, const JsonFields& config);
 
-  /// A weight of a layer, which must be there; `rank` dimensions.
-  Tensor weight(const KerasLayer& layer, const std::string& role, std::size_t rank) const;
+  /// A weight of a layer, which must be there; `rank` dimensions. Of a layer that is used once it is taken out
+  /// of the file.
+  Tensor weight(const KerasLayer& layer, const std::string& role, std::size_t rank);
   void check_roles(const KerasLayer& layer, const std::set<std::string>& known) const;
   void check_weights_used(const KerasLayers& layers) const;
 
@@ -133,7 +134,7 @@ KerasLayers Importer::layers() const {
   return inception_resnet_v1(bottleneck->second.at("kernel").shape[1]);
 }
 
-Tensor Importer::weight(const KerasLayer& layer, const std::string& role, std::size_t rank) const {
+Tensor Importer::weight(const KerasLayer& layer, const std::string& role, std::size_t rank) {
   const auto of_layer = file_.weights.find(layer.name);
   if (of_layer == file_.weights.end()) fail("the layer " + layer.name + " has no weights in the file");
   const auto found = of_layer->second.find(role);
@@ -146,7 +147,7 @@ Tensor Importer::weight(const KerasLayer& layer, const std::string& role, std::s
     if (!std::isfinite(value))
       fail("the weights \"" + role + "\" of the layer " + layer.name + " are not all numbers");
   }
-  return found->second;
+  return layer.uses.size() == 1 ? std::move(found->second) : found->second;
 }
 
 void Importer::check_roles(const KerasLayer& layer, const std::set<std::string>& known) const {

@@ -84,7 +84,7 @@ Tensor float_tensor(std::string_view message) {
 }
 
 /// The weights of a frozen graph by the names of their nodes. OpenVINO would give them turned and renamed.
-std::map<std::string, Tensor> frozen_weights(const std::string& bytes) {
+std::map<std::string, Tensor> frozen_weights(std::string_view bytes) {
   std::map<std::string, Tensor> weights;
   ProtoReader graph(bytes);
   for (ProtoField node; graph.next(node);) {
@@ -113,10 +113,11 @@ std::map<std::string, Tensor> frozen_weights(const std::string& bytes) {
 }
 
 KerasFile from_frozen_graph(const std::filesystem::path& file) {
-  const auto raw = read_file_bytes(file, kLargestGraph, ErrorCode::kModelNotFound);
-  const std::string bytes(reinterpret_cast<const char*>(raw.data()), raw.size());
+  auto raw = read_file_bytes(file, kLargestGraph, ErrorCode::kModelNotFound);
+  const std::string_view bytes(reinterpret_cast<const char*>(raw.data()), raw.size());
   (void)prepare_graph_def(bytes, file.string());  // refuses what is damaged, before any of it is believed
   auto all = frozen_weights(bytes);
+  raw = {};  // 94 MB that nobody needs any more
   const auto bottleneck = all.find("InceptionResnetV1/Bottleneck/weights");
   if (bottleneck == all.end() || bottleneck->second.shape.size() != 2) {
     throw Error(
@@ -131,7 +132,7 @@ KerasFile from_frozen_graph(const std::filesystem::path& file) {
       if (found == all.end()) {
         throw Error(ErrorCode::kModelInvalid, file.string() + " has no weights called " + name);
       }
-      weights[role] = found->second;
+      weights[role] = std::move(found->second);
     };
     if (layer.class_name == "Conv2D" || layer.class_name == "Dense") {
       take("kernel", frozen_name(layer.name) + "/weights");

@@ -1,0 +1,99 @@
+#include "likeness/embed/own_network.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "likeness/core/error.h"
+#include "likeness/core/sha256.h"
+#include "likeness/embed/embedder.h"
+#include "likeness/embed/finisher.h"
+#include "likeness/model/self_test.h"
+#include "likeness/model/trainable.h"
+
+namespace likeness {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Where a network's packed weights are kept, and what they depend on; no file: nowhere.
+struct CachePlace {
+  fs::path file;
+  std::string key;
+};
+
+CachePlace place_of(const fs::path& network, Precision precision, const fs::path& folder) {
+  if (folder.empty()) return {};
+  std::error_code error;
+  const fs::path whole = fs::canonical(network, error);
+  if (error) return {};
+  const auto size = fs::file_size(whole, error);
+  if (error) return {};
+  const auto changed = fs::last_write_time(whole, error).time_since_epoch().count();
+  if (error) return {};
+  const std::string what = whole.string() + "\n" + std::string(to_string(precision)) + "\n";
+  const std::string name = sha256(std::as_bytes(std::span(what))).substr(0, 24) + ".packed";
+  return {folder / name, what + std::to_string(size) + " " + std::to_string(changed) + "\n"};
+}
+
+/// Whether the engine, in f32, gives the embedding that the pack's network must give.
+bool passes(const GraphEngine& engine, const ModelPack& pack) {
+  const SelfTest test = read_self_test(pack);
+  std::vector<float> input(static_cast<std::size_t>(test.chip.width()) *
+                           static_cast<std::size_t>(test.chip.height()) * 3);
+  standardize(test.chip, pack.contract, /*planes=*/false, input);
+  Embeddings output{engine.outputs(), std::vector<float>(engine.outputs())};
+  engine.run(input, 1, output.values);
+  const Embeddings embedding = Finisher(pack)(std::move(output));
+  if (embedding.values.size() != test.embedding.size()) return false;
+  // Rounding differs by 3e-7; bytes may fall to the next step.
+  if (pack.contract.compact()) return dot(embedding[0], test.embedding) > 0.9999;
+  for (std::size_t i = 0; i < test.embedding.size(); ++i) {
+    if (!(std::abs(embedding.values[i] - test.embedding[i]) < 1e-5F)) return false;
+  }
+  return true;
+}
+
+bool takes_chips(const GraphEngine& engine, const Contract& contract) {
+  return engine.input() == std::vector<std::size_t>{static_cast<std::size_t>(contract.crop.height),
+                                                    static_cast<std::size_t>(contract.crop.width), 3} &&
+         engine.outputs() == static_cast<std::size_t>(contract.network_dimension());
+}
+
+std::optional<GraphEngine> made(const fs::path& network, const ModelPack& pack, Precision precision) {
+  Graph graph = read_trainable(network);
+  std::optional<GraphEngine> other;
+  if (precision != Precision::kF32) other = GraphEngine::make(graph, precision);
+  std::optional<GraphEngine> plain = GraphEngine::make(std::move(graph), Precision::kF32);
+  if (!plain || !takes_chips(*plain, pack.contract) || !passes(*plain, pack)) return std::nullopt;
+  return precision == Precision::kF32 ? std::move(plain) : std::move(other);
+}
+
+}  // namespace
+
+std::optional<GraphEngine> own_network(const ModelPack& pack, Precision precision,
+                                       const fs::path& cache_folder) {
+  if (pack.kind != PackKind::kEmbedder || pack.self_test.empty() || !pack.contract.unit_length ||
+      !GraphEngine::pays_off(precision)) {
+    return std::nullopt;
+  }
+  try {
+    const fs::path network = pack.network(precision);
+    if (network.extension() != ".pb" || !fs::exists(pack.folder / pack.self_test)) return std::nullopt;
+    const CachePlace cache = place_of(network, precision, cache_folder);
+    if (!cache.file.empty()) {
+      auto kept = GraphEngine::load(cache.file, cache.key);
+      if (kept && takes_chips(*kept, pack.contract)) return kept;
+    }
+    auto engine = made(network, pack, precision);
+    if (engine && !cache.file.empty()) (void)engine->store(cache.file, cache.key);
+    return engine;
+  } catch (const std::exception&) {
+    return std::nullopt;
+  }
+}
+
+}  // namespace likeness
