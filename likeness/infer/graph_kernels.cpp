@@ -4,6 +4,11 @@
 // The file is compiled once per instruction set from here on.
 #include <hwy/highway.h>
 
+#if HWY_ARCH_X86
+#include <cpuid.h>
+#include <immintrin.h>
+#endif
+
 #include <algorithm>
 #include <cstring>
 
@@ -44,6 +49,14 @@ using PanelFunction = void (*)(const Panel&);
 HWY_BEFORE_NAMESPACE();
 namespace likeness::HWY_NAMESPACE {
 namespace {
+
+// clang has another way to add an instruction to a function's, so there bf16 is OpenVINO's.
+#undef LIKENESS_BF16_TARGET
+#if HWY_TARGET == HWY_AVX3 && HWY_COMPILER_GCC_ACTUAL
+#define LIKENESS_BF16_TARGET 1
+#else
+#define LIKENESS_BF16_TARGET 0
+#endif
 
 namespace hn = hwy::HWY_NAMESPACE;
 using graph_kernels::kMostRows;
@@ -137,8 +150,62 @@ HWY_NOINLINE void multiply(const Panel& panel) {
   }
 }
 
-template <class Out>
+#if LIKENESS_BF16_TARGET
+// The same for pairs of bf16: each product of two vectors is two products in every lane. The compiler is told
+// of the instruction here only; has_bf16_products() says whether the CPU has it.
+template <std::size_t kCount, class Out>
+__attribute__((target("avx512bf16"))) HWY_NOINLINE void multiply_pairs(const Panel& panel) {
+  fetch_sums<kCount, Out>(panel);
+  const std::size_t next_step = panel.next == nullptr ? 0 : 64;
+  const char* next = panel.next == nullptr ? static_cast<const char*>(panel.weights) : panel.next;
+  __m512 sum[kCount][2];
+  HWY_UNROLL(14)
+  for (std::size_t r = 0; r < kCount; ++r) {
+    sum[r][0] = _mm512_loadu_ps(panel.bias);
+    sum[r][1] = _mm512_loadu_ps(panel.bias + 16);
+  }
+  for (std::size_t t = 0; t < panel.tap_count; ++t) {
+    const auto* w = static_cast<const std::uint16_t*>(panel.weights) + panel.taps[t].index * panel.run * kPanel;
+    const std::uint16_t* in[kCount];
+    HWY_UNROLL(14)
+    for (std::size_t r = 0; r < kCount; ++r)
+      in[r] = static_cast<const std::uint16_t*>(panel.rows[r]) + panel.taps[t].offset;
+    for (std::size_t k = 0; k < panel.run; k += 2, w += 2 * kPanel) {
+      const auto w0 = (__m512bh)_mm512_loadu_si512(w);
+      const auto w1 = (__m512bh)_mm512_loadu_si512(w + 32);
+      __builtin_prefetch(next, 0, 2);
+      next += next_step;
+      HWY_UNROLL(14)
+      for (std::size_t r = 0; r < kCount; ++r) {
+        std::int32_t pair;
+        std::memcpy(&pair, in[r] + k, sizeof(pair));
+        const auto x = (__m512bh)_mm512_set1_epi32(pair);
+        sum[r][0] = _mm512_dpbf16_ps(sum[r][0], x, w0);
+        sum[r][1] = _mm512_dpbf16_ps(sum[r][1], x, w1);
+      }
+    }
+  }
+  HWY_UNROLL(14)
+  for (std::size_t r = 0; r < kCount; ++r) {
+    finish<Out>(panel, r, 0, V{sum[r][0]});
+    if (panel.columns > 16) finish<Out>(panel, r, 16, V{sum[r][1]});
+  }
+}
+#endif
+
+// The kernel for `rows` pixels.
+template <class In, class Out>
 HWY_INLINE PanelFunction panel_function(std::size_t rows) {
+#if LIKENESS_BF16_TARGET
+  if constexpr (sizeof(In) == 2) {
+    static constexpr PanelFunction kPairs[] = {
+        multiply_pairs<1, Out>,  multiply_pairs<2, Out>,  multiply_pairs<3, Out>,  multiply_pairs<4, Out>,
+        multiply_pairs<5, Out>,  multiply_pairs<6, Out>,  multiply_pairs<7, Out>,  multiply_pairs<8, Out>,
+        multiply_pairs<9, Out>,  multiply_pairs<10, Out>, multiply_pairs<11, Out>, multiply_pairs<12, Out>,
+        multiply_pairs<13, Out>, multiply_pairs<14, Out>};
+    return kPairs[rows - 1];
+  }
+#endif
   static constexpr PanelFunction kSmall[] = {multiply<1, Out>, multiply<2, Out>, multiply<3, Out>,
                                              multiply<4, Out>, multiply<5, Out>, multiply<6, Out>};
   if constexpr (kRows > 6) {
@@ -180,7 +247,7 @@ HWY_INLINE void convolve_group(const ConvolutionJob& job, const PixelGroup& grou
         ++picture;
       }
     }
-    panel_function<Out>(count)(panel);
+    panel_function<In, Out>(count)(panel);
   }
 }
 
@@ -204,7 +271,15 @@ HWY_INLINE void convolve_as(const ConvolutionJob& job) {
   }
 }
 
-void convolve(const ConvolutionJob& job) { convolve_as<float, float>(job); }
+void convolve(const ConvolutionJob& job) {
+  const bool floats_out = job.out.element == Element::kF32;
+#if LIKENESS_BF16_TARGET
+  if (job.in.element == Element::kBf16) {
+    return floats_out ? convolve_as<std::uint16_t, float>(job) : convolve_as<std::uint16_t, std::uint16_t>(job);
+  }
+#endif
+  return floats_out ? convolve_as<float, float>(job) : convolve_as<float, std::uint16_t>(job);
+}
 
 // B^T d of F(4, 3) at the points 0, 1, -1, 2, -2 (Lavin and Gray 2016, arXiv:1509.09308).
 HWY_INLINE void transform_six(const V (&r)[6], V (&out)[6]) {
@@ -342,7 +417,7 @@ HWY_INLINE void multiply_tiles(const WinogradJob& job, std::size_t tiles, std::s
           panel.rows[r] = row;
           panel.out[r] = out;
         }
-        panel_function<float>(count)(panel);
+        panel_function<float, float>(count)(panel);
       }
     }
   }
@@ -372,7 +447,9 @@ HWY_INLINE void winograd_as(const WinogradJob& job) {
   }
 }
 
-void winograd(const WinogradJob& job) { winograd_as<float>(job); }
+void winograd(const WinogradJob& job) {
+  return job.in.element == Element::kF32 ? winograd_as<float>(job) : winograd_as<std::uint16_t>(job);
+}
 
 template <class In, class Out>
 HWY_INLINE void pool_pixel(const PoolJob& job, const In* picture, std::size_t y, std::size_t x, Out* out) {
@@ -406,8 +483,13 @@ HWY_INLINE void pool_as(const PoolJob& job) {
   }
 }
 
-void pool(const PoolJob& job) { pool_as<float, float>(job); }
+void pool(const PoolJob& job) {
+  if (job.in.element == Element::kF32) return pool_as<float, float>(job);
+  return job.out.element == Element::kF32 ? pool_as<std::uint16_t, float>(job)
+                                          : pool_as<std::uint16_t, std::uint16_t>(job);
+}
 
+bool pairs_of_bf16() { return LIKENESS_BF16_TARGET != 0; }
 bool long_vectors() { return HWY_TARGET <= HWY_AVX2 || HWY_ARCH_ARM; }
 
 }  // namespace
@@ -422,6 +504,7 @@ HWY_EXPORT(convolve);
 HWY_EXPORT(winograd);
 HWY_EXPORT(pool);
 HWY_EXPORT(long_vectors);
+HWY_EXPORT(pairs_of_bf16);
 
 }  // namespace
 
@@ -464,8 +547,26 @@ std::size_t WinogradShare::floats(std::size_t inputs) const {
 
 bool has_long_vectors() { return HWY_DYNAMIC_DISPATCH(long_vectors)(); }
 
+#if HWY_ARCH_X86
+namespace {
+
+/// Register `index` (eax, ebx, ecx, edx) of cpuid's leaf 7.
+unsigned cpu_features(unsigned subleaf, std::size_t index) {
+  unsigned registers[4] = {};
+  if (__get_cpuid_count(7, subleaf, &registers[0], &registers[1], &registers[2], &registers[3]) == 0) return 0;
+  return registers[index];
+}
+
+}  // namespace
+
+bool has_bf16_products() {
+  return HWY_DYNAMIC_DISPATCH(pairs_of_bf16)() && (cpu_features(1, 0) >> 5 & 1U) != 0;
+}
+bool has_amx() { return (cpu_features(0, 3) >> 22 & 1U) != 0; }
+#else
 bool has_bf16_products() { return false; }
 bool has_amx() { return false; }
+#endif
 
 std::uint16_t to_bf16(float value) {
   std::uint32_t bits = 0;
