@@ -23,7 +23,7 @@ Element element_of(Precision precision) {
 std::size_t size_of(Element element) { return element == Element::kF32 ? 4 : 2; }
 
 std::size_t tiles_of(const PlanStep& step, std::size_t pictures) {
-  return pictures * ((step.out_shape[0] + kTile - 1) / kTile) * ((step.out_shape[1] + kTile - 1) / kTile);
+  return pictures * tiles_over(step.out_shape[0], step.out_shape[1], step.tile);
 }
 
 bool computes(Precision precision) {
@@ -66,7 +66,7 @@ std::size_t GraphEngine::Parts::work_bytes(std::size_t pictures) const {
     const PlanStep& step = plan.steps[s];
     if (step.kind != PlanStep::Kind::kWinograd) continue;
     const std::size_t inputs = step.in_shape[2];
-    const auto share = winograd_share(tiles_of(step, pictures_of(s, pictures)), inputs, step.out_shape[2]);
+    const auto share = winograd_share(step.tile, tiles_of(step, pictures_of(s, pictures)), inputs, step.out_shape[2]);
     most = std::max(most, sizeof(float) * share.floats(inputs));
   }
   return most;
@@ -139,7 +139,7 @@ void GraphEngine::Parts::pass(const float* in, std::size_t pictures, float* out,
                       .in = from,
                       .out = to,
                       .pictures = count,
-                      .share = winograd_share(tiles_of(step, count), step.in_shape[2], step.out_shape[2]),
+                      .share = winograd_share(step.tile, tiles_of(step, count), step.in_shape[2], step.out_shape[2]),
                       .work = work});
         break;
       case PlanStep::Kind::kPool: {

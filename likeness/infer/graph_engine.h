@@ -14,7 +14,8 @@
 namespace likeness {
 
 /// A Graph computed by kernels of our own, in f32 or bf16, one thread a call. It takes any graph of
-/// convolutions (3x3 ones of stride 1 by Winograd's F(4x4, 3x3)), max pools, joined channels, residual sums
+/// convolutions (3x3 ones of stride 1 by Winograd's F(4x4, 3x3) or
+/// F(6x6, 3x3), whichever makes fewer products), max pools, joined channels, residual sums
 /// and a dense layer at the end, not one network: planning is little work beside the kernels, and every
 /// network that shares the shape of Inception-ResNet is taken along. Biases, normalisations, scales, sums and
 /// ReLUs are part of the convolution before them, parts of joined values are written where they end up, and

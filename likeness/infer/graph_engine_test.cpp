@@ -7,7 +7,10 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <span>
+#include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "likeness/infer/network.h"
@@ -67,7 +70,7 @@ class Builder {
   Numbers numbers;
 };
 
-/// Everything the engine does, on sides that fit nothing evenly: an uneven stem, Winograd with and without
+/// Everything the engine does (both of Winograd's tiles: 14 x 15 outputs and 5 x 6), on sides that fit nothing evenly: an uneven stem, Winograd with and without
 /// padding, joined branches (80 channels, no whole panel), wide and tall kernels whose ends hang over, a sum in
 /// place, a pool that joins, batch normalisation and a scale to fold.
 Graph everything() {
@@ -167,6 +170,117 @@ TEST(GraphEngine, EqualsOpenVinoOnEveryTargetAndBatch) {
                                     expected.begin() + static_cast<std::ptrdiff_t>(16 * i + 16));
     EXPECT_LT(largest_difference(computed(*engine, one, 1), wanted), near) << i;
   }
+}
+
+// What a bf16 number cannot hold is 1/256 of it; over a dozen layers outputs move by more, directions hardly.
+TEST(GraphEngine, Bf16IsNearF32) {
+  if (!GraphEngine::make(everything(), Precision::kBf16)) GTEST_SKIP() << "this CPU has no AVX512-BF16";
+  const Graph graph = everything();
+  const std::vector<float> pictures = Numbers().take(5 * picture_floats(graph));
+  const std::vector<float> f32 = computed(*GraphEngine::make(graph, Precision::kF32), pictures, 5);
+  const std::vector<float> bf16 = computed(*GraphEngine::make(graph, Precision::kBf16), pictures, 5);
+  EXPECT_LT(largest_difference(f32, bf16), 0.02 * largest_size(f32));
+  EXPECT_GT(largest_difference(f32, bf16), 1e-5 * largest_size(f32));  // it is not f32 after all
+}
+
+TEST(GraphEngine, ThreadsShareOne) {
+  const Graph graph = everything();
+  const auto engine = GraphEngine::make(graph, Precision::kF32);
+  const std::vector<float> pictures = Numbers().take(6 * picture_floats(graph));
+  const std::vector<float> expected = computed(*engine, pictures, 6);
+  std::vector<std::vector<float>> results(4);
+  std::vector<std::thread> threads;
+  for (auto& result : results) {
+    threads.emplace_back([&] {
+      for (int round = 0; round < 3; ++round) result = computed(*engine, pictures, 6);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const auto& result : results) EXPECT_EQ(result, expected);
+}
+
+TEST(GraphEngine, RefusesSizesThatDoNotFit) {
+  const auto engine = GraphEngine::make(everything(), Precision::kF32);
+  std::vector<float> out(16);
+  EXPECT_THROW(engine->run(std::vector<float>(5), 1, out), std::invalid_argument);
+  EXPECT_THROW(engine->run(std::vector<float>(29 * 31 * 3), 1, std::span(out).first(15)),
+               std::invalid_argument);
+  engine->run({}, 0, {});
+}
+
+TEST(GraphEngine, LeavesToOthersWhatItCannotDo) {
+  const auto made = [](const std::function<void(Builder&)>& build) {
+    Builder b({20, 20, 3});
+    build(b);
+    return GraphEngine::make(std::move(b.graph), Precision::kF32).has_value();
+  };
+  const auto end = [](Builder& b, std::size_t from, std::size_t channels) {
+    b.dense(b.add({.kind = LayerKind::kGlobalAverage, .inputs = {from}}), channels, 16);
+  };
+  EXPECT_TRUE(made([&](Builder& b) { end(b, b.convolution(0, {3, 3, 3, 16}, 1, true), 16); }));
+  // Channels that are no whole vectors.
+  EXPECT_FALSE(made([&](Builder& b) { end(b, b.convolution(0, {3, 3, 3, 24}, 1, true), 24); }));
+  // A ReLU of something that others read as it was.
+  EXPECT_FALSE(made([&](Builder& b) {
+    const std::size_t x = b.convolution(0, {3, 3, 3, 16}, 1, true);
+    end(b, b.add({.kind = LayerKind::kAdd, .inputs = {x, b.relu(x)}}), 16);
+  }));
+  // A value joined twice.
+  EXPECT_FALSE(made([&](Builder& b) {
+    const std::size_t x = b.convolution(0, {3, 3, 3, 16}, 1, true);
+    end(b, b.add({.kind = LayerKind::kConcatenate, .inputs = {x, x}}), 32);
+  }));
+  // Batch normalisation with nothing before it.
+  EXPECT_FALSE(made([&](Builder& b) {
+    const std::size_t x = b.add({.kind = LayerKind::kMaxPool, .inputs = {0}, .window = {2, 2}});
+    end(b, b.convolution(x, {3, 3, 3, 16}, 1, true), 16);
+  }));
+  EXPECT_FALSE(GraphEngine::make(everything(), Precision::kInt8));
+  Builder misfit({20, 20, 3});
+  misfit.convolution(0, {3, 3, 4, 16}, 1, true);
+  EXPECT_THROW((void)GraphEngine::make(misfit.graph, Precision::kF32), std::runtime_error);
+}
+
+std::string bytes_of(const fs::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+void write_bytes(const fs::path& file, const std::string& bytes) {
+  std::ofstream(file, std::ios::binary) << bytes;
+}
+
+TEST(GraphEngine, IsKeptInAFileAndADamagedOneIsAsIfItWereNotThere) {
+  const fs::path folder = fs::path(testing::TempDir()) / "graph_engine_kept";
+  fs::remove_all(folder);
+  const fs::path file = folder / "network.packed";
+  const Graph graph = everything();
+  const auto engine = GraphEngine::make(graph, Precision::kF32);
+  EXPECT_FALSE(GraphEngine::load(file, "key"));
+  ASSERT_TRUE(engine->store(file, "key"));
+  const auto kept = GraphEngine::load(file, "key");
+  ASSERT_TRUE(kept);
+  const std::vector<float> pictures = Numbers().take(3 * picture_floats(graph));
+  EXPECT_EQ(computed(*kept, pictures, 3), computed(*engine, pictures, 3));
+  EXPECT_FALSE(GraphEngine::load(file, "kez"));
+  EXPECT_FALSE(GraphEngine::load(file, "longer key"));
+
+  const std::string good = bytes_of(file);
+  const fs::path bad = folder / "bad.packed";
+  for (std::size_t at = 0; at < good.size(); at += at < 4096 ? 37 : 7919) {
+    std::string changed = good;
+    changed[at] = static_cast<char>(changed[at] ^ 4);
+    write_bytes(bad, changed);
+    EXPECT_FALSE(GraphEngine::load(bad, "key")) << at;
+  }
+  for (const std::size_t size : {0UL, 10UL, 90UL, 4095UL, 4096UL, good.size() / 2, good.size() - 1}) {
+    write_bytes(bad, good.substr(0, size));
+    EXPECT_FALSE(GraphEngine::load(bad, "key")) << size;
+  }
+  write_bytes(bad, good + "x");
+  EXPECT_FALSE(GraphEngine::load(bad, "key"));
+  EXPECT_FALSE(GraphEngine::load(folder, "key"));
+  EXPECT_FALSE(engine->store(file / "below a file", "key"));
 }
 
 }  // namespace

@@ -282,15 +282,14 @@ void convolve(const ConvolutionJob& job) {
 }
 
 // B^T d of F(4, 3) at the points 0, 1, -1, 2, -2 (Lavin and Gray 2016, arXiv:1509.09308).
-HWY_INLINE void transform_six(const V (&r)[6], V (&out)[6]) {
+HWY_INLINE void transform_line(const V (&r)[6], V (&out)[6]) {
   const D d;
-  const V two = hn::Set(d, 2.0F);
   const V four = hn::Set(d, 4.0F);
   const V five = hn::Set(d, 5.0F);
   const V sum = hn::NegMulAdd(four, r[2], r[4]);
   const V difference = hn::NegMulAdd(four, r[1], r[3]);
   const V near = hn::Sub(r[4], r[2]);
-  const V far = hn::Mul(two, hn::Sub(r[3], r[1]));
+  const V far = hn::Mul(hn::Set(d, 2.0F), hn::Sub(r[3], r[1]));
   out[0] = hn::NegMulAdd(five, r[2], hn::MulAdd(four, r[0], r[4]));
   out[1] = hn::Add(sum, difference);
   out[2] = hn::Sub(sum, difference);
@@ -299,8 +298,32 @@ HWY_INLINE void transform_six(const V (&r)[6], V (&out)[6]) {
   out[5] = hn::NegMulAdd(five, r[3], hn::MulAdd(four, r[1], r[5]));
 }
 
-// A^T p of the same.
-HWY_INLINE void four_of_six(const V (&p)[6], V (&y)[4]) {
+// The same of F(6, 3), with the points 1/2 and -1/2 more.
+HWY_INLINE void transform_line(const V (&r)[8], V (&out)[8]) {
+  const D d;
+  const V end = hn::Set(d, 5.25F);
+  const V middle = hn::Set(d, 4.25F);
+  const V two = hn::Set(d, 2.0F);
+  const V half = hn::Set(d, 0.5F);
+  const V wide = hn::Set(d, 2.5F);
+  const V even1 = hn::NegMulAdd(middle, r[4], hn::Add(r[2], r[6]));
+  const V odd1 = hn::NegMulAdd(middle, r[3], hn::Add(r[1], r[5]));
+  const V even2 = hn::NegMulAdd(hn::Set(d, 1.25F), r[4], hn::MulAdd(hn::Set(d, 0.25F), r[2], r[6]));
+  const V odd2 = hn::MulAdd(two, r[5], hn::NegMulAdd(wide, r[3], hn::Mul(half, r[1])));
+  const V even3 = hn::NegMulAdd(hn::Set(d, 5.0F), r[4], hn::MulAdd(hn::Set(d, 4.0F), r[2], r[6]));
+  const V odd3 = hn::MulAdd(half, r[5], hn::NegMulAdd(wide, r[3], hn::Mul(two, r[1])));
+  out[0] = hn::MulAdd(end, hn::Sub(r[4], r[2]), hn::Sub(r[0], r[6]));
+  out[1] = hn::Add(even1, odd1);
+  out[2] = hn::Sub(even1, odd1);
+  out[3] = hn::Add(even2, odd2);
+  out[4] = hn::Sub(even2, odd2);
+  out[5] = hn::Add(even3, odd3);
+  out[6] = hn::Sub(even3, odd3);
+  out[7] = hn::MulAdd(end, hn::Sub(r[3], r[5]), hn::Sub(r[7], r[1]));
+}
+
+// A^T p of F(4, 3).
+HWY_INLINE void finish_line(const V (&p)[6], V (&y)[4]) {
   const D d;
   const V odd1 = hn::Sub(p[1], p[2]);
   const V even1 = hn::Add(p[1], p[2]);
@@ -312,26 +335,47 @@ HWY_INLINE void four_of_six(const V (&p)[6], V (&y)[4]) {
   y[3] = hn::Add(hn::MulAdd(hn::Set(d, 8.0F), odd2, odd1), p[5]);
 }
 
+// The same of F(6, 3).
+HWY_INLINE void finish_line(const V (&p)[8], V (&y)[6]) {
+  const D d;
+  const V even1 = hn::Add(p[1], p[2]);
+  const V odd1 = hn::Sub(p[1], p[2]);
+  const V even2 = hn::Add(p[3], p[4]);
+  const V odd2 = hn::Sub(p[3], p[4]);
+  const V even3 = hn::Add(p[5], p[6]);
+  const V odd3 = hn::Sub(p[5], p[6]);
+  const auto sum = [&](V one, float two, V at_two, float half, V at_half) HWY_ATTR {
+    return hn::MulAdd(hn::Set(d, half), at_half, hn::MulAdd(hn::Set(d, two), at_two, one));
+  };
+  y[0] = hn::Add(hn::Add(p[0], even1), hn::Add(even2, even3));
+  y[1] = sum(odd1, 2.0F, odd2, 1.0F / 2, odd3);
+  y[2] = sum(even1, 4.0F, even2, 1.0F / 4, even3);
+  y[3] = sum(odd1, 8.0F, odd2, 1.0F / 8, odd3);
+  y[4] = sum(even1, 16.0F, even2, 1.0F / 16, even3);
+  y[5] = hn::Add(sum(odd1, 32.0F, odd2, 1.0F / 32, odd3), p[7]);
+}
+
 // Where a tile lies.
 struct TilePlace {
   std::size_t picture, y, x;  // of its first output
 };
 
 HWY_INLINE TilePlace place_of(const WinogradJob& job, std::size_t tile) {
-  const std::size_t across = (job.out_width + kTile - 1) / kTile;
-  const std::size_t each = across * ((job.out_height + kTile - 1) / kTile);
+  const std::size_t side = job.share.tile;
+  const std::size_t across = (job.out_width + side - 1) / side;
+  const std::size_t each = tiles_over(job.out_height, job.out_width, side);
   const std::size_t within = tile % each;
-  return {tile / each, within / across * kTile, within % across * kTile};
+  return {tile / each, within / across * side, within % across * side};
 }
 
 // One tile's inputs, transformed, to `out`: `step` floats from tap to tap.
-template <class In>
+template <std::size_t kTile, class In>
 HWY_INLINE void transform_tile(const WinogradJob& job, const TilePlace& place, float* out, std::size_t step) {
   const In* maps = static_cast<const In*>(job.in.data) + place.picture * job.in.picture;
   const D d;
-  const In* at[6][6];
-  for (std::size_t i = 0; i < 6; ++i) {
-    for (std::size_t j = 0; j < 6; ++j) {
+  const In* at[kTile + 2][kTile + 2];
+  for (std::size_t i = 0; i < kTile + 2; ++i) {
+    for (std::size_t j = 0; j < kTile + 2; ++j) {
       const std::size_t y = place.y + i;  // less the padding, which may lie above
       const std::size_t x = place.x + j;
       const bool inside =
@@ -341,28 +385,28 @@ HWY_INLINE void transform_tile(const WinogradJob& job, const TilePlace& place, f
     }
   }
   for (std::size_t c = 0; c < job.inputs; c += kLanes) {
-    V half[6][6];
-    for (std::size_t j = 0; j < 6; ++j) {
-      V column[6];
-      V changed[6];
-      HWY_UNROLL(6)
-      for (std::size_t i = 0; i < 6; ++i)
+    V half[kTile + 2][kTile + 2];
+    for (std::size_t j = 0; j < kTile + 2; ++j) {
+      V column[kTile + 2];
+      V changed[kTile + 2];
+      HWY_UNROLL(8)
+      for (std::size_t i = 0; i < kTile + 2; ++i)
         column[i] = at[i][j] != nullptr ? load(at[i][j] + c) : hn::Zero(d);
-      transform_six(column, changed);
-      HWY_UNROLL(6)
-      for (std::size_t i = 0; i < 6; ++i) half[i][j] = changed[i];
+      transform_line(column, changed);
+      HWY_UNROLL(8)
+      for (std::size_t i = 0; i < kTile + 2; ++i) half[i][j] = changed[i];
     }
-    for (std::size_t i = 0; i < 6; ++i) {
-      V changed[6];
-      transform_six(half[i], changed);
-      HWY_UNROLL(6)
-      for (std::size_t j = 0; j < 6; ++j) store(changed[j], out + (i * 6 + j) * step + c);
+    for (std::size_t i = 0; i < kTile + 2; ++i) {
+      V changed[kTile + 2];
+      transform_line(half[i], changed);
+      HWY_UNROLL(8)
+      for (std::size_t j = 0; j < kTile + 2; ++j) store(changed[j], out + (i * (kTile + 2) + j) * step + c);
     }
   }
 }
 
 // Outputs `first` to `end` of one tile from its products, `step` floats from tap to tap.
-template <class Out>
+template <std::size_t kTile, class Out>
 HWY_INLINE void finish_tile(const WinogradJob& job, const TilePlace& place, std::size_t first,
                             std::size_t end, const float* products, std::size_t step) {
   const D d;
@@ -372,19 +416,19 @@ HWY_INLINE void finish_tile(const WinogradJob& job, const TilePlace& place, std:
               (place.y * job.out_width + place.x) * job.out.pixel;
   for (std::size_t o = first; o < end; o += kLanes) {
     const V bias = load(job.bias + o);
-    V half[4][6];
-    for (std::size_t j = 0; j < 6; ++j) {
-      V column[6];
-      V y[4];
-      HWY_UNROLL(6)
-      for (std::size_t i = 0; i < 6; ++i) column[i] = load(products + (i * 6 + j) * step + o - first);
-      four_of_six(column, y);
-      HWY_UNROLL(4)
-      for (std::size_t i = 0; i < 4; ++i) half[i][j] = y[i];
+    V half[kTile][kTile + 2];
+    for (std::size_t j = 0; j < kTile + 2; ++j) {
+      V column[kTile + 2];
+      V y[kTile];
+      HWY_UNROLL(8)
+      for (std::size_t i = 0; i < kTile + 2; ++i) column[i] = load(products + (i * (kTile + 2) + j) * step + o - first);
+      finish_line(column, y);
+      HWY_UNROLL(8)
+      for (std::size_t i = 0; i < kTile; ++i) half[i][j] = y[i];
     }
     for (std::size_t i = 0; i < rows; ++i) {
-      V y[4];
-      four_of_six(half[i], y);
+      V y[kTile];
+      finish_line(half[i], y);
       Out* to = maps + i * job.out_width * job.out.pixel + o;
       for (std::size_t j = 0; j < columns; ++j) {
         V value = hn::Add(y[j], bias);
@@ -405,10 +449,10 @@ HWY_INLINE void multiply_tiles(const WinogradJob& job, std::size_t tiles, std::s
   panel.run = job.inputs;
   const std::size_t columns = job.share.panels * kPanel;
   const std::size_t panels = (tiles + kRows - 1) / kRows;
-  for (std::size_t tap = 0; tap < kTileTaps; ++tap) {
+  for (std::size_t tap = 0; tap < tile_taps(job.share.tile); ++tap) {
     for (std::size_t output = first; output < end; output += kPanel) {
       panel.columns = std::min(kPanel, end - output);
-      panel.weights = job.weights + (output * kTileTaps + tap * kPanel) * job.inputs;
+      panel.weights = job.weights + (output * tile_taps(job.share.tile) + tap * kPanel) * job.inputs;
       const float* row = inputs + tap * tap_step(job.share.tiles, job.inputs);
       float* out = products + tap * tap_step(job.share.tiles, columns) + output - first;
       for (std::size_t p = 0; p < panels; ++p) {
@@ -423,24 +467,23 @@ HWY_INLINE void multiply_tiles(const WinogradJob& job, std::size_t tiles, std::s
   }
 }
 
-template <class Type>
+template <std::size_t kTile, class Type>
 HWY_INLINE void winograd_as(const WinogradJob& job) {
   const std::size_t columns = job.share.panels * kPanel;
   float* inputs = job.work;
-  float* products = inputs + kTileTaps * tap_step(job.share.tiles, job.inputs);
-  const std::size_t all = job.pictures * ((job.out_width + kTile - 1) / kTile) *
-                          ((job.out_height + kTile - 1) / kTile);
+  float* products = inputs + tile_taps(kTile) * tap_step(job.share.tiles, job.inputs);
+  const std::size_t all = job.pictures * tiles_over(job.out_height, job.out_width, kTile);
   for (std::size_t first = 0; first < all; first += job.share.tiles) {
     const std::size_t tiles = std::min(job.share.tiles, all - first);
     for (std::size_t t = 0; t < tiles; ++t) {
-      transform_tile<Type>(job, place_of(job, first + t), inputs + t * job.inputs,
+      transform_tile<kTile, Type>(job, place_of(job, first + t), inputs + t * job.inputs,
                            tap_step(job.share.tiles, job.inputs));
     }
     for (std::size_t output = 0; output < job.outputs; output += columns) {
       const std::size_t end = std::min(job.outputs, output + columns);
       multiply_tiles(job, tiles, output, end, inputs, products);
       for (std::size_t t = 0; t < tiles; ++t) {
-        finish_tile<Type>(job, place_of(job, first + t), output, end, products + t * columns,
+        finish_tile<kTile, Type>(job, place_of(job, first + t), output, end, products + t * columns,
                           tap_step(job.share.tiles, columns));
       }
     }
@@ -448,7 +491,9 @@ HWY_INLINE void winograd_as(const WinogradJob& job) {
 }
 
 void winograd(const WinogradJob& job) {
-  return job.in.element == Element::kF32 ? winograd_as<float>(job) : winograd_as<std::uint16_t>(job);
+  const bool floats = job.in.element == Element::kF32;
+  if (job.share.tile == 4) return floats ? winograd_as<4, float>(job) : winograd_as<4, std::uint16_t>(job);
+  return floats ? winograd_as<6, float>(job) : winograd_as<6, std::uint16_t>(job);
 }
 
 template <class In, class Out>
@@ -512,13 +557,14 @@ void run_convolution(const ConvolutionJob& job) { HWY_DYNAMIC_DISPATCH(convolve)
 void run_winograd(const WinogradJob& job) { HWY_DYNAMIC_DISPATCH(winograd)(job); }
 void run_pool(const PoolJob& job) { HWY_DYNAMIC_DISPATCH(pool)(job); }
 
-WinogradShare winograd_share(std::size_t all_tiles, std::size_t inputs, std::size_t outputs) {
+WinogradShare winograd_share(std::size_t tile, std::size_t all_tiles, std::size_t inputs,
+                             std::size_t outputs) {
   constexpr double kCache = 500e3;  // of 1 MB, where the CPU at hand has that
-  constexpr double kTap = 4.0 * kTileTaps;
+  const double taps = 4.0 * static_cast<double>(tile_taps(tile));
   const std::size_t panels = (outputs + kPanel - 1) / kPanel;
-  const double weights = kTap * static_cast<double>(inputs * panels * kPanel);
+  const double weights = taps * static_cast<double>(inputs * panels * kPanel);
   const auto bytes = [&](std::size_t tiles, std::size_t channels) {
-    return kTap * static_cast<double>(tiles * channels);
+    return taps * static_cast<double>(tiles * channels);
   };
   // Weights pass once for each group of tiles. Where inputs and products do not stay in the cache, inputs pass
   // once for each group of panels and once when they are made, products when they are made and when they are
@@ -530,10 +576,10 @@ WinogradShare winograd_share(std::size_t all_tiles, std::size_t inputs, std::siz
     return groups * weights +
            (stays ? 0 : (turns + 1) * bytes(all_tiles, inputs) + 2 * bytes(all_tiles, outputs));
   };
-  WinogradShare best{all_tiles, panels};
+  WinogradShare best{tile, all_tiles, panels};
   for (std::size_t groups = (all_tiles + 13) / 14; groups > 0; --groups) {
     for (std::size_t turns = 1; turns <= panels; ++turns) {
-      const WinogradShare share{(all_tiles + groups - 1) / groups, (panels + turns - 1) / turns};
+      const WinogradShare share{tile, (all_tiles + groups - 1) / groups, (panels + turns - 1) / turns};
       if (cost(share) < cost(best)) best = share;
     }
   }
@@ -541,7 +587,7 @@ WinogradShare winograd_share(std::size_t all_tiles, std::size_t inputs, std::siz
 }
 
 std::size_t WinogradShare::floats(std::size_t inputs) const {
-  return kTileTaps *
+  return tile_taps(tile) *
          (graph_kernels::tap_step(tiles, inputs) + graph_kernels::tap_step(tiles, panels * kPanel));
 }
 

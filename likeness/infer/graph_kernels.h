@@ -13,9 +13,13 @@ namespace likeness {
 constexpr std::size_t kPanel = 32;
 /// Channels are worked on in vectors of at most this many.
 constexpr std::size_t kVector = 16;
-/// Winograd's F(4x4, 3x3): 6 x 6 products make 4 x 4 outputs.
-constexpr std::size_t kTile = 4;
-constexpr std::size_t kTileTaps = 36;
+/// Winograd's F(4x4, 3x3) and F(6x6, 3x3): 6 x 6 products make 4 x 4 outputs, 8 x 8 make 6 x 6.
+constexpr std::size_t kTiles[] = {4, 6};
+constexpr std::size_t tile_taps(std::size_t tile) { return (tile + 2) * (tile + 2); }
+/// Tiles of one picture.
+constexpr std::size_t tiles_over(std::size_t height, std::size_t width, std::size_t tile) {
+  return ((height + tile - 1) / tile) * ((width + tile - 1) / tile);
+}
 
 enum class Element { kF32, kBf16 };
 
@@ -63,15 +67,17 @@ struct ConvolutionJob {
 
 /// What of a layer Winograd's steps (transform inputs, multiply, finish outputs) work on at a time.
 struct WinogradShare {
+  std::size_t tile = 4;  ///< Side of a tile's outputs, of kTiles.
   std::size_t tiles = 0;
   std::size_t panels = 0;  ///< Panels of outputs.
   [[nodiscard]] std::size_t floats(std::size_t inputs) const;
 };
 
 /// The share that moves the fewest bytes past the second cache.
-[[nodiscard]] WinogradShare winograd_share(std::size_t all_tiles, std::size_t inputs, std::size_t outputs);
+[[nodiscard]] WinogradShare winograd_share(std::size_t tile, std::size_t all_tiles, std::size_t inputs,
+                                           std::size_t outputs);
 
-/// A 3x3 convolution of stride 1 by Winograd's F(4x4, 3x3). Sums are made in f32 whatever the maps hold.
+/// A 3x3 convolution of stride 1 by Winograd's method. Sums are made in f32 whatever the maps hold.
 struct WinogradJob {
   std::size_t in_height = 0, in_width = 0, inputs = 0;  ///< inputs: a multiple of kVector.
   std::size_t out_height = 0, out_width = 0, outputs = 0;

@@ -134,7 +134,7 @@ bool Planner::collect_layer(std::size_t i) {
       const auto& k = layer.kernel.shape;
       const bool winograd = k[0] == 3 && k[1] == 3 && layer.strides == std::array<std::size_t, 2>{1, 1} &&
                             layer.dilation == std::array<std::size_t, 2>{1, 1} && k[2] % kVector == 0 &&
-                            shapes_[i][0] >= kTile && shapes_[i][1] >= kTile;
+                            shapes_[i][0] >= kTiles[0] && shapes_[i][1] >= kTiles[0];
       // A residual is added by plain convolutions only; which layers have one is not known yet.
       add_step(i, winograd && !std::ranges::any_of(graph_.layers, [&](const GraphLayer& reader) {
         return reader.kind == LayerKind::kAdd && std::ranges::find(reader.inputs, i) != reader.inputs.end();
@@ -371,7 +371,10 @@ void Planner::finish(PlanStep& step) {
   const bool input = step.in.kind == PlanPlace::Kind::kInput;
   const std::size_t outputs = panels(step.out_shape[2]);
   if (step.kind == PlanStep::Kind::kWinograd) {
-    step.weight_bytes = kTileTaps * outputs * step.in_shape[2] * 4;
+    step.tile = *std::ranges::min_element(kTiles, {}, [&](std::size_t tile) {
+      return tiles_over(step.out_shape[0], step.out_shape[1], tile) * tile_taps(tile);
+    });
+    step.weight_bytes = tile_taps(step.tile) * outputs * step.in_shape[2] * 4;
   } else {
     find_pixels(step, layer, input ? step.in_shape[2] : plan_.buffers[step.in.buffer].stride);
     step.weight_element = input ? Element::kF32 : plan_.buffers[step.in.buffer].element;
@@ -404,34 +407,43 @@ void pack_plain(const PlanStep& step, const std::vector<float>& kernel, std::byt
   }
 }
 
-/// G g G^T of F(4x4, 3x3) at the points 0, 1, -1, 2, -2, in double.
-void pack_winograd(const PlanStep& step, const std::vector<float>& kernel, float* to) {
-  static constexpr double kG[6][3] = {{1.0 / 4, 0, 0},
-                                      {-1.0 / 6, -1.0 / 6, -1.0 / 6},
-                                      {-1.0 / 6, 1.0 / 6, -1.0 / 6},
-                                      {1.0 / 24, 1.0 / 12, 1.0 / 6},
-                                      {1.0 / 24, -1.0 / 12, 1.0 / 6},
-                                      {0, 0, 1}};
+constexpr double kFourOfThree[6][3] = {
+    {1.0 / 4, 0, 0},           {-1.0 / 6, -1.0 / 6, -1.0 / 6},  {-1.0 / 6, 1.0 / 6, -1.0 / 6},
+    {1.0 / 24, 1.0 / 12, 1.0 / 6}, {1.0 / 24, -1.0 / 12, 1.0 / 6}, {0, 0, 1}};
+constexpr double kSixOfThree[8][3] = {
+    {1, 0, 0},
+    {-2.0 / 9, -2.0 / 9, -2.0 / 9},
+    {-2.0 / 9, 2.0 / 9, -2.0 / 9},
+    {1.0 / 90, 1.0 / 45, 2.0 / 45},
+    {1.0 / 90, -1.0 / 45, 2.0 / 45},
+    {32.0 / 45, 16.0 / 45, 8.0 / 45},
+    {32.0 / 45, -16.0 / 45, 8.0 / 45},
+    {0, 0, 1}};
+
+/// G g G^T of F(4x4, 3x3) at the points 0, 1, -1, 2, -2, and of F(6x6, 3x3) with 1/2 and -1/2 more; in double.
+template <std::size_t kTaps>
+void pack_winograd(const PlanStep& step, const std::vector<float>& kernel, const double (&g)[kTaps][3],
+                   float* to) {
   const std::size_t inputs = step.in_shape[2];
   const std::size_t outputs = step.out_shape[2];
   for (std::size_t first = 0; first < outputs; first += kPanel) {
     const std::size_t columns = std::min(kPanel, outputs - first);
     for (std::size_t c = 0; c < inputs; ++c) {
-      double half[6][3][kPanel] = {};
-      for (std::size_t i = 0; i < 6; ++i) {
+      double half[kTaps][3][kPanel] = {};
+      for (std::size_t i = 0; i < kTaps; ++i) {
         for (std::size_t x = 0; x < 3; ++x) {
           for (std::size_t y = 0; y < 3; ++y) {
             const float* from = kernel.data() + ((y * 3 + x) * inputs + c) * outputs + first;
-            for (std::size_t o = 0; o < columns; ++o) half[i][x][o] += kG[i][y] * from[o];
+            for (std::size_t o = 0; o < columns; ++o) half[i][x][o] += g[i][y] * from[o];
           }
         }
       }
-      for (std::size_t i = 0; i < 6; ++i) {
-        for (std::size_t j = 0; j < 6; ++j) {
-          float* out = to + (first * kTileTaps + (i * 6 + j) * kPanel) * inputs + c * kPanel;
+      for (std::size_t i = 0; i < kTaps; ++i) {
+        for (std::size_t j = 0; j < kTaps; ++j) {
+          float* out = to + (first * kTaps * kTaps + (i * kTaps + j) * kPanel) * inputs + c * kPanel;
           for (std::size_t o = 0; o < columns; ++o) {
-            out[o] = static_cast<float>(kG[j][0] * half[i][0][o] + kG[j][1] * half[i][1][o] +
-                                        kG[j][2] * half[i][2][o]);
+            out[o] = static_cast<float>(g[j][0] * half[i][0][o] + g[j][1] * half[i][1][o] +
+                                        g[j][2] * half[i][2][o]);
           }
         }
       }
@@ -451,7 +463,9 @@ void pack_weights(const Plan& plan, Graph& graph, std::span<std::byte> packed) {
     GraphLayer& layer = graph.layers[step.layer];
     std::byte* to = packed.data() + step.weights;
     if (step.kind == PlanStep::Kind::kWinograd) {
-      pack_winograd(step, layer.kernel.values, reinterpret_cast<float*>(to));
+      auto* floats = reinterpret_cast<float*>(to);
+      if (step.tile == 4) pack_winograd(step, layer.kernel.values, kFourOfThree, floats);
+      if (step.tile == 6) pack_winograd(step, layer.kernel.values, kSixOfThree, floats);
     } else {
       pack_plain(step, layer.kernel.values, to);
     }

@@ -45,6 +45,8 @@ struct PlanStep {
   // kConvolution
   std::vector<PixelGroup> groups{};
   std::size_t run = 0, taps = 0;
+  // kWinograd: of kTiles the side that makes the fewest products.
+  std::size_t tile = 0;
   // kConvolution, kWinograd: bytes from the start of the packed weights.
   std::size_t weights = 0, weight_bytes = 0, bias = 0;
   Element weight_element = Element::kF32;
