@@ -1,6 +1,6 @@
-"""Times face detectors in turn on the same photos, one thread, and prints a Markdown table. Called by bench/peers/run.
+"""Times face detectors in turn on the same photos, one thread, and prints Markdown tables. Called by bench/peers/run.
 
-Every round runs every detector once on every photo, so that noise of the machine hits all alike; the table holds
+Every round runs every detector once on every photo, so that noise of the machine hits all alike; the tables hold
 medians. Each detector must find at least half of the faces that likeness finds before it is timed; dlib's finds no
 small faces, and is left out of that.
 """
@@ -11,9 +11,9 @@ import sys
 import tempfile
 
 from common import CLOCKS, Timer, machine, median, table, tell, versions
+from detectors import MIN_FACE, FaceRecognition, FacenetPytorch, Mtcnn, MtcnnOnnxruntime, MtcnnOpencv, made
 
 SIZES = [(225, 225), (640, 480), (1920, 1440), (4000, 3000)]
-MIN_FACE = 20
 
 
 class Likeness:
@@ -27,61 +27,17 @@ class Likeness:
         return milliseconds, int(faces)
 
 
-class FacenetPytorch:
-    name = "facenet-pytorch"
-
-    def __init__(self, clock):
-        import facenet_pytorch
-        import torch
-
-        torch.set_num_threads(1)
-        self.clock = CLOCKS[clock]
-        self.detector = facenet_pytorch.MTCNN(keep_all=True, min_face_size=MIN_FACE, device="cpu")
-
-    def run(self, _path, image):
-        start = self.clock()
-        boxes, _ = self.detector.detect(image)
-        return (self.clock() - start) * 1e3, 0 if boxes is None else len(boxes)
-
-
-class Mtcnn:
-    name = "mtcnn"
-
-    def __init__(self, clock):
-        import mtcnn
-        import numpy
-        import tensorflow
-
-        tensorflow.config.threading.set_intra_op_parallelism_threads(1)
-        tensorflow.config.threading.set_inter_op_parallelism_threads(1)
-        self.asarray = numpy.asarray
-        self.clock = CLOCKS[clock]
-        self.detector = mtcnn.MTCNN()
-
-    def run(self, _path, image):
-        pixels = self.asarray(image)
-        start = self.clock()
-        faces = self.detector.detect_faces(pixels, min_face_size=MIN_FACE)
-        return (self.clock() - start) * 1e3, len(faces)
-
-
-class FaceRecognition:
-    """dlib's HOG detector as face_recognition calls it: another method, for faces from 40 pixels on (once enlarged)."""
-
-    name = "face_recognition (HOG)"
-
-    def __init__(self, clock):
-        import face_recognition
-        import numpy
-
-        self.asarray = numpy.asarray
-        self.locate = face_recognition.face_locations
+class Peer:
+    def __init__(self, detector, clock):
+        self.detector = detector
+        self.name = detector.name
+        self.small_faces = not isinstance(detector, FaceRecognition)
         self.clock = CLOCKS[clock]
 
     def run(self, _path, image):
-        pixels = self.asarray(image)
+        photo = self.detector.prepare(image)
         start = self.clock()
-        faces = self.locate(pixels)
+        faces = self.detector.boxes(photo)
         return (self.clock() - start) * 1e3, len(faces)
 
 
@@ -107,18 +63,20 @@ def measure(detectors, photos, rounds):
                     times[name, detector.name].append(milliseconds)
                     continue
                 faces[name, detector.name] = count
-                if 2 * count < faces[name, detectors[0].name] and not isinstance(detector, FaceRecognition):
+                if 2 * count < faces[name, detectors[0].name] and detector.small_faces:
                     sys.exit(f"{detector.name} found {count} faces in {name}")
     return {key: median(values) for key, values in times.items()}, faces
 
 
-def rows(photos, detectors, medians, faces):
-    ours, *peers = [d.name for d in detectors]
+def ratio_rows(photos, names, medians):
+    ours, *peers = names
     for name, _, _ in photos:
-        own = medians[name, ours]
-        yield [name, *(f"**{medians[name, p] / own:.1f}**" for p in peers),
-               *(f"{medians[name, d]:.1f}" for d in (ours, *peers)),
-               ", ".join(str(faces[name, d]) for d in (ours, *peers))]
+        yield [name, *(f"**{medians[name, p] / medians[name, ours]:.1f}**" for p in peers)]
+
+
+def time_rows(photos, names, medians, faces):
+    for name, _, _ in photos:
+        yield [name, *(f"{medians[name, n]:.1f}" for n in names), ", ".join(str(faces[name, n]) for n in names)]
 
 
 def main():
@@ -131,24 +89,22 @@ def main():
     parser.add_argument("--clock", choices=CLOCKS, default="wall")
     parser.add_argument("--out", help="also append the table to this file")
     args, _ = parser.parse_known_args()
-    detectors = [Likeness(args.timer, args.models, args.clock), FacenetPytorch(args.clock), Mtcnn(args.clock)]
-    try:
-        detectors.append(FaceRecognition(args.clock))
-    except (ImportError, SystemExit):
-        print("peers: face_recognition is left out: dlib is not installed", file=sys.stderr)
+    found, missing = made(FacenetPytorch, Mtcnn, MtcnnOpencv, MtcnnOnnxruntime, FaceRecognition)
+    detectors = [Likeness(args.timer, args.models, args.clock), *(Peer(d, args.clock) for d in found)]
     with tempfile.TemporaryDirectory() as folder:
         photos = list(resized_photos([("1", args.one), ("8", args.eight)], folder))
         medians, faces = measure(detectors, photos, args.rounds)
-    ours, *peers = [d.name for d in detectors]
-    head = ["photo", *(f"times faster than {p}" for p in peers), *(f"{d}, ms" for d in (ours, *peers)),
-            "faces (" + ", ".join((ours, *peers)) + ")"]
+    names = [d.name for d in detectors]
     tell([
         f"Detection, one thread, min face {MIN_FACE}, medians of {args.rounds} rounds in which all take turns; {args.clock} time.",
+        *(["Missing: " + "; ".join(missing) + "."] if missing else []),
         "",
-        *table(head, rows(photos, detectors, medians, faces)),
+        *table(["times faster than", *names[1:]], ratio_rows(photos, names, medians)),
+        "",
+        *table(["ms", *names, "faces, in this order"], time_rows(photos, names, medians, faces)),
         "",
         f"{datetime.date.today()}; {machine()}; "
-        + versions("facenet-pytorch", "torch", "mtcnn", "tensorflow-cpu", "dlib", "face-recognition", "numpy") + ".",
+        + versions(*dict.fromkeys(p for d in found for p in d.packages), "numpy") + ".",
     ], args.out)
 
 
