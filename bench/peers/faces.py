@@ -12,7 +12,7 @@ import sys
 import tempfile
 
 from common import table, tell, versions
-from detectors import MIN_FACE, DlibHog, FacenetPytorch, Mtcnn, made
+from detectors import MIN_FACE, DlibHog, FacenetPytorch, made
 from hidden_faces import hidden_dlib_sets, lfw_sets, whole_sets
 from PIL import Image
 
@@ -55,10 +55,10 @@ def main():
     parser.add_argument("program")
     parser.add_argument("models")
     parser.add_argument("--data", type=pathlib.Path, required=True, help="the folder of test data")
-    parser.add_argument("--people", type=int, default=200, help="of LFW, one photo each")
+    parser.add_argument("--people", type=int, default=100, help="of LFW, one photo each")
     parser.add_argument("--out", help="also append the tables to this file")
     args, _ = parser.parse_known_args()
-    detectors, missing = made(lambda: DlibHog(0), lambda: DlibHog(1), lambda: DlibHog(2), FacenetPytorch, Mtcnn)
+    detectors, missing = made(lambda: DlibHog(0), lambda: DlibHog(1), lambda: DlibHog(2), FacenetPytorch)
     recall, false, names = [], [], []
     with tempfile.TemporaryDirectory() as folder:
         for sets in (whole_sets(args.data, folder), hidden_dlib_sets(args.data, folder),

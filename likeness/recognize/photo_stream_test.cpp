@@ -9,6 +9,7 @@
 #include <stdexcept>
 
 #include "likeness/core/error.h"
+#include "likeness/image/read_image.h"
 #include "likeness/recognize/recognizer.h"
 
 namespace likeness {
@@ -57,6 +58,30 @@ TEST_F(PhotoStreamTest, ChipsAndTheirOrderDoNotDependOnThreads) {
     EXPECT_EQ(results[i].index, i);
     EXPECT_EQ(results[i].file, photos_[i]);
     EXPECT_EQ(results[i].chips, expected[i].chips);
+  }
+}
+
+// A decode that is shrunk, though it would do for large faces, moves boxes and loses faces (bench/RESULTS.md,
+// "Shrinking while decoding").
+TEST_F(PhotoStreamTest, PhotosAreDecodedInFullWhateverTheLeastFace) {
+  for (const int min_face : {20, 48, 96}) {
+    const DetectorOptions detector{.min_face_px = min_face};
+    FaceDetector alone(fs::path(LIKENESS_MODELS) / "mtcnn", detector);
+    std::size_t faces = 0;
+    for (const PhotoFaces& photo : run({.until = Stage::kDetect, .detector = detector, .threads = 2})) {
+      if (!photo.error.empty()) continue;
+      const Image image = read_image(photo.file);
+      EXPECT_EQ(photo.width, image.width());
+      EXPECT_EQ(photo.height, image.height());
+      const std::vector<Face> expected = alone.detect(image.view());
+      ASSERT_EQ(photo.faces.size(), expected.size()) << photo.file;
+      for (std::size_t i = 0; i < expected.size(); ++i) {
+        EXPECT_EQ(photo.faces[i].box, expected[i].box) << photo.file;
+        EXPECT_EQ(photo.faces[i].score, expected[i].score) << photo.file;
+      }
+      faces += expected.size();
+    }
+    EXPECT_GE(faces, 5U);  // else nothing was compared
   }
 }
 
