@@ -120,19 +120,20 @@ class FaceRecognition(PixelDetector):
 
 
 class DlibHog(PixelDetector):
-    """The same detector by dlib itself: its boxes may reach outside the photo, and `enlarged` is free."""
+    """The same detector by dlib itself: its boxes may reach outside the photo, and it can be asked for weaker faces."""
 
     packages = ("dlib-bin",)
 
-    def __init__(self, enlarged):
+    def __init__(self, name, enlarged, least_score=0):
         import dlib
 
-        self.name = f"dlib's HOG, enlarged {('never', 'once', 'twice')[enlarged]}"
+        self.name = f"dlib's HOG, {name}"
         self.detector = dlib.get_frontal_face_detector()
         self.enlarged = enlarged
+        self.least_score = least_score
 
     def boxes(self, pixels):
-        found = self.detector(pixels, self.enlarged)
+        found, _, _ = self.detector.run(pixels, self.enlarged, self.least_score)
         return [[b.left(), b.top(), b.right() + 1, b.bottom() + 1] for b in found]
 
 
