@@ -1,6 +1,6 @@
 // The embedder beside OpenVINO's own API on the same network, taking turns: our kernels, standardising and
-// free batch size against plain OpenVINO with everything fixed. One thread, CPU time, medians; the answers are
-// compared before anything is timed.
+// free batch size against plain OpenVINO with everything fixed. One thread, CPU time, medians; the answers
+// are compared before anything is timed.
 //   embed_beside_openvino [--models DIR] [--precision f32|bf16] [--rounds N] [--batch N ...]
 #include <CLI/CLI.hpp>
 #include <algorithm>

@@ -118,8 +118,8 @@ Embedder::Embedder(const ModelPack& pack, EmbedderOptions options) {
                                                                     .cache_folder = options.cache_folder});
     planes = takes_planes(*network, pack.contract);
   }
-  parts_ = std::make_unique<Parts>(Parts{pack.contract, std::move(options), std::move(own),
-                                         std::move(network), planes, Finisher(pack)});
+  parts_ = std::make_unique<Parts>(
+      Parts{pack.contract, std::move(options), std::move(own), std::move(network), planes, Finisher(pack)});
 }
 
 Embedder::~Embedder() = default;

@@ -68,9 +68,10 @@ double least_cosine(Embeddings ours, Embeddings theirs) {
 void count_products(benchmark::State& state, std::size_t faces) {
   const double each = products() * static_cast<double>(faces);
   state.counters["ms_a_face"] =
-      benchmark::Counter(1e-3 * static_cast<double>(faces), benchmark::Counter::kIsIterationInvariantRate |
-                                                                benchmark::Counter::kInvert);
-  state.counters["of_peak"] = benchmark::Counter(each / peak(), benchmark::Counter::kIsIterationInvariantRate);
+      benchmark::Counter(1e-3 * static_cast<double>(faces),
+                         benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+  state.counters["of_peak"] =
+      benchmark::Counter(each / peak(), benchmark::Counter::kIsIterationInvariantRate);
 }
 
 void BM_Network(benchmark::State& state, Precision precision) {

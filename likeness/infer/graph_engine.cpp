@@ -48,7 +48,7 @@ struct GraphEngine::Parts {
   std::vector<Scratch> idle;
 
   [[nodiscard]] std::size_t pictures_of(std::size_t step, std::size_t pictures) const {
-    return step >= plan.first_whole ? pictures : 1;
+    return plan.steps[step].whole ? pictures : 1;
   }
   [[nodiscard]] std::size_t work_bytes(std::size_t pictures) const;
   [[nodiscard]] Scratch take(std::size_t pictures);
@@ -66,7 +66,8 @@ std::size_t GraphEngine::Parts::work_bytes(std::size_t pictures) const {
     const PlanStep& step = plan.steps[s];
     if (step.kind != PlanStep::Kind::kWinograd) continue;
     const std::size_t inputs = step.in_shape[2];
-    const auto share = winograd_share(step.tile, tiles_of(step, pictures_of(s, pictures)), inputs, step.out_shape[2]);
+    const auto share =
+        winograd_share(step.tile, tiles_of(step, pictures_of(s, pictures)), inputs, step.out_shape[2]);
     most = std::max(most, sizeof(float) * share.floats(inputs));
   }
   return most;
@@ -102,8 +103,8 @@ void GraphEngine::Parts::pass(const float* in, std::size_t pictures, float* out,
     if (place.kind == PlanPlace::Kind::kOutput)
       return {out + picture * plan.outputs, plan.outputs, plan.outputs, Element::kF32};
     const PlanBuffer& buffer = plan.buffers[place.buffer];
-    const std::byte* data = buffer.whole ? memory + buffer.offset * pictures + buffer.bytes() * picture
-                                         : single + buffer.offset;
+    const std::byte* data =
+        buffer.whole ? memory + buffer.offset * pictures + buffer.bytes() * picture : single + buffer.offset;
     return {data + place.channel * size_of(buffer.element), buffer.stride,
             buffer.bytes() / size_of(buffer.element), buffer.element};
   };
@@ -126,21 +127,23 @@ void GraphEngine::Parts::pass(const float* in, std::size_t pictures, float* out,
                          .pictures = count});
         break;
       case PlanStep::Kind::kWinograd:
-        run_winograd({.in_height = step.in_shape[0],
-                      .in_width = step.in_shape[1],
-                      .inputs = step.in_shape[2],
-                      .out_height = step.out_shape[0],
-                      .out_width = step.out_shape[1],
-                      .outputs = step.out_shape[2],
-                      .pad = step.pad[0],
-                      .weights = reinterpret_cast<const float*>(packed + step.weights),
-                      .bias = bias,
-                      .relu = step.relu,
-                      .in = from,
-                      .out = to,
-                      .pictures = count,
-                      .share = winograd_share(step.tile, tiles_of(step, count), step.in_shape[2], step.out_shape[2]),
-                      .work = work});
+        run_winograd(
+            {.in_height = step.in_shape[0],
+             .in_width = step.in_shape[1],
+             .inputs = step.in_shape[2],
+             .out_height = step.out_shape[0],
+             .out_width = step.out_shape[1],
+             .outputs = step.out_shape[2],
+             .pad = step.pad[0],
+             .weights = packed + step.weights,
+             .products = step.weight_element,
+             .bias = bias,
+             .relu = step.relu,
+             .in = from,
+             .out = to,
+             .pictures = count,
+             .share = winograd_share(step.tile, tiles_of(step, count), step.in_shape[2], step.out_shape[2]),
+             .work = work});
         break;
       case PlanStep::Kind::kPool: {
         const GraphLayer& layer = graph.layers[step.layer];
@@ -162,10 +165,15 @@ void GraphEngine::Parts::pass(const float* in, std::size_t pictures, float* out,
       }
     }
   };
-  for (std::size_t picture = 0; picture < pictures; ++picture) {
-    for (std::size_t s = 0; s < plan.first_whole; ++s) take_step(plan.steps[s], picture, 1);
+  for (std::size_t first = 0; first < plan.steps.size();) {
+    const bool whole = plan.steps[first].whole;
+    std::size_t end = first + 1;
+    while (end < plan.steps.size() && plan.steps[end].whole == whole) ++end;
+    for (std::size_t picture = 0; picture < (whole ? 1 : pictures); ++picture) {
+      for (std::size_t s = first; s < end; ++s) take_step(plan.steps[s], picture, whole ? pictures : 1);
+    }
+    first = end;
   }
-  for (std::size_t s = plan.first_whole; s < plan.steps.size(); ++s) take_step(plan.steps[s], 0, pictures);
 }
 
 GraphEngine::GraphEngine(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}

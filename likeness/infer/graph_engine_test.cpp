@@ -70,9 +70,10 @@ class Builder {
   Numbers numbers;
 };
 
-/// Everything the engine does (both of Winograd's tiles: 14 x 15 outputs and 5 x 6), on sides that fit nothing evenly: an uneven stem, Winograd with and without
-/// padding, joined branches (80 channels, no whole panel), wide and tall kernels whose ends hang over, a sum in
-/// place, a pool that joins, batch normalisation and a scale to fold.
+/// Everything the engine does (both of Winograd's tiles, few inputs and many), on sides that fit
+/// nothing evenly: an uneven stem, Winograd with and without padding, joined branches (80 channels, no whole
+/// panel), wide and tall kernels whose ends hang over, a sum in place, a pool that joins, batch normalisation
+/// and a scale to fold.
 Graph everything() {
   Builder b({29, 31, 3});
   std::size_t x = b.relu(b.convolution(0, {3, 3, 3, 16}, 2, false));
@@ -92,11 +93,11 @@ Graph everything() {
   up = b.add({.kind = LayerKind::kScale, .inputs = {up}, .scale = 0.25F});
   x = b.relu(b.add({.kind = LayerKind::kAdd, .inputs = {x, up}}));
   const std::size_t small = b.relu(b.convolution(x, {3, 3, 48, 80}, 2, false));
-  const std::size_t pool = b.add({.kind = LayerKind::kMaxPool,
-                                  .inputs = {x},
-                                  .window = {3, 3},
-                                  .strides = {2, 2}});
+  const std::size_t pool =
+      b.add({.kind = LayerKind::kMaxPool, .inputs = {x}, .window = {3, 3}, .strides = {2, 2}});
   x = b.add({.kind = LayerKind::kConcatenate, .inputs = {small, pool}});
+  x = b.relu(b.convolution(x, {3, 3, 128, 64}, 1, true));
+  x = b.relu(b.convolution(x, {3, 3, 64, 128}, 1, true));
   x = b.add({.kind = LayerKind::kMaxPool, .inputs = {x}, .window = {3, 3}, .strides = {2, 2}, .same = true});
   x = b.add({.kind = LayerKind::kAdd, .inputs = {x, b.convolution(x, {3, 3, 128, 128}, 1, true)}});
   x = b.add({.kind = LayerKind::kGlobalAverage, .inputs = {x}});
@@ -109,7 +110,8 @@ std::size_t picture_floats(const Graph& graph) {
   return shape[0] * shape[1] * shape[2];
 }
 
-std::vector<float> computed(const GraphEngine& engine, const std::vector<float>& pictures, std::size_t count) {
+std::vector<float> computed(const GraphEngine& engine, const std::vector<float>& pictures,
+                            std::size_t count) {
   std::vector<float> out(count * engine.outputs());
   engine.run(pictures, count, out);
   return out;

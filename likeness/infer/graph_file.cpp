@@ -19,7 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // The number rises with every change of the plan or of the packing.
-constexpr std::string_view kMagic = "likeness packed network 001\n";
+constexpr std::string_view kMagic = "likeness packed network 002\n";
 constexpr std::size_t kLargest = std::size_t{1} << 30;
 constexpr std::size_t kMostLayers = 16384;
 constexpr std::size_t kPage = 4096;

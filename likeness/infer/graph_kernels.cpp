@@ -161,11 +161,12 @@ __attribute__((target("avx512bf16"))) HWY_NOINLINE void multiply_pairs(const Pan
   __m512 sum[kCount][2];
   HWY_UNROLL(14)
   for (std::size_t r = 0; r < kCount; ++r) {
-    sum[r][0] = _mm512_loadu_ps(panel.bias);
-    sum[r][1] = _mm512_loadu_ps(panel.bias + 16);
+    sum[r][0] = panel.bias == nullptr ? _mm512_setzero_ps() : _mm512_loadu_ps(panel.bias);
+    sum[r][1] = panel.bias == nullptr ? _mm512_setzero_ps() : _mm512_loadu_ps(panel.bias + 16);
   }
   for (std::size_t t = 0; t < panel.tap_count; ++t) {
-    const auto* w = static_cast<const std::uint16_t*>(panel.weights) + panel.taps[t].index * panel.run * kPanel;
+    const auto* w =
+        static_cast<const std::uint16_t*>(panel.weights) + panel.taps[t].index * panel.run * kPanel;
     const std::uint16_t* in[kCount];
     HWY_UNROLL(14)
     for (std::size_t r = 0; r < kCount; ++r)
@@ -275,7 +276,8 @@ void convolve(const ConvolutionJob& job) {
   const bool floats_out = job.out.element == Element::kF32;
 #if LIKENESS_BF16_TARGET
   if (job.in.element == Element::kBf16) {
-    return floats_out ? convolve_as<std::uint16_t, float>(job) : convolve_as<std::uint16_t, std::uint16_t>(job);
+    return floats_out ? convolve_as<std::uint16_t, float>(job)
+                      : convolve_as<std::uint16_t, std::uint16_t>(job);
   }
 #endif
   return floats_out ? convolve_as<float, float>(job) : convolve_as<float, std::uint16_t>(job);
@@ -369,8 +371,9 @@ HWY_INLINE TilePlace place_of(const WinogradJob& job, std::size_t tile) {
 }
 
 // One tile's inputs, transformed, to `out`: `step` floats from tap to tap.
-template <std::size_t kTile, class In>
-HWY_INLINE void transform_tile(const WinogradJob& job, const TilePlace& place, float* out, std::size_t step) {
+template <std::size_t kTile, class In, class Product>
+HWY_INLINE void transform_tile(const WinogradJob& job, const TilePlace& place, Product* out,
+                               std::size_t step) {
   const In* maps = static_cast<const In*>(job.in.data) + place.picture * job.in.picture;
   const D d;
   const In* at[kTile + 2][kTile + 2];
@@ -380,8 +383,7 @@ HWY_INLINE void transform_tile(const WinogradJob& job, const TilePlace& place, f
       const std::size_t x = place.x + j;
       const bool inside =
           y >= job.pad && x >= job.pad && y - job.pad < job.in_height && x - job.pad < job.in_width;
-      at[i][j] =
-          inside ? maps + ((y - job.pad) * job.in_width + (x - job.pad)) * job.in.pixel : nullptr;
+      at[i][j] = inside ? maps + ((y - job.pad) * job.in_width + (x - job.pad)) * job.in.pixel : nullptr;
     }
   }
   for (std::size_t c = 0; c < job.inputs; c += kLanes) {
@@ -421,7 +423,8 @@ HWY_INLINE void finish_tile(const WinogradJob& job, const TilePlace& place, std:
       V column[kTile + 2];
       V y[kTile];
       HWY_UNROLL(8)
-      for (std::size_t i = 0; i < kTile + 2; ++i) column[i] = load(products + (i * (kTile + 2) + j) * step + o - first);
+      for (std::size_t i = 0; i < kTile + 2; ++i)
+        column[i] = load(products + (i * (kTile + 2) + j) * step + o - first);
       finish_line(column, y);
       HWY_UNROLL(8)
       for (std::size_t i = 0; i < kTile; ++i) half[i][j] = y[i];
@@ -440,8 +443,9 @@ HWY_INLINE void finish_tile(const WinogradJob& job, const TilePlace& place, std:
 }
 
 // Products of `tiles` tiles with the panels of outputs from `first` on.
+template <class Product>
 HWY_INLINE void multiply_tiles(const WinogradJob& job, std::size_t tiles, std::size_t first, std::size_t end,
-                               const float* inputs, float* products) {
+                               const Product* inputs, float* products) {
   static constexpr KernelTap kOne[] = {{}};
   Panel panel{};
   panel.taps = kOne;
@@ -452,8 +456,9 @@ HWY_INLINE void multiply_tiles(const WinogradJob& job, std::size_t tiles, std::s
   for (std::size_t tap = 0; tap < tile_taps(job.share.tile); ++tap) {
     for (std::size_t output = first; output < end; output += kPanel) {
       panel.columns = std::min(kPanel, end - output);
-      panel.weights = job.weights + (output * tile_taps(job.share.tile) + tap * kPanel) * job.inputs;
-      const float* row = inputs + tap * tap_step(job.share.tiles, job.inputs);
+      panel.weights = static_cast<const Product*>(job.weights) +
+                      (output * tile_taps(job.share.tile) + tap * kPanel) * job.inputs;
+      const Product* row = inputs + tap * tap_step(job.share.tiles, job.inputs);
       float* out = products + tap * tap_step(job.share.tiles, columns) + output - first;
       for (std::size_t p = 0; p < panels; ++p) {
         const std::size_t count = tiles / panels + (p < tiles % panels ? 1 : 0);
@@ -461,30 +466,30 @@ HWY_INLINE void multiply_tiles(const WinogradJob& job, std::size_t tiles, std::s
           panel.rows[r] = row;
           panel.out[r] = out;
         }
-        panel_function<float, float>(count)(panel);
+        panel_function<Product, float>(count)(panel);
       }
     }
   }
 }
 
-template <std::size_t kTile, class Type>
+template <std::size_t kTile, class Type, class Product>
 HWY_INLINE void winograd_as(const WinogradJob& job) {
   const std::size_t columns = job.share.panels * kPanel;
-  float* inputs = job.work;
-  float* products = inputs + tile_taps(kTile) * tap_step(job.share.tiles, job.inputs);
+  float* products = job.work;
+  auto* inputs = reinterpret_cast<Product*>(products + tile_taps(kTile) * tap_step(job.share.tiles, columns));
   const std::size_t all = job.pictures * tiles_over(job.out_height, job.out_width, kTile);
   for (std::size_t first = 0; first < all; first += job.share.tiles) {
     const std::size_t tiles = std::min(job.share.tiles, all - first);
     for (std::size_t t = 0; t < tiles; ++t) {
-      transform_tile<kTile, Type>(job, place_of(job, first + t), inputs + t * job.inputs,
-                           tap_step(job.share.tiles, job.inputs));
+      transform_tile<kTile, Type, Product>(job, place_of(job, first + t), inputs + t * job.inputs,
+                                           tap_step(job.share.tiles, job.inputs));
     }
     for (std::size_t output = 0; output < job.outputs; output += columns) {
       const std::size_t end = std::min(job.outputs, output + columns);
       multiply_tiles(job, tiles, output, end, inputs, products);
       for (std::size_t t = 0; t < tiles; ++t) {
         finish_tile<kTile, Type>(job, place_of(job, first + t), output, end, products + t * columns,
-                          tap_step(job.share.tiles, columns));
+                                 tap_step(job.share.tiles, columns));
       }
     }
   }
@@ -492,8 +497,15 @@ HWY_INLINE void winograd_as(const WinogradJob& job) {
 
 void winograd(const WinogradJob& job) {
   const bool floats = job.in.element == Element::kF32;
-  if (job.share.tile == 4) return floats ? winograd_as<4, float>(job) : winograd_as<4, std::uint16_t>(job);
-  return floats ? winograd_as<6, float>(job) : winograd_as<6, std::uint16_t>(job);
+#if LIKENESS_BF16_TARGET
+  if (job.products == Element::kBf16) {
+    if (job.share.tile == 4) return winograd_as<4, std::uint16_t, std::uint16_t>(job);
+    return winograd_as<6, std::uint16_t, std::uint16_t>(job);
+  }
+#endif
+  if (job.share.tile == 4)
+    return floats ? winograd_as<4, float, float>(job) : winograd_as<4, std::uint16_t, float>(job);
+  return floats ? winograd_as<6, float, float>(job) : winograd_as<6, std::uint16_t, float>(job);
 }
 
 template <class In, class Out>
@@ -523,7 +535,8 @@ HWY_INLINE void pool_as(const PoolJob& job) {
     const In* picture = static_cast<const In*>(job.in.data) + n * job.in.picture;
     Out* out = const_cast<Out*>(static_cast<const Out*>(job.out.data)) + n * job.out.picture;
     for (std::size_t y = 0; y < job.out_height; ++y) {
-      for (std::size_t x = 0; x < job.out_width; ++x, out += job.out.pixel) pool_pixel(job, picture, y, x, out);
+      for (std::size_t x = 0; x < job.out_width; ++x, out += job.out.pixel)
+        pool_pixel(job, picture, y, x, out);
     }
   }
 }
@@ -566,9 +579,9 @@ WinogradShare winograd_share(std::size_t tile, std::size_t all_tiles, std::size_
   const auto bytes = [&](std::size_t tiles, std::size_t channels) {
     return taps * static_cast<double>(tiles * channels);
   };
-  // Weights pass once for each group of tiles. Where inputs and products do not stay in the cache, inputs pass
-  // once for each group of panels and once when they are made, products when they are made and when they are
-  // used.
+  // Weights pass once for each group of tiles. Where inputs and products do not stay in the cache, inputs
+  // pass once for each group of panels and once when they are made, products when they are made and when they
+  // are used.
   const auto cost = [&](const WinogradShare& share) {
     const auto groups = static_cast<double>((all_tiles + share.tiles - 1) / share.tiles);
     const auto turns = static_cast<double>((panels + share.panels - 1) / share.panels);
@@ -599,7 +612,8 @@ namespace {
 /// Register `index` (eax, ebx, ecx, edx) of cpuid's leaf 7.
 unsigned cpu_features(unsigned subleaf, std::size_t index) {
   unsigned registers[4] = {};
-  if (__get_cpuid_count(7, subleaf, &registers[0], &registers[1], &registers[2], &registers[3]) == 0) return 0;
+  if (__get_cpuid_count(7, subleaf, &registers[0], &registers[1], &registers[2], &registers[3]) == 0)
+    return 0;
   return registers[index];
 }
 

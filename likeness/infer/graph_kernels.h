@@ -77,12 +77,15 @@ struct WinogradShare {
 [[nodiscard]] WinogradShare winograd_share(std::size_t tile, std::size_t all_tiles, std::size_t inputs,
                                            std::size_t outputs);
 
-/// A 3x3 convolution of stride 1 by Winograd's method. Sums are made in f32 whatever the maps hold.
+/// A 3x3 convolution of stride 1 by Winograd's method. Sums are made in f32 whatever the maps and products
+/// are.
 struct WinogradJob {
   std::size_t in_height = 0, in_width = 0, inputs = 0;  ///< inputs: a multiple of kVector.
   std::size_t out_height = 0, out_width = 0, outputs = 0;
-  std::size_t pad = 0;             ///< Zeros above and left: 0 or 1.
-  const float* weights = nullptr;  ///< [outputs / kPanel][tap][inputs][kPanel]
+  std::size_t pad = 0;  ///< Zeros above and left: 0 or 1.
+  const void* weights =
+      nullptr;  ///< [outputs / kPanel][tap][inputs][kPanel]; bf16: pairs of inputs together.
+  Element products = Element::kF32;  ///< What transformed inputs and weights are.
   const float* bias = nullptr;
   bool relu = false;
   Maps in, out;

@@ -40,6 +40,7 @@ struct PlanStep {
   PlanPlace in, out;
   std::optional<PlanPlace> add{};
   bool relu = false;
+  bool whole = false;  ///< Takes all pictures of a run at once; else, with its neighbours, one by one.
   std::vector<std::size_t> in_shape{}, out_shape{};  ///< height, width, channels
   std::size_t pad[2] = {};                           ///< Above, left.
   // kConvolution
@@ -55,10 +56,9 @@ struct PlanStep {
 struct Plan {
   std::vector<PlanStep> steps;
   std::vector<PlanBuffer> buffers;
-  std::size_t first_whole = 0;   ///< Steps from here on see all pictures of a run, those before one by one.
-  std::size_t single_bytes = 0;  ///< Memory for buffers that hold one picture.
-  std::size_t whole_bytes = 0;   ///< Memory for the others, for each picture.
-  std::size_t packed_bytes = 0;  ///< All packed weights.
+  std::size_t single_bytes = 0;    ///< Memory for buffers that hold one picture.
+  std::size_t whole_bytes = 0;     ///< Memory for the others, for each picture.
+  std::size_t packed_bytes = 0;    ///< All packed weights.
   std::vector<std::size_t> input;  ///< height, width, channels
   std::size_t outputs = 0;         ///< Numbers a picture.
 };

@@ -108,8 +108,8 @@ class Importer {
   std::size_t append_weighted(const KerasLayer& layer, GraphLayer step, const JsonFields& config);
   std::size_t append_batch_norm(const KerasLayer& layer, GraphLayer step, const JsonFields& config);
 
-  /// A weight of a layer, which must be there; `rank` dimensions. Of a layer that is used once it is taken out
-  /// of the file.
+  /// A weight of a layer, which must be there; `rank` dimensions. Of a layer that is used once it is taken
+  /// out of the file.
   Tensor weight(const KerasLayer& layer, const std::string& role, std::size_t rank);
   void check_roles(const KerasLayer& layer, const std::set<std::string>& known) const;
   void check_weights_used(const KerasLayers& layers) const;
