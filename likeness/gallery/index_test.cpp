@@ -13,6 +13,7 @@
 #include "likeness/gallery/index_file.h"
 #include "likeness/gallery/search_index.h"
 #include "likeness/gallery/synthetic.h"
+#include "likeness/gallery/xxh64.h"
 
 namespace likeness {
 namespace {
@@ -164,6 +165,39 @@ TEST_P(SavedIndex, RefusesOtherGalleriesKindsAndDamage) {
   }
   std::filesystem::remove(path_);
   EXPECT_EQ(code_of(kIdentity, options), ErrorCode::kInputUnreadable);
+}
+
+TEST_P(SavedIndex, FollowsNoNumberThatLeadsNowhereThoughTheChecksumIsRight) {
+  const Embeddings faces = synthetic_faces(40, 3, 64, 13);
+  const IndexOptions options{.kind = GetParam(), .dimension = 64};
+  save_index(*filled(options, faces), path_, kIdentity);
+  std::ifstream file(path_, std::ios::binary);
+  const std::string good(std::istreambuf_iterator<char>(file), {});
+  std::mt19937 random(10);
+  const std::size_t rows_begin = 56 + 120 * 12;
+  const std::size_t rows_end = rows_begin + 120 * 64;
+  int refused = 0;
+  for (int round = 0; round < 400; ++round) {
+    std::string bad = good.substr(0, good.size() - 8);
+    // Half of the changes before the rows, half after them where something follows.
+    const std::size_t after = bad.size() - rows_end;
+    const std::size_t place = round % 2 && after > 0 ? rows_end + random() % after : random() % rows_begin;
+    bad[place] ^= static_cast<char>(1 + random() % 255);
+    Xxh64 sum;
+    sum.update(std::as_bytes(std::span(bad)));
+    const std::uint64_t digest = sum.digest();
+    bad.append(reinterpret_cast<const char*>(&digest), sizeof(digest));
+    std::ofstream(path_, std::ios::binary | std::ios::trunc) << bad;
+    try {
+      const auto index = load_index(path_, kIdentity, options);
+      // Another face's number, another scale or bit: a wrong answer, but no reading of what is not there.
+      EXPECT_LE(index->nearest(faces[0], 5).size(), 5U);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kDataInvalid);
+      ++refused;
+    }
+  }
+  EXPECT_GT(refused, 0);
 }
 
 TEST(IndexFile, OfTheFirstVersionIsRefused) {
