@@ -1,6 +1,7 @@
 #include "likeness/npz/npz.h"
 
 #include <zip.h>
+#include <zlib.h>
 
 #include <algorithm>
 #include <cstring>
@@ -333,6 +334,20 @@ Encoded encode(const NpzMember& member) {
   return out;
 }
 
+/// Whether deflating is worth its time: a sample from the middle shrinks to three quarters or less. Chips cut
+/// from larger faces shrink by a fifth, for a fifteenth of all that `likeness run` computes; chips of the
+/// tutorial's way, whose pixels repeat, to a third.
+bool shrinks(std::span<const std::byte> items) {
+  constexpr std::size_t kSample = 64 << 10;
+  if (items.size() <= kSample) return true;
+  const auto sample = items.subspan((items.size() - kSample) / 2, kSample);
+  uLongf size = compressBound(kSample);
+  std::vector<Bytef> deflated(size);
+  const int code =
+      compress2(deflated.data(), &size, reinterpret_cast<const Bytef*>(sample.data()), kSample, 6);
+  return code != Z_OK || size * 4 <= kSample * 3;
+}
+
 bool add(zip_t* archive, Encoded& member, bool compressed) {
   const zip_buffer_fragment_t parts[] = {
       {reinterpret_cast<zip_uint8_t*>(member.header.data()), member.header.size()},
@@ -350,7 +365,8 @@ bool add(zip_t* archive, Encoded& member, bool compressed) {
   constexpr zip_uint16_t kDate = 0 << 9 | 1 << 5 | 1;
   const auto at = static_cast<zip_uint64_t>(index);
   return zip_file_set_dostime(archive, at, 0, kDate, 0) == 0 &&
-         zip_set_file_compression(archive, at, compressed ? ZIP_CM_DEFLATE : ZIP_CM_STORE, 6) == 0;
+         zip_set_file_compression(
+             archive, at, compressed && shrinks(member.items) ? ZIP_CM_DEFLATE : ZIP_CM_STORE, 6) == 0;
 }
 
 }  // namespace

@@ -82,6 +82,7 @@ struct NpzMember {
 [[nodiscard]] NpzMember strings_member(std::string name, std::vector<std::string> strings);
 
 /// Writes `members` so that numpy.load() reads them; equal members give equal bytes (no time of day inside).
+/// `compressed`: members that a sample says will shrink by a quarter or more are deflated.
 /// The file appears complete or not at all. @throws Error kOutputUnwritable; kDataInvalid for a string that
 /// is not UTF-8 or a member over kMaxNpzMemberBytes; std::invalid_argument where shape and values disagree.
 void write_npz(const std::filesystem::path& path, const std::vector<NpzMember>& members,

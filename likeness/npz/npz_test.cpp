@@ -195,6 +195,21 @@ TEST(WriteNpz, GivesBackWhatWasWritten) {
   }
 }
 
+TEST(WriteNpz, DeflatesWhatShrinksAndStoresWhatDoesNot) {
+  // 200,000 bytes each: one value repeated, and a multiplicative generator's, which no deflate can shrink.
+  Array<std::uint8_t> flat{{200'000}, std::vector<std::uint8_t>(200'000, 7)};
+  Array<std::uint8_t> noise = flat;
+  std::uint32_t state = 1;
+  for (auto& value : noise.values)
+    value = static_cast<std::uint8_t>((state = state * 1664525U + 1013904223U) >> 24);
+  write_npz(scratch("flat.npz"), {{"x", flat}});
+  write_npz(scratch("noise.npz"), {{"x", noise}});
+  EXPECT_LT(fs::file_size(scratch("flat.npz")), 2'000U);
+  EXPECT_GT(fs::file_size(scratch("noise.npz")), 200'000U);
+  EXPECT_EQ(NpzFile(scratch("noise.npz")).get<std::uint8_t>("x"), noise);
+  EXPECT_EQ(NpzFile(scratch("flat.npz")).get<std::uint8_t>("x"), flat);
+}
+
 TEST(WriteNpz, SameArraysGiveSameBytes) {
   const std::vector<NpzMember> members = {{"x", Array<float>{{24}, grid()}},
                                           strings_member("y", {"a", "bc"})};
