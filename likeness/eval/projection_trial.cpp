@@ -7,6 +7,7 @@
 
 #include "likeness/core/error.h"
 #include "likeness/embed/byte_values.h"
+#include "likeness/embed/comparison.h"
 #include "likeness/embed/fit_projection.h"
 #include "likeness/eval/verification.h"
 
@@ -64,13 +65,20 @@ std::vector<ProjectionTrial> try_projections(const Embeddings& faces, std::span<
   std::vector<std::optional<ProjectionMethod>> ways{
       std::nullopt, ProjectionMethod::kPca, ProjectionMethod::kWhitened, ProjectionMethod::kDiscriminative};
   std::vector<ProjectionTrial> trials;
-  for (const auto& way : ways) {
-    const std::size_t values = way ? options.dimension : faces.dimension;
-    const std::string name =
-        way ? std::string(to_string(*way)) + " to " + std::to_string(values) : std::string("as it is");
+  const auto list = [&](const std::string& name, std::size_t values) {
     trials.push_back({name, values * sizeof(float), 0.0, 0.0});
     trials.push_back({name + ", bytes", values, 0.0, 0.0});
+  };
+  for (const auto& way : ways) {
+    way ? list(std::string(to_string(*way)) + " to " + std::to_string(options.dimension), options.dimension)
+        : list("as it is", faces.dimension);
   }
+  list("without the mean face", faces.dimension);
+  const auto judge = [&](std::size_t way, Labelled compact) {
+    add(trials[2 * way], compact, options.folds);
+    round_to_bytes(compact.faces);
+    add(trials[2 * way + 1], compact, options.folds);
+  };
   const std::map<std::string, int> fold_of = deal(people, options.folds, options.seed);
   for (int fold = 0; fold < options.folds; ++fold) {
     const Labelled judged =
@@ -87,10 +95,11 @@ std::vector<ProjectionTrial> try_projections(const Embeddings& faces, std::span<
             judged.faces);
         l2_normalize(compact.faces);
       }
-      add(trials[2 * way], compact, options.folds);
-      round_to_bytes(compact.faces);
-      add(trials[2 * way + 1], compact, options.folds);
+      judge(way, std::move(compact));
     }
+    Contract contract;
+    contract.centre = mean_embedding(taught.faces);
+    judge(ways.size(), {Comparison(contract).comparable(judged.faces), judged.people});
   }
   return trials;
 }

@@ -29,8 +29,9 @@ struct ProjectionTrialOptions {
   std::uint64_t seed = 0;  ///< Deals the people into folds.
 };
 
-/// The faces as they are, and every ProjectionMethod, each in floats and in bytes. @throws as
-/// fit_projection(); Error kDataInvalid where a fold has nobody with two faces.
+/// The faces as they are, every ProjectionMethod, and the faces without the others' mean (Contract::centre),
+/// each in floats and in bytes. @throws as fit_projection(); Error kDataInvalid where a fold has nobody with
+/// two faces.
 [[nodiscard]] std::vector<ProjectionTrial> try_projections(const Embeddings& faces,
                                                            std::span<const std::string> people,
                                                            const ProjectionTrialOptions& options);
