@@ -269,7 +269,7 @@ TEST(GraphEngine, IsKeptInAFileAndADamagedOneIsAsIfItWereNotThere) {
 
   const std::string good = bytes_of(file);
   const fs::path bad = folder / "bad.packed";
-  for (std::size_t at = 0; at < good.size(); at += at < 4096 ? 37 : 7919) {
+  for (std::size_t at = 0; at < good.size(); at += at < 4096 ? 37 : 65537) {
     std::string changed = good;
     changed[at] = static_cast<char>(changed[at] ^ 4);
     write_bytes(bad, changed);
