@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <map>
 #include <numeric>
 
@@ -398,99 +397,10 @@ void Planner::finish(PlanStep& step) {
   plan_.packed_bytes += aligned(outputs * 4);
 }
 
-/// Outputs of input `i` in a panel that starts at `to`. In bf16 two inputs stand beside each other.
-void put_row(Element element, const float* values, std::size_t columns, std::size_t i, std::byte* to) {
-  if (element == Element::kF32) {
-    std::copy_n(values, columns, reinterpret_cast<float*>(to) + i * kPanel);
-    return;
-  }
-  auto* pairs = reinterpret_cast<std::uint16_t*>(to) + i / 2 * 2 * kPanel + i % 2;
-  for (std::size_t o = 0; o < columns; ++o) pairs[2 * o] = to_bf16(values[o]);
-}
-
-/// [tap][in][out] to panels.
-void pack_plain(const PlanStep& step, const std::vector<float>& kernel, std::byte* to) {
-  const std::size_t outputs = step.out_shape[2];
-  const std::size_t inputs = step.taps * step.run;
-  for (std::size_t first = 0; first < outputs; first += kPanel) {
-    std::byte* panel = to + first * inputs * size_of(step.weight_element);
-    for (std::size_t i = 0; i < inputs; ++i) {
-      put_row(step.weight_element, kernel.data() + i * outputs + first, std::min(kPanel, outputs - first), i,
-              panel);
-    }
-  }
-}
-
-constexpr double kFourOfThree[6][3] = {{1.0 / 4, 0, 0},
-                                       {-1.0 / 6, -1.0 / 6, -1.0 / 6},
-                                       {-1.0 / 6, 1.0 / 6, -1.0 / 6},
-                                       {1.0 / 24, 1.0 / 12, 1.0 / 6},
-                                       {1.0 / 24, -1.0 / 12, 1.0 / 6},
-                                       {0, 0, 1}};
-constexpr double kSixOfThree[8][3] = {{1, 0, 0},
-                                      {-2.0 / 9, -2.0 / 9, -2.0 / 9},
-                                      {-2.0 / 9, 2.0 / 9, -2.0 / 9},
-                                      {1.0 / 90, 1.0 / 45, 2.0 / 45},
-                                      {1.0 / 90, -1.0 / 45, 2.0 / 45},
-                                      {32.0 / 45, 16.0 / 45, 8.0 / 45},
-                                      {32.0 / 45, -16.0 / 45, 8.0 / 45},
-                                      {0, 0, 1}};
-
-/// G g G^T of F(4x4, 3x3) at the points 0, 1, -1, 2, -2, and of F(6x6, 3x3) with 1/2 and -1/2 more; in
-/// double.
-template <std::size_t kTaps>
-void pack_winograd(const PlanStep& step, const std::vector<float>& kernel, const double (&g)[kTaps][3],
-                   std::byte* to) {
-  const std::size_t inputs = step.in_shape[2];
-  const std::size_t outputs = step.out_shape[2];
-  for (std::size_t first = 0; first < outputs; first += kPanel) {
-    const std::size_t columns = std::min(kPanel, outputs - first);
-    for (std::size_t c = 0; c < inputs; ++c) {
-      double half[kTaps][3][kPanel] = {};
-      for (std::size_t i = 0; i < kTaps; ++i) {
-        for (std::size_t x = 0; x < 3; ++x) {
-          for (std::size_t y = 0; y < 3; ++y) {
-            const float* from = kernel.data() + ((y * 3 + x) * inputs + c) * outputs + first;
-            for (std::size_t o = 0; o < columns; ++o) half[i][x][o] += g[i][y] * from[o];
-          }
-        }
-      }
-      for (std::size_t i = 0; i < kTaps; ++i) {
-        for (std::size_t j = 0; j < kTaps; ++j) {
-          float values[kPanel];
-          for (std::size_t o = 0; o < columns; ++o) {
-            values[o] = static_cast<float>(g[j][0] * half[i][0][o] + g[j][1] * half[i][1][o] +
-                                           g[j][2] * half[i][2][o]);
-          }
-          put_row(step.weight_element, values, columns, c,
-                  to + (first * kTaps * kTaps + (i * kTaps + j) * kPanel) * inputs *
-                           size_of(step.weight_element));
-        }
-      }
-    }
-  }
-}
-
 }  // namespace
 
 std::size_t PlanBuffer::bytes() const { return aligned(pixels * stride * size_of(element)); }
 
 std::optional<Plan> make_plan(const Graph& graph, Element element) { return Planner(graph, element).plan(); }
-
-void pack_weights(const Plan& plan, Graph& graph, std::span<std::byte> packed) {
-  for (const PlanStep& step : plan.steps) {
-    if (step.kind == PlanStep::Kind::kPool) continue;
-    GraphLayer& layer = graph.layers[step.layer];
-    std::byte* to = packed.data() + step.weights;
-    if (step.kind == PlanStep::Kind::kWinograd) {
-      if (step.tile == 4) pack_winograd(step, layer.kernel.values, kFourOfThree, to);
-      if (step.tile == 6) pack_winograd(step, layer.kernel.values, kSixOfThree, to);
-    } else {
-      pack_plain(step, layer.kernel.values, to);
-    }
-    std::ranges::copy(layer.bias, reinterpret_cast<float*>(packed.data() + step.bias));
-    layer.kernel.values = {};
-  }
-}
 
 }  // namespace likeness
