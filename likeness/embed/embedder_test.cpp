@@ -155,7 +155,7 @@ fs::path copied_pack(const std::string& name) {
 }
 
 TEST(OwnNetwork, IsTakenOnlyForAPackWhoseSelfTestItGives) {
-  if (!GraphEngine::pays_off(Precision::kF32)) GTEST_SKIP() << "this CPU has short vectors only";
+  if (!GraphEngine::pays_off(Precision::kF32)) GTEST_SKIP() << "OpenVINO computes it on this CPU";
   EXPECT_TRUE(own_network(facenet(), Precision::kF32, {}));
   const fs::path copy = copied_pack("pack_with_another_self_test");
   ModelPack pack = load_pack(copy);
@@ -175,7 +175,7 @@ TEST(OwnNetwork, IsTakenOnlyForAPackWhoseSelfTestItGives) {
 }
 
 TEST(OwnNetwork, ComesOutOfTheCacheAsItWas) {
-  if (!GraphEngine::pays_off(Precision::kF32)) GTEST_SKIP() << "this CPU has short vectors only";
+  if (!GraphEngine::pays_off(Precision::kF32)) GTEST_SKIP() << "OpenVINO computes it on this CPU";
   const fs::path cache = fs::path(testing::TempDir()) / "own_network_cache";
   fs::remove_all(cache);
   const auto chips = seeded_chips(2);

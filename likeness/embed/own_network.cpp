@@ -65,11 +65,16 @@ bool takes_chips(const GraphEngine& engine, const Contract& contract) {
 
 std::optional<GraphEngine> made(const fs::path& network, const ModelPack& pack, Precision precision) {
   Graph graph = read_trainable(network);
-  std::optional<GraphEngine> other;
-  if (precision != Precision::kF32) other = GraphEngine::make(graph, precision);
-  std::optional<GraphEngine> plain = GraphEngine::make(std::move(graph), Precision::kF32);
-  if (!plain || !takes_chips(*plain, pack.contract) || !passes(*plain, pack)) return std::nullopt;
-  return precision == Precision::kF32 ? std::move(plain) : std::move(other);
+  if (precision == Precision::kF32) {
+    std::optional<GraphEngine> engine = GraphEngine::make(std::move(graph), precision);
+    if (!engine || !takes_chips(*engine, pack.contract) || !passes(*engine, pack)) return std::nullopt;
+    return engine;
+  }
+  {
+    const auto plain = GraphEngine::make(graph, Precision::kF32);
+    if (!plain || !takes_chips(*plain, pack.contract) || !passes(*plain, pack)) return std::nullopt;
+  }
+  return GraphEngine::make(std::move(graph), precision);
 }
 
 }  // namespace

@@ -13,8 +13,9 @@ namespace likeness {
 /// A pack's network for our own kernels (infer/graph_engine.h), where it is one that they compute exactly: a
 /// frozen graph with the weights of Inception-ResNet-v1 by their names that, computed so in f32, gives the
 /// pack's own self-test. Empty for every other network, for int8, where OpenVINO is quicker (on CPUs with AMX
-/// in bf16, on CPUs without AVX2 or NEON), and for a pack that has no self-test; damaged files among them, of
-/// which OpenVINO's road tells what is wrong. Its outputs are the network's before the scaling to length 1.
+/// in bf16) or not known to be slower (on ARM), and for a pack that has no self-test; damaged files among
+/// them, of which OpenVINO's road tells what is wrong. Its outputs are the network's before the scaling to
+/// length 1.
 ///
 /// With a `cache_folder` the packed weights are kept there for the next start, and used again only for the
 /// same file (by its place, size and time of change), precision and version; a damaged file is as if it were

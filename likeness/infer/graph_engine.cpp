@@ -186,7 +186,7 @@ std::size_t GraphEngine::outputs() const { return parts_->plan.outputs; }
 
 bool GraphEngine::pays_off(Precision precision) {
   if (precision == Precision::kBf16) return has_bf16_products() && !has_amx();
-  return precision == Precision::kF32 && has_long_vectors();
+  return precision == Precision::kF32 && has_quick_kernels();
 }
 
 std::optional<GraphEngine> GraphEngine::make(Graph graph, Precision precision) {

@@ -48,7 +48,7 @@ class GraphEngine {
   void run(std::span<const float> pictures, std::size_t count, std::span<float> out) const;
 
   /// Whether this CPU has what make() needs for `precision`, and computes quicker so than through OpenVINO:
-  /// measured with AVX-512 and AVX2; bf16 needs AVX512-BF16, and is OpenVINO's where there is AMX.
+  /// measured with AVX-512, AVX2 and SSE4; bf16 needs AVX512-BF16, and is OpenVINO's where there is AMX.
   [[nodiscard]] static bool pays_off(Precision precision);
 
  private:

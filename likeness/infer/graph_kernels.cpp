@@ -548,7 +548,7 @@ void pool(const PoolJob& job) {
 }
 
 bool pairs_of_bf16() { return LIKENESS_BF16_TARGET != 0; }
-bool long_vectors() { return HWY_TARGET <= HWY_AVX2 || HWY_ARCH_ARM; }
+bool is_quick() { return HWY_ARCH_X86 && HWY_TARGET <= HWY_SSE4; }
 
 }  // namespace
 }  // namespace likeness::HWY_NAMESPACE
@@ -561,7 +561,7 @@ namespace {
 HWY_EXPORT(convolve);
 HWY_EXPORT(winograd);
 HWY_EXPORT(pool);
-HWY_EXPORT(long_vectors);
+HWY_EXPORT(is_quick);
 HWY_EXPORT(pairs_of_bf16);
 
 }  // namespace
@@ -604,7 +604,7 @@ std::size_t WinogradShare::floats(std::size_t inputs) const {
          (graph_kernels::tap_step(tiles, inputs) + graph_kernels::tap_step(tiles, panels * kPanel));
 }
 
-bool has_long_vectors() { return HWY_DYNAMIC_DISPATCH(long_vectors)(); }
+bool has_quick_kernels() { return HWY_DYNAMIC_DISPATCH(is_quick)(); }
 
 #if HWY_ARCH_X86
 namespace {
