@@ -70,7 +70,11 @@ void keep_wanted(People& people, const std::optional<fs::path>& only, std::size_
   }
   std::map<std::string, std::size_t> photos;
   for (const std::string& label : people.labels) ++photos[label];
-  People kept{{people.embeddings.dimension, {}}, {}, std::move(people.failed), std::move(people.space)};
+  People kept{{people.embeddings.dimension, {}},
+              {},
+              std::move(people.failed),
+              std::move(people.space),
+              std::move(people.contract)};
   for (std::size_t i = 0; i < people.labels.size(); ++i) {
     const std::string& label = people.labels[i];
     if (photos[label] < min_photos || (only && !named.contains(label))) continue;

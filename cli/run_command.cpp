@@ -46,7 +46,10 @@ struct Story {
   double training_seconds = 0;
   double evaluation_seconds = 0;
   std::future<std::string> faces_file;                      ///< SHA-256 of faces.npz, when it is written.
+  std::future<std::vector<std::byte>> confusion;            ///< The matrix as PNG; empty without gnuplot.
   std::vector<std::pair<std::string, std::string>> hashes;  ///< File name, SHA-256.
+
+  [[nodiscard]] const ClosedSetScore& shown() const { return val.total() > 0 ? val : train; }
 };
 
 std::string percent(double share) {
@@ -123,7 +126,7 @@ std::vector<Card> miss_cards(const FacePart& faces, const ClosedSetScore& score,
   return cards;
 }
 
-void tell_results(HtmlReport& html, const Story& story) {
+void tell_results(HtmlReport& html, Story& story) {
   std::vector<Figure> figures;
   const auto figure = [&](const ClosedSetScore& score, const std::string& label) {
     if (score.total() == 0) return;
@@ -135,13 +138,11 @@ void tell_results(HtmlReport& html, const Story& story) {
   figures.push_back({std::to_string(story.val.people.size()), "people", ""});
   html.figures(figures);
 
-  const ClosedSetScore& shown = story.val.total() > 0 ? story.val : story.train;
-  if (can_plot()) {
-    ConfusionMatrix matrix{.title = "Confusion matrix", .labels = shown.people, .counts = {}};
-    for (const auto& row : shown.confusion) matrix.counts.insert(matrix.counts.end(), row.begin(), row.end());
-    html.picture(draw_plot(matrix).png, "Confusion matrix", "Rows: who it is. Columns: who was named.");
-  } else {
+  const std::vector<std::byte> confusion = story.confusion.get();
+  if (confusion.empty()) {
     html.notice("No confusion matrix: the program gnuplot is not installed.");
+  } else {
+    html.picture(confusion, "Confusion matrix", "Rows: who it is. Columns: who was named.");
   }
 }
 
@@ -206,6 +207,15 @@ std::future<std::string> start_writing(const FaceDataset& faces, const fs::path&
   });
 }
 
+/// gnuplot takes as long as drawing the example does, so it runs beside that where there may be two threads.
+std::future<std::vector<std::byte>> start_drawing(const ClosedSetScore& shown, int threads) {
+  return std::async(threads > 1 ? std::launch::async : std::launch::deferred, [&shown] {
+    ConfusionMatrix matrix{.title = "Confusion matrix", .labels = shown.people, .counts = {}};
+    for (const auto& row : shown.confusion) matrix.counts.insert(matrix.counts.end(), row.begin(), row.end());
+    return can_plot() ? draw_plot(matrix).png : std::vector<std::byte>();
+  });
+}
+
 void learn_and_test(const Args& args, Story& story) {
   const auto start = Clock::now();
   story.faces = collect_labelled(args.photos, Stage::kEmbed);
@@ -224,6 +234,7 @@ void learn_and_test(const Args& args, Story& story) {
   story.train = score_closed_set(people, embeddings.train.embeddings, embeddings.train.labels);
   story.val = score_closed_set(people, embeddings.val.embeddings, embeddings.val.labels);
   story.evaluation_seconds = since(evaluation);
+  story.confusion = start_drawing(story.shown(), args.photos.threads);
   if (!people.calibrated()) {
     std::cerr << "likeness: some person has fewer than " << kMinPhotosForProbability
               << " photos, so there are no probabilities: the nearest known face decides\n";
