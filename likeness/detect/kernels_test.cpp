@@ -1,10 +1,8 @@
 // Every kernel against plain loops over the network as its file has it, on every instruction set of this CPU.
 #include <gtest/gtest.h>
-#include <hwy/targets.h>
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <random>
 #include <string>
 
@@ -14,24 +12,12 @@
 #include "likeness/detect/refine_net.h"
 #include "likeness/image/read_image.h"
 #include "likeness/infer/products.h"
+#include "tests/on_every_target.h"
 
 namespace likeness {
 namespace {
 
 const std::filesystem::path kPack = std::filesystem::path(LIKENESS_MODELS) / "mtcnn";
-
-// Calls `test` once for each instruction set that this CPU and build have.
-void on_every_target(const std::function<void()>& test) {
-  const std::int64_t supported = hwy::SupportedTargets();
-  for (std::int64_t rest = supported; rest != 0; rest &= rest - 1) {
-    const std::int64_t target = rest & -rest;
-    if (target == HWY_SCALAR) continue;  // EMU128 is built in its place.
-    SCOPED_TRACE(hwy::TargetName(target));
-    hwy::SetSupportedTargetsForTest(target);
-    test();
-  }
-  hwy::SetSupportedTargetsForTest(0);
-}
 
 // Values [row][column][channel], in the network's own orientation: row is x of the photo.
 struct Map {

@@ -2,31 +2,17 @@
 #include "likeness/gallery/kernels.h"
 
 #include <gtest/gtest.h>
-#include <hwy/targets.h>
 
 #include <bit>
 #include <cstring>
-#include <functional>
 #include <random>
 
 #include "likeness/gallery/rows.h"
 #include "likeness/gallery/synthetic.h"
+#include "tests/on_every_target.h"
 
 namespace likeness {
 namespace {
-
-// Calls `test` once for each instruction set that this CPU and build have.
-void on_every_target(const std::function<void()>& test) {
-  const std::int64_t supported = hwy::SupportedTargets();
-  for (std::int64_t rest = supported; rest != 0; rest &= rest - 1) {
-    const std::int64_t target = rest & -rest;
-    if (target == HWY_SCALAR) continue;  // EMU128 is built in its place.
-    SCOPED_TRACE(hwy::TargetName(target));
-    hwy::SetSupportedTargetsForTest(target);
-    test();
-  }
-  hwy::SetSupportedTargetsForTest(0);
-}
 
 TEST(Kernels, ProductsAgreeWithPlainLoops) {
   on_every_target([] {

@@ -1,6 +1,5 @@
 // Sketches, the search by them, and the checksum of the file they are kept in.
 #include <gtest/gtest.h>
-#include <hwy/targets.h>
 
 #include <algorithm>
 #include <bit>
@@ -11,6 +10,7 @@
 #include "likeness/gallery/sketch_index.h"
 #include "likeness/gallery/synthetic.h"
 #include "likeness/gallery/xxh64.h"
+#include "tests/on_every_target.h"
 
 namespace likeness {
 namespace {
@@ -72,13 +72,7 @@ TEST(Sketcher, IsTheSameOnEveryInstructionSet) {
   const Embeddings faces = synthetic_faces(3, 1, 300, 3);
   const Sketcher sketcher(300);
   const auto expected = sketch_of(sketcher, faces[1]);
-  for (std::int64_t rest = hwy::SupportedTargets(); rest != 0; rest &= rest - 1) {
-    const std::int64_t target = rest & -rest;
-    if (target == HWY_SCALAR) continue;
-    hwy::SetSupportedTargetsForTest(target);
-    EXPECT_EQ(sketch_of(sketcher, faces[1]), expected) << hwy::TargetName(target);
-  }
-  hwy::SetSupportedTargetsForTest(0);
+  on_every_target([&] { EXPECT_EQ(sketch_of(sketcher, faces[1]), expected); });
 }
 
 /// Of the queries, the last faces of each person, how many get the answer of the exact scan.

@@ -1,7 +1,6 @@
 #include "likeness/infer/graph_engine.h"
 
 #include <gtest/gtest.h>
-#include <hwy/targets.h>
 
 #include <cmath>
 #include <filesystem>
@@ -14,6 +13,7 @@
 #include <vector>
 
 #include "likeness/infer/network.h"
+#include "tests/on_every_target.h"
 
 namespace likeness {
 namespace {
@@ -139,17 +139,6 @@ std::vector<float> through_openvino(const Graph& graph, const std::vector<float>
   const auto& shape = graph.layers[0].shape;
   std::vector<std::size_t> sizes{count, shape[0], shape[1], shape[2]};
   return Network(folder / "network.xml").run({sizes, pictures}).front().values;
-}
-
-void on_every_target(const std::function<void()>& test) {
-  for (std::int64_t rest = hwy::SupportedTargets(); rest != 0; rest &= rest - 1) {
-    const std::int64_t target = rest & -rest;
-    if (target == HWY_SCALAR) continue;  // EMU128 is built in its place.
-    SCOPED_TRACE(hwy::TargetName(target));
-    hwy::SetSupportedTargetsForTest(target);
-    test();
-    hwy::SetSupportedTargetsForTest(0);
-  }
 }
 
 TEST(GraphEngine, EqualsOpenVinoOnEveryTargetAndBatch) {

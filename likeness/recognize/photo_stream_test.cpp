@@ -1,7 +1,6 @@
 #include "likeness/recognize/photo_stream.h"
 
 #include <gtest/gtest.h>
-#include <hwy/targets.h>
 
 #include <algorithm>
 #include <cmath>
@@ -11,6 +10,7 @@
 #include "likeness/core/error.h"
 #include "likeness/image/read_image.h"
 #include "likeness/recognize/recognizer.h"
+#include "tests/on_every_target.h"
 
 namespace likeness {
 namespace {
@@ -18,13 +18,6 @@ namespace {
 namespace fs = std::filesystem;
 
 const fs::path kPhotos = LIKENESS_SHARED "/data/five-celebrity/val";
-
-// Loading a network makes OpenVINO's TBB open a library with RTLD_DEEPBIND, which ends a sanitized program.
-#ifdef __SANITIZE_THREAD__
-constexpr bool kThreadSanitizer = true;
-#else
-constexpr bool kThreadSanitizer = false;
-#endif
 
 class PhotoStreamTest : public testing::Test {
  protected:
@@ -86,7 +79,6 @@ TEST_F(PhotoStreamTest, PhotosAreDecodedInFullWhateverTheLeastFace) {
 }
 
 TEST_F(PhotoStreamTest, EmbeddingsDoNotDependOnThreadsOrBatches) {
-  if (kThreadSanitizer) GTEST_SKIP() << "OpenVINO cannot compute under the thread sanitizer";
   const auto expected = run({.threads = 1, .batch = 32});
   const auto results = run({.threads = 3, .batch = 2});
   ASSERT_EQ(results.size(), expected.size());
@@ -100,9 +92,6 @@ TEST_F(PhotoStreamTest, EmbeddingsDoNotDependOnThreadsOrBatches) {
 }
 
 TEST_F(PhotoStreamTest, FacesAndEmbeddingsDoNotDependOnTheKernelsInstructions) {
-#ifdef __SANITIZE_THREAD__
-  GTEST_SKIP() << "OpenVINO cannot compute under the thread sanitizer";
-#endif
   photos_.resize(3);
   PhotoStream stream(load_pack(fs::path(LIKENESS_MODELS) / "mtcnn"),
                      load_pack(fs::path(LIKENESS_MODELS) / "20180408-102900"), {.threads = 2});
@@ -112,12 +101,7 @@ TEST_F(PhotoStreamTest, FacesAndEmbeddingsDoNotDependOnTheKernelsInstructions) {
     return photos;
   };
   const auto expected = results();
-  const std::int64_t supported = hwy::SupportedTargets();
-  for (std::int64_t rest = supported; rest != 0; rest &= rest - 1) {
-    const std::int64_t target = rest & -rest;
-    if (target == HWY_SCALAR) continue;  // EMU128 is built in its place.
-    SCOPED_TRACE(hwy::TargetName(target));
-    hwy::SetSupportedTargetsForTest(target);
+  on_every_target([&] {
     const auto found = results();
     for (std::size_t i = 0; i < expected.size(); ++i) {
       ASSERT_EQ(found[i].faces.size(), expected[i].faces.size());
@@ -131,8 +115,7 @@ TEST_F(PhotoStreamTest, FacesAndEmbeddingsDoNotDependOnTheKernelsInstructions) {
       for (std::size_t j = 0; j < expected[i].embeddings.values.size(); ++j)
         ASSERT_NEAR(found[i].embeddings.values[j], expected[i].embeddings.values[j], 1e-4);
     }
-  }
-  hwy::SetSupportedTargetsForTest(0);
+  });
 }
 
 TEST_F(PhotoStreamTest, AnUnreadablePhotoArrivesInItsPlaceWithItsError) {
@@ -155,7 +138,6 @@ TEST_F(PhotoStreamTest, MainFacesAreOneAPhotoAndHashesAreOfTheBytes) {
 }
 
 TEST_F(PhotoStreamTest, ADamagedNetworkIsToldByRunAndByLoad) {
-  if (kThreadSanitizer) GTEST_SKIP() << "OpenVINO cannot compute under the thread sanitizer";
   ModelPack embedder = load_pack(fs::path(LIKENESS_MODELS) / "20180408-102900");
   embedder.folder = "/no/such/pack";
   PhotoStream stream(load_pack(fs::path(LIKENESS_MODELS) / "mtcnn"), embedder, {.threads = 2});
