@@ -6,13 +6,13 @@
 #include <random>
 #include <string>
 
+#include "likeness/core/on_every_target.h"
 #include "likeness/detect/area_resample.h"
 #include "likeness/detect/face_detector.h"
 #include "likeness/detect/pnet.h"
 #include "likeness/detect/refine_net.h"
 #include "likeness/image/read_image.h"
 #include "likeness/infer/products.h"
-#include "tests/on_every_target.h"
 
 namespace likeness {
 namespace {

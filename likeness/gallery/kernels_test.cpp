@@ -7,9 +7,9 @@
 #include <cstring>
 #include <random>
 
+#include "likeness/core/on_every_target.h"
 #include "likeness/gallery/rows.h"
 #include "likeness/gallery/synthetic.h"
-#include "tests/on_every_target.h"
 
 namespace likeness {
 namespace {

@@ -6,11 +6,11 @@
 #include <cmath>
 #include <numbers>
 
+#include "likeness/core/on_every_target.h"
 #include "likeness/embed/byte_values.h"
 #include "likeness/gallery/sketch_index.h"
 #include "likeness/gallery/synthetic.h"
 #include "likeness/gallery/xxh64.h"
-#include "tests/on_every_target.h"
 
 namespace likeness {
 namespace {

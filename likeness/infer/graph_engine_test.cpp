@@ -12,8 +12,8 @@
 #include <thread>
 #include <vector>
 
+#include "likeness/core/on_every_target.h"
 #include "likeness/infer/network.h"
-#include "tests/on_every_target.h"
 
 namespace likeness {
 namespace {

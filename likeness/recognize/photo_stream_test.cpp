@@ -8,9 +8,9 @@
 #include <stdexcept>
 
 #include "likeness/core/error.h"
+#include "likeness/core/on_every_target.h"
 #include "likeness/image/read_image.h"
 #include "likeness/recognize/recognizer.h"
-#include "tests/on_every_target.h"
 
 namespace likeness {
 namespace {

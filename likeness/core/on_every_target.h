@@ -7,7 +7,8 @@
 
 namespace likeness {
 
-/// Calls `test` once for each instruction set that this CPU and build have, our kernels held to it.
+/// For tests only, and not installed. Calls `test` once for each instruction set that this CPU and build
+/// have, our kernels held to it.
 template <typename Test>
 void on_every_target(const Test& test) {
   for (std::int64_t rest = hwy::SupportedTargets(); rest != 0; rest &= rest - 1) {
