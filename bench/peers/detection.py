@@ -10,7 +10,7 @@ import pathlib
 import sys
 import tempfile
 
-from common import CLOCKS, Timer, machine, median, table, tell, versions
+from common import add_output_options, CLOCKS, machine, median, table, tell, Timer, versions
 from detectors import MIN_FACE, FaceRecognition, FacenetPytorch, Mtcnn, MtcnnOnnxruntime, MtcnnOpencv, made
 
 SIZES = [(225, 225), (640, 480), (1920, 1440), (4000, 3000)]
@@ -87,7 +87,7 @@ def main():
     parser.add_argument("--eight", required=True, help="a photo with eight faces")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--clock", choices=CLOCKS, default="wall")
-    parser.add_argument("--out", help="also append the table to this file")
+    add_output_options(parser)
     args, _ = parser.parse_known_args()
     found, missing = made(FacenetPytorch, Mtcnn, MtcnnOpencv, MtcnnOnnxruntime, FaceRecognition)
     detectors = [Likeness(args.timer, args.models, args.clock), *(Peer(d, args.clock) for d in found)]
@@ -105,7 +105,7 @@ def main():
         "",
         f"{datetime.date.today()}; {machine()}; "
         + versions(*dict.fromkeys(p for d in found for p in d.packages), "numpy") + ".",
-    ], args.out)
+    ], args)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import sys
 
 import numpy
 
-from common import CLOCKS, Timer, machine, median, table, tell, versions
+from common import add_output_options, CLOCKS, machine, median, table, tell, Timer, versions
 from facenet import OnnxRuntime, OpencvDnn, Tensorflow, to_onnx
 
 BATCHES = [1, 8, 32]
@@ -30,7 +30,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--clock", choices=CLOCKS, default="wall")
     parser.add_argument("--cache", required=True, help="folder for the converted network")
-    parser.add_argument("--out", help="also append the table to this file")
+    add_output_options(parser)
     args, _ = parser.parse_known_args()
 
     graph = str(pathlib.Path(args.models) / "20180408-102900" / "graph_final.pb")
@@ -80,7 +80,7 @@ def main():
         "",
         f"{datetime.date.today()}; {machine()}; "
         + versions("tensorflow-cpu", "opencv-python-headless", "onnxruntime", "tf2onnx", "numpy") + ".",
-    ], args.out)
+    ], args)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 
-from common import table, tell, versions
+from common import add_output_options, table, tell, versions
 from detectors import MIN_FACE, DlibHog, FacenetPytorch, made
 from hidden_faces import hidden_dlib_sets, lfw_sets, whole_sets
 from PIL import Image
@@ -56,12 +56,13 @@ def main():
     parser.add_argument("models")
     parser.add_argument("--data", type=pathlib.Path, required=True, help="the folder of test data")
     parser.add_argument("--people", type=int, default=100, help="of LFW, one photo each")
-    parser.add_argument("--out", help="also append the tables to this file")
+    add_output_options(parser)
     args, _ = parser.parse_known_args()
     # dlib's own example asks for scores from -1 on, "including weak ones"; the last is half way there.
     detectors, missing = made(lambda: DlibHog("as it is", 0), lambda: DlibHog("enlarged once", 1),
                               lambda: DlibHog("enlarged once, scores from -.5", 1, -0.5), FacenetPytorch)
     recall, false, names = [], [], []
+    hidden = {"covered": [], "cut off": []}
     with tempfile.TemporaryDirectory() as folder:
         for sets in (whole_sets(args.data, folder), hidden_dlib_sets(args.data, folder),
                      lfw_sets(args.data, folder, args.people)):
@@ -70,6 +71,9 @@ def main():
                 names = list(counts)
                 head = [marked.name, marked.faces()]
                 recall.append([*head, *(share(found, marked.faces()) for found, _ in counts.values())])
+                for kind, rows in hidden.items():
+                    if marked.name.endswith(kind):
+                        rows.append([marked.faces(), *(found for found, _ in counts.values())])
                 false.append([marked.name, len(marked.pictures), *(wrong for _, wrong in counts.values())])
                 print("peers:", marked.name, counts, file=sys.stderr, flush=True)
     tell([
@@ -78,12 +82,15 @@ def main():
         "",
         *table(["faces", "marked", *names], (row for row in recall if row[1])),
         "",
+        *table(["half of the face", "marked", *names],
+               ([kind, *map(sum, zip(*rows))] for kind, rows in hidden.items())),
+        "",
         "Detections that are no marked face:",
         "",
         *table(["faces", "pictures", *names], false),
         "",
         f"{datetime.date.today()}; " + versions(*dict.fromkeys(p for d in detectors for p in d.packages)) + ".",
-    ], args.out)
+    ], args)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 
-from common import machine, median, table, tell, versions
+from common import add_output_options, machine, median, table, tell, versions
 
 
 def measured(command, threads=None):
@@ -54,7 +54,7 @@ def main():
     parser.add_argument("--photo", help="for the first answer; default: the first of val/")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--out", help="also append the tables to this file")
+    add_output_options(parser)
     args, _ = parser.parse_known_args()
 
     stack = [sys.executable, str(pathlib.Path(__file__).with_name("tutorial_stack.py"))]
@@ -135,7 +135,7 @@ def main():
         "",
         f"{datetime.date.today()}; {machine()}; "
         + versions("mtcnn", "tensorflow-cpu", "scikit-learn", "numpy", "pillow") + ".",
-    ], args.out)
+    ], args)
 
 
 if __name__ == "__main__":
