@@ -1,5 +1,6 @@
 #include <iostream>
 #include <memory>
+#include <stdexcept>
 
 #include "cli/eval_parts.h"
 #include "cli/model_parts.h"
@@ -17,6 +18,9 @@ struct Args : EvalArgs {
 };
 
 Exit run(const Args& args) {
+  if (args.model.profile) {
+    throw std::invalid_argument("a centre belongs to the pack's own way of cutting; leave --profile out");
+  }
   const ModelPack pack = args.model.embedder();
   People people = people_of(args.faces, args);
   if (!people.contract.empty()) {

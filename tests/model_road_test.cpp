@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "likeness/dataset/dataset_file.h"
 #include "tests/run_program.h"
 
 namespace likeness {
@@ -104,6 +105,46 @@ TEST_F(ModelRoad, AnImportedModelOfRealWeightsIsAsGoodAsTheFrozenGraph) {
     EXPECT_NE(refused.err.find(kModel + "/margin/"), std::string::npos) << refused.err;
   }
   EXPECT_FALSE(fs::exists(at("mixed.npz")));
+}
+
+TEST_F(ModelRoad, ACentreIsTheMeanOfTheFacesGiven) {
+  fs::create_directories(at("models"));
+  fs::copy(kModels / kModel, at("models/mine"), fs::copy_options::recursive);
+  const auto contract = [&](const char* field) {
+    return json::parse(std::ifstream(at("models/mine/model.json")))["contract"].value(field, json());
+  };
+  const json before = contract("centre");
+  const std::string faces = kPhotos / "5-celebrity-faces-dataset.npz";
+  const std::vector<std::string> mine{"--model", "mine", "--models", at("models")};
+  const auto with_mine = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), mine.begin(), mine.end());
+    return run_likeness(arguments);
+  };
+  ASSERT_EQ(with_mine({"embed", faces, "-o", at("e.npz")}).code, 0);
+  const auto centred = with_mine({"model", "centre", at("e.npz")});
+  ASSERT_EQ(centred.code, 0) << centred.err;
+  EXPECT_EQ(contract("metric"), "centred cosine");
+  EXPECT_TRUE(contract("thresholds").empty());  // measured with another centre
+  const json after = contract("centre");
+  EXPECT_NE(after, before);
+  // The text begins with the mean of the embeddings' first value, rounded to six digits.
+  const EmbeddingDataset embedded = read_embeddings(at("e.npz"));
+  double sum = 0;
+  for (const EmbeddingPart* part : {&embedded.train, &embedded.val}) {
+    for (std::size_t i = 0; i < part->embeddings.size(); ++i) sum += part->embeddings[i][0];
+  }
+  EXPECT_NEAR(std::stod(after.get<std::string>()), sum / 118, 1e-6);
+
+  // Another way of comparing is another space; another model's faces are refused.
+  ASSERT_EQ(with_mine({"embed", faces, "-o", at("again.npz")}).code, 0);
+  ASSERT_EQ(run_likeness({"train", at("e.npz"), "-o", at("people.npz")}).code, 0);
+  EXPECT_EQ(run_likeness({"evaluate", at("people.npz"), at("again.npz")}).code, 5);
+  EXPECT_EQ(with_mine({"model", "centre", at("e.npz"), "--profile", "tutorial"}).code, 2);
+  import_keras("k512", 512);
+  const auto refused =
+      run_likeness({"model", "centre", at("e.npz"), "--model", "k512", "--models", at("models")});
+  EXPECT_EQ(refused.code, 5);
+  EXPECT_NE(refused.err.find("k512"), std::string::npos) << refused.err;
 }
 
 TEST_F(ModelRoad, LowerPrecisionsAreMeasuredAndMayBeMixed) {
