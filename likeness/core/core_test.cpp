@@ -1,12 +1,19 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <span>
+#include <utility>
+#include <vector>
 
 #include "likeness/core/atomic_file.h"
+#include "likeness/core/cache_folder.h"
 #include "likeness/core/error.h"
 #include "likeness/core/sha256.h"
+#include "likeness/core/xxh64.h"
 
 namespace likeness {
 namespace {
@@ -69,6 +76,41 @@ TEST(Sha256, OfAFileIsThatOfItsBytes) {
   EXPECT_EQ(sha256_file(path), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   fs::remove(path);
   EXPECT_THROW((void)sha256_file(path), Error);
+}
+
+TEST(Xxh64, AgreesWithTheReference) {
+  // Digests by xxhash 3.x for Python (xxh64, seed 0) of bytes (7 i + 3) mod 256.
+  const std::pair<std::size_t, std::uint64_t> known[] = {
+      {0, 0xef46db3751d8e999},   {1, 0x1f25c8d0bc1f4bb6},  {3, 0x31d2363f52e564c9},
+      {4, 0x9bb64b7d66ee9fda},   {14, 0xc7f1d4d0acfa5a14}, {31, 0xa2aa5f33cc4a6119},
+      {32, 0x23c3c17ef790fd97},  {33, 0x50a7cfc7ba588784}, {100, 0xa61f8d4c170fe531},
+      {1000, 0x5f235fa033f1a3fb}};
+  for (const auto& [size, digest] : known) {
+    std::vector<std::byte> bytes(size);
+    for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<std::byte>(7 * i + 3);
+    for (const std::size_t piece : {1U, 5U, 32U, 77U, 1000U}) {
+      Xxh64 sum;
+      for (std::size_t at = 0; at < size; at += piece)
+        sum.update(std::span(bytes).subspan(at, std::min<std::size_t>(piece, size - at)));
+      EXPECT_EQ(sum.digest(), digest) << size << " bytes in pieces of " << piece;
+    }
+  }
+}
+
+TEST(CachePlace, DependsOnTheFileAndOnWhatIsMadeOfIt) {
+  const fs::path source = fs::path(testing::TempDir()) / "cache_place_source";
+  write_file(source, "one");
+  const CachePlace first = cache_place("kept", source, "f32\n", ".packed");
+  EXPECT_EQ(first.file.parent_path(), "kept");
+  EXPECT_EQ(first.file.extension(), ".packed");
+  EXPECT_NE(cache_place("kept", source, "bf16\n", ".packed").file, first.file);
+  write_file(source, "three");  // the same place, another key: what was kept there no longer holds
+  const CachePlace second = cache_place("kept", source, "f32\n", ".packed");
+  EXPECT_EQ(second.file, first.file);
+  EXPECT_NE(second.key, first.key);
+  EXPECT_TRUE(cache_place("", source, "f32\n", ".packed").file.empty());
+  fs::remove(source);
+  EXPECT_TRUE(cache_place("kept", source, "f32\n", ".packed").file.empty());
 }
 
 }  // namespace

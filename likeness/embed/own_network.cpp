@@ -3,12 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
-#include "likeness/core/error.h"
-#include "likeness/core/sha256.h"
+#include "likeness/core/cache_folder.h"
 #include "likeness/embed/embedder.h"
 #include "likeness/embed/finisher.h"
 #include "likeness/model/self_test.h"
@@ -18,26 +16,6 @@ namespace likeness {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// Where a network's packed weights are kept, and what they depend on; no file: nowhere.
-struct CachePlace {
-  fs::path file;
-  std::string key;
-};
-
-CachePlace place_of(const fs::path& network, Precision precision, const fs::path& folder) {
-  if (folder.empty()) return {};
-  std::error_code error;
-  const fs::path whole = fs::canonical(network, error);
-  if (error) return {};
-  const auto size = fs::file_size(whole, error);
-  if (error) return {};
-  const auto changed = fs::last_write_time(whole, error).time_since_epoch().count();
-  if (error) return {};
-  const std::string what = whole.string() + "\n" + std::string(to_string(precision)) + "\n";
-  const std::string name = sha256(std::as_bytes(std::span(what))).substr(0, 24) + ".packed";
-  return {folder / name, what + std::to_string(size) + " " + std::to_string(changed) + "\n"};
-}
 
 /// Whether the engine, in f32, gives the embedding that the pack's network must give.
 bool passes(const GraphEngine& engine, const ModelPack& pack) {
@@ -88,7 +66,8 @@ std::optional<GraphEngine> own_network(const ModelPack& pack, Precision precisio
   try {
     const fs::path network = pack.network(precision);
     if (network.extension() != ".pb" || !fs::exists(pack.folder / pack.self_test)) return std::nullopt;
-    const CachePlace cache = place_of(network, precision, cache_folder);
+    const CachePlace cache =
+        cache_place(cache_folder, network, std::string(to_string(precision)) + "\n", ".packed");
     if (!cache.file.empty()) {
       auto kept = GraphEngine::load(cache.file, cache.key);
       if (kept && takes_chips(*kept, pack.contract)) return kept;

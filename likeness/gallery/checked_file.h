@@ -15,7 +15,7 @@
 
 #include "likeness/core/atomic_file.h"
 #include "likeness/core/error.h"
-#include "likeness/gallery/xxh64.h"
+#include "likeness/core/xxh64.h"
 
 namespace likeness {
 

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <cstring>
 #include <stdexcept>
-#include <thread>
 #include <type_traits>
 
 #include "likeness/embed/byte_values.h"
 #include "likeness/gallery/face_table.h"
+#include "likeness/gallery/in_parts.h"
 #include "likeness/gallery/rows.h"
 #include "likeness/gallery/search_index.h"
 
@@ -59,12 +59,7 @@ class ExactIndex : public SearchIndex {
     const std::size_t useful = std::max<std::size_t>(1, (rows_.size() - first_row) / kRowsPerThread);
     const std::size_t threads = std::min(static_cast<std::size_t>(options_.threads), useful);
     std::vector<BestNeighbours> best(threads, BestNeighbours(count));
-    std::vector<std::thread> helpers;
-    for (std::size_t t = 1; t < threads; ++t) {
-      helpers.emplace_back([&, t] { scan(encoded.get(), scale, first_row, t, threads, best[t]); });
-    }
-    scan(encoded.get(), scale, first_row, 0, threads, best[0]);
-    for (std::thread& helper : helpers) helper.join();
+    in_parts(threads, [&](std::size_t t) { scan(encoded.get(), scale, first_row, t, threads, best[t]); });
     for (std::size_t t = 1; t < threads; ++t) best[0].merge(best[t]);
     return best[0].take();
   }

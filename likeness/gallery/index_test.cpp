@@ -9,11 +9,11 @@
 #include <stdexcept>
 
 #include "likeness/core/error.h"
+#include "likeness/core/xxh64.h"
 #include "likeness/gallery/hnsw_index.h"
 #include "likeness/gallery/index_file.h"
 #include "likeness/gallery/search_index.h"
 #include "likeness/gallery/synthetic.h"
-#include "likeness/gallery/xxh64.h"
 
 namespace likeness {
 namespace {
@@ -183,9 +183,7 @@ TEST_P(SavedIndex, FollowsNoNumberThatLeadsNowhereThoughTheChecksumIsRight) {
     const std::size_t after = bad.size() - rows_end;
     const std::size_t place = round % 2 && after > 0 ? rows_end + random() % after : random() % rows_begin;
     bad[place] ^= static_cast<char>(1 + random() % 255);
-    Xxh64 sum;
-    sum.update(std::as_bytes(std::span(bad)));
-    const std::uint64_t digest = sum.digest();
+    const std::uint64_t digest = Xxh64::of(std::as_bytes(std::span(bad)));
     bad.append(reinterpret_cast<const char*>(&digest), sizeof(digest));
     std::ofstream(path_, std::ios::binary | std::ios::trunc) << bad;
     try {

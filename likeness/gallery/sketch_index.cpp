@@ -5,19 +5,9 @@
 #include <optional>
 #include <stdexcept>
 
+#include "likeness/gallery/in_parts.h"
+
 namespace likeness {
-namespace {
-
-/// Runs work(part) for every part, one of them on this thread.
-template <typename Work>
-void in_parts(std::size_t parts, const Work& work) {
-  std::vector<std::thread> helpers;
-  for (std::size_t part = 1; part < parts; ++part) helpers.emplace_back(work, part);
-  work(0);
-  for (std::thread& helper : helpers) helper.join();
-}
-
-}  // namespace
 
 /// Rows whose sketches are near: all up to the least distance within which there are `wanted`, and some
 /// beyond it that were seen while it was not yet known.

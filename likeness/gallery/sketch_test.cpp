@@ -10,7 +10,6 @@
 #include "likeness/embed/byte_values.h"
 #include "likeness/gallery/sketch_index.h"
 #include "likeness/gallery/synthetic.h"
-#include "likeness/gallery/xxh64.h"
 
 namespace likeness {
 namespace {
@@ -161,25 +160,6 @@ TEST(SketchIndex, LooksAtMoreCandidatesWithFewerBits) {
   EXPECT_EQ(sketch_candidates(1'000'000, 512), 2929);
   EXPECT_EQ(sketch_candidates(1'000'000, 128), 11718);
   EXPECT_EQ(sketch_candidates(1'000, 512), 1000);
-}
-
-TEST(Xxh64, AgreesWithTheReference) {
-  // Digests by xxhash 3.x for Python (xxh64, seed 0) of bytes (7 i + 3) mod 256.
-  const std::pair<std::size_t, std::uint64_t> known[] = {
-      {0, 0xef46db3751d8e999},   {1, 0x1f25c8d0bc1f4bb6},  {3, 0x31d2363f52e564c9},
-      {4, 0x9bb64b7d66ee9fda},   {14, 0xc7f1d4d0acfa5a14}, {31, 0xa2aa5f33cc4a6119},
-      {32, 0x23c3c17ef790fd97},  {33, 0x50a7cfc7ba588784}, {100, 0xa61f8d4c170fe531},
-      {1000, 0x5f235fa033f1a3fb}};
-  for (const auto& [size, digest] : known) {
-    std::vector<std::byte> bytes(size);
-    for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<std::byte>(7 * i + 3);
-    for (const std::size_t piece : {1U, 5U, 32U, 77U, 1000U}) {
-      Xxh64 sum;
-      for (std::size_t at = 0; at < size; at += piece)
-        sum.update(std::span(bytes).subspan(at, std::min<std::size_t>(piece, size - at)));
-      EXPECT_EQ(sum.digest(), digest) << size << " bytes in pieces of " << piece;
-    }
-  }
 }
 
 }  // namespace

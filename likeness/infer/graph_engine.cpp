@@ -20,8 +20,6 @@ Element element_of(Precision precision) {
   return precision == Precision::kBf16 ? Element::kBf16 : Element::kF32;
 }
 
-std::size_t size_of(Element element) { return element == Element::kF32 ? 4 : 2; }
-
 std::size_t tiles_of(const PlanStep& step, std::size_t pictures) {
   return pictures * tiles_over(step.out_shape[0], step.out_shape[1], step.tile);
 }

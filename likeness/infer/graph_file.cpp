@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "likeness/core/atomic_file.h"
+#include "likeness/core/cache_folder.h"
+#include "likeness/core/xxh64.h"
 
 namespace likeness {
 namespace {
@@ -19,7 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // The number rises with every change of the plan or of the packing.
-constexpr std::string_view kMagic = "likeness packed network 002\n";
+constexpr std::string_view kMagic = "likeness packed network 003\n";
 constexpr std::size_t kLargest = std::size_t{1} << 30;
 constexpr std::size_t kMostLayers = 16384;
 constexpr std::size_t kPage = 4096;
@@ -27,7 +29,7 @@ constexpr std::size_t kPage = 4096;
 /// The first bytes of a file, in this machine's byte order.
 struct Header {
   std::array<char, 32> magic{};
-  std::uint64_t checksum = 0;      // of everything from here to the weights
+  std::uint64_t checksum = 0;      // XXH64 of everything from here to the weights
   std::uint64_t weight_sum = 0;    // checksum of the weights
   std::uint64_t key = 0;           // bytes, after the header
   std::uint64_t structure = 0;     // bytes, after the key
@@ -42,29 +44,6 @@ Header header_with_magic() {
   Header header;
   std::copy(kMagic.begin(), kMagic.end(), header.magic.begin());
   return header;
-}
-
-/// Tells damage, not malice (the folder is the user's own), at the speed of memory: four chains of
-/// multiplications, 32 bytes a turn.
-std::uint64_t checksum(std::span<const std::byte> bytes) {
-  constexpr std::uint64_t kFactor = 0x9E3779B97F4A7C15;  // 2^64 over the golden ratio; odd
-  std::array<std::uint64_t, 4> chains{1, 2, 3, 4};
-  const auto take = [&](const std::byte* from) {
-    std::array<std::uint64_t, 4> words{};
-    std::memcpy(words.data(), from, sizeof(words));
-    for (std::size_t i = 0; i < 4; ++i) {
-      chains[i] = (chains[i] ^ words[i]) * kFactor;
-      chains[i] ^= chains[i] >> 31;
-    }
-  };
-  std::size_t at = 0;
-  for (; at + 32 <= bytes.size(); at += 32) take(bytes.data() + at);
-  std::array<std::byte, 32> rest{};
-  std::copy(bytes.begin() + static_cast<std::ptrdiff_t>(at), bytes.end(), rest.begin());
-  take(rest.data());
-  std::uint64_t sum = bytes.size();
-  for (const std::uint64_t chain : chains) sum = (sum ^ chain) * kFactor;
-  return sum ^ sum >> 32;
 }
 
 /// Whole numbers of eight bytes, and back.
@@ -156,8 +135,8 @@ std::optional<GraphFile> load_graph_file(const fs::path& file, const std::string
   }
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   if (text.substr(sizeof(header), key.size()) != key) return std::nullopt;
-  if (checksum(bytes.subspan(kChecked, header.first_weight - kChecked)) != header.checksum ||
-      checksum(bytes.subspan(header.first_weight)) != header.weight_sum) {
+  if (Xxh64::of(bytes.subspan(kChecked, header.first_weight - kChecked)) != header.checksum ||
+      Xxh64::of(bytes.subspan(header.first_weight)) != header.weight_sum) {
     return std::nullopt;
   }
   try {
@@ -178,18 +157,16 @@ bool store_graph_file(const fs::path& file, const std::string& key, const Graph&
   header.structure = structure.size();
   header.first_weight = (sizeof(header) + key.size() + structure.size() + kPage - 1) / kPage * kPage;
   header.weights = weights.size();
-  header.weight_sum = checksum(weights);
+  header.weight_sum = Xxh64::of(weights);
   std::string front(header.first_weight, '\0');
   const auto write_header = [&] { std::memcpy(front.data(), &header, sizeof(header)); };
   write_header();
   std::memcpy(front.data() + sizeof(header), key.data(), key.size());
   std::memcpy(front.data() + sizeof(header) + key.size(), structure.data(), structure.size());
-  header.checksum = checksum(std::as_bytes(std::span(front)).subspan(kChecked));
+  header.checksum = Xxh64::of(std::as_bytes(std::span(front)).subspan(kChecked));
   write_header();
   try {
-    std::error_code error;
-    if (fs::create_directories(file.parent_path(), error))
-      fs::permissions(file.parent_path(), fs::perms::owner_all, error);
+    make_cache_folder(file.parent_path());
     AtomicFile out(file);
     out.write(std::as_bytes(std::span(front)));
     out.write(weights);

@@ -22,6 +22,7 @@ constexpr std::size_t tiles_over(std::size_t height, std::size_t width, std::siz
 }
 
 enum class Element { kF32, kBf16 };
+constexpr std::size_t size_of(Element element) { return element == Element::kF32 ? 4 : 2; }
 
 /// Several pictures' maps: height x width x channels, `pixel` elements from pixel to pixel (a slice of a
 /// wider map has more than its channels), `picture` from picture to picture.

@@ -20,7 +20,6 @@ constexpr std::size_t kNone = static_cast<std::size_t>(-1);
 
 std::size_t aligned(std::size_t bytes) { return (bytes + kAlign - 1) / kAlign * kAlign; }
 std::size_t panels(std::size_t outputs) { return (outputs + kPanel - 1) / kPanel * kPanel; }
-std::size_t size_of(Element element) { return element == Element::kF32 ? 4 : 2; }
 
 /// What a layer gives: made by a step, or several such side by side, or the network's input.
 struct Value {

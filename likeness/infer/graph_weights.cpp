@@ -6,8 +6,6 @@
 namespace likeness {
 namespace {
 
-std::size_t size_of(Element element) { return element == Element::kF32 ? 4 : 2; }
-
 /// Outputs of input `i` in a panel that starts at `to`. In bf16 two inputs stand beside each other.
 void put_row(Element element, const float* values, std::size_t columns, std::size_t i, std::byte* to) {
   if (element == Element::kF32) {

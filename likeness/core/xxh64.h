@@ -14,6 +14,12 @@ namespace likeness {
 /// damage, not malice, at the speed of memory. For little-endian machines, as the files it is for.
 class Xxh64 {
  public:
+  [[nodiscard]] static std::uint64_t of(std::span<const std::byte> bytes) {
+    Xxh64 sum;
+    sum.update(bytes);
+    return sum.digest();
+  }
+
   void update(std::span<const std::byte> bytes) {
     total_ += bytes.size();
     if (waiting_ > 0) {
