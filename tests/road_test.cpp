@@ -132,6 +132,7 @@ TEST_F(Road, ExtractGivesTheTutorialsChips) {
       if (!same) different += "\n" + mine->files[i];
     }
   }
+  RecordProperty("equal", std::to_string(equal));
   EXPECT_EQ(equal, 117U) << "chips equal byte for byte; different:" << different;
 }
 
@@ -149,6 +150,7 @@ TEST_F(Road, EmbeddingsEqualTensorFlows) {
       worst = std::max(worst, std::abs(part->embeddings.values[i] - expected[i]));
     }
     EXPECT_LT(worst, 1e-5) << name;
+    RecordProperty("largest_difference_" + std::string(name), std::to_string(worst * 1e7F));
   }
   EXPECT_EQ(ours.train.labels,
             read_faces(kData / "five-celebrity/5-celebrity-faces-dataset.npz").train.labels);

@@ -95,11 +95,20 @@ Comparison compare_folder(const std::filesystem::path& folder, const std::string
   return result;
 }
 
+// For --gtest_output: the README's figures come from there. Medians in 1e-5 px.
+void record(const Comparison& c) {
+  testing::Test::RecordProperty("matched", c.matched);
+  testing::Test::RecordProperty("extra", c.extra);
+  testing::Test::RecordProperty("median_box_px_e5", std::to_string(median(c.box) * 1e5));
+  testing::Test::RecordProperty("median_landmark_px_e5", std::to_string(median(c.landmark) * 1e5));
+}
+
 // The counts are exact: better than expected fails too, so that they are raised on purpose.
 TEST(FaceDetectorData, FiveCelebrityAsMtcnn011) {
   const auto folder = std::filesystem::path(LIKENESS_SHARED) / "data" / "five-celebrity";
   if (!std::filesystem::exists(folder)) GTEST_SKIP() << "no " << folder;
   const Comparison c = compare_folder(folder, "detections_five_celebrity.json");
+  record(c);
   EXPECT_EQ(c.faces, 124);
   EXPECT_EQ(c.matched, 124);
   EXPECT_EQ(c.extra, 0);
@@ -116,6 +125,7 @@ TEST(FaceDetectorData, PhotosAsMtcnn011) {
   const auto folder = std::filesystem::path(LIKENESS_SHARED) / "data" / "photos";
   if (!std::filesystem::exists(folder)) GTEST_SKIP() << "no " << folder;
   const Comparison c = compare_folder(folder, "detections_photos.json");
+  record(c);
   EXPECT_EQ(c.faces, 155);
   EXPECT_EQ(c.matched, 155);
   EXPECT_EQ(c.extra, 0);
