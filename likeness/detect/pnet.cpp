@@ -18,29 +18,33 @@ constexpr int kInputs = 3;
 constexpr int kMaps1 = 10;
 constexpr int kMaps2 = 16;
 constexpr int kMaps3 = 32;
-// Columns of a strip that every layer computes; the last four are lost to the two unpadded 3x3 layers. 144 is
-// a multiple of three vectors of every width, and the rings of a strip (36 KiB) stay near the core.
-constexpr int kColumns = 144;
-constexpr int kOutputColumns = kColumns - 4;
-// Floats from one map of a ring's row to the next: room for reading one vector beyond the last column.
-constexpr int kPlane = kColumns + 16;
-// Layers two and three make four rows at once from six: Winograd's F(4, 3) along the columns (Lavin and Gray
-// 2016, arXiv:1509.09308), half the products of the plain sum and the same result but for rounding.
-constexpr int kGroup = 4;
+// Layers two and three make tiles of 4 x 4 values at once from 6 x 6: Winograd's F(4x4, 3x3) (Lavin and Gray
+// 2016, arXiv:1509.09308), a quarter of the products of the plain sum and the same result but for rounding. A
+// vector holds the same place of neighbouring tiles, so columns are kept by phase: column 4 t + p of a map is
+// value t of its plane p. Layer one pools two pixels to one column; of pixels there are 8 phases.
+constexpr int kTile = 4;
 constexpr int kTaps = 6;
-constexpr int kVectors = 3;  // Vectors of columns that are worked on together.
+constexpr int kPixelPhases = 2 * kTile;
 constexpr int kMaxLanes = 16;
-// Rings: four rows of pixels split into even and odd columns, eight rows each of the first two layers.
+// Tiles of a strip; the last four columns are lost to the two unpadded 3x3 layers.
+constexpr int kTiles = 3 * kMaxLanes;
+constexpr int kOutputColumns = kTile * (kTiles - 1);
+// Floats from one plane to the next: room for reading one vector beyond the last tile.
+constexpr int kPlane = kTiles + kMaxLanes;
+constexpr int kMap = kTile * kPlane;
+// Rings: four rows of pixels, eight rows each of the first two layers.
 constexpr int kRing = 8;
-constexpr std::size_t kPixelRow = std::size_t{kInputs} * 2 * kPlane;
-constexpr std::size_t kRow1 = std::size_t{kMaps1} * kPlane;
-constexpr std::size_t kRow2 = std::size_t{kMaps2} * kPlane;
-// Behind the rings: transformed inputs, products, and finished features of a block of columns.
-constexpr std::size_t kInputFloats = std::size_t{kTaps} * kMaps2 * (kVectors + 1) * kMaxLanes;
-constexpr std::size_t kProductFloats = std::size_t{kTaps} * 8 * kVectors * kMaxLanes;
-constexpr std::size_t kFeatureRow = std::size_t{kMaps3} * kVectors * kMaxLanes;
+constexpr std::size_t kPixelRow = std::size_t{kInputs} * kPixelPhases * kPlane;
+constexpr std::size_t kRow1 = std::size_t{kMaps1} * kMap;
+constexpr std::size_t kRow2 = std::size_t{kMaps2} * kMap;
+// Behind the rings: one map transformed along its columns, all maps transformed in both directions, and the
+// products of a vector of tiles transformed back along the columns.
+constexpr std::size_t kHalfFloats = std::size_t{kTaps} * kMap;
+constexpr std::size_t kInputsOfTile = std::size_t{kTaps} * kMaps2 * kTaps;
+constexpr std::size_t kInputFloats = kInputsOfTile * kTiles;
+constexpr std::size_t kProductFloats = std::size_t{kTile} * kMaps3 * kTaps * kMaxLanes;
 constexpr std::size_t kFloats =
-    4 * kPixelRow + kRing * (kRow1 + kRow2) + kInputFloats + kProductFloats + kGroup * kFeatureRow;
+    4 * kPixelRow + kRing * (kRow1 + kRow2) + kHalfFloats + kInputFloats + kProductFloats;
 
 // What the kernel of one instruction set is given.
 struct Job {
@@ -71,21 +75,22 @@ namespace {
 namespace hn = hwy::HWY_NAMESPACE;
 using namespace pnet_layout;  // NOLINT: only sizes
 
-using D = hn::CappedTag<float, 16>;
-using V = hn::Vec<D>;
+using D = hn::CappedTag<float, kMaxLanes>;
 constexpr int kLanes = static_cast<int>(hn::MaxLanes(D()));
+// Half vectors where no more tiles are left: on 16 lanes a whole one would be 64 columns.
+using Half = hn::CappedTag<float, 8>;
 // Output maps computed at once: as many sums as the registers hold beside the inputs.
 constexpr int kBlock1 = HWY_TARGET <= HWY_AVX3 ? 5 : 2;
-constexpr int kBlock = HWY_TARGET <= HWY_AVX3 ? 8 : 4;
+constexpr int kBlock = HWY_TARGET <= HWY_AVX3 ? 4 : 2;
 
 struct Rings {
   explicit Rings(float* strips)
       : pixels(strips),
         layer1(pixels + 4 * kPixelRow),
         layer2(layer1 + kRing * kRow1),
-        inputs(layer2 + kRing * kRow2),
-        products(inputs + kInputFloats),
-        features(products + kProductFloats) {}
+        half(layer2 + kRing * kRow2),
+        inputs(half + kHalfFloats),
+        products(inputs + kInputFloats) {}
   [[nodiscard]] float* pixel_row(int y) const { return pixels + static_cast<std::size_t>(y % 4) * kPixelRow; }
   // Rows from -2 on.
   [[nodiscard]] float* row1(int y) const {
@@ -97,57 +102,116 @@ struct Rings {
   float* pixels;
   float* layer1;
   float* layer2;
+  float* half;
   float* inputs;
   float* products;
-  float* features;
 };
 
 // IfNegativeThenElse would be shorter, but Highway 1.0.3 gets it wrong for SSSE3.
-HWY_INLINE V prelu(V v, V slope) { return hn::IfThenElse(hn::Lt(v, hn::Zero(D())), hn::Mul(v, slope), v); }
+template <class DT>
+HWY_INLINE hn::Vec<DT> prelu(DT d, hn::Vec<DT> v, hn::Vec<DT> slope) {
+  return hn::IfThenElse(hn::Lt(v, hn::Zero(d)), hn::Mul(v, slope), v);
+}
 
-// One row of pixels, standardised, as planes: red even columns, red odd columns, green even ...
-HWY_INLINE void split_pixels(const std::uint8_t* row, int columns, float* out) {
-  const D d;
-  const hn::CappedTag<std::uint16_t, kLanes> d16;
-  const hn::Rebind<std::int32_t, D> d32;
-  const hn::Repartition<std::uint8_t, decltype(d16)> d8;
-  const auto low = hn::Set(d16, 0xFF);
-  const V scale = hn::Set(d, 1.0F / 128);
-  const V shift = hn::Set(d, -127.5F / 128);
-  for (int x = 0; x < columns; x += kLanes) {
-    hn::Vec<decltype(d8)> rgb[kInputs];
-    hn::LoadInterleaved3(d8, row + static_cast<std::size_t>(x) * 6, rgb[0], rgb[1], rgb[2]);
-    for (int c = 0; c < kInputs; ++c) {
-      const auto pairs = hn::BitCast(d16, rgb[c]);
-      const auto even = hn::ConvertTo(d, hn::PromoteTo(d32, hn::And(pairs, low)));
-      const auto odd = hn::ConvertTo(d, hn::PromoteTo(d32, hn::ShiftRight<8>(pairs)));
-      hn::StoreU(hn::MulAdd(even, scale, shift), d, out + (2 * c) * kPlane + x);
-      hn::StoreU(hn::MulAdd(odd, scale, shift), d, out + (2 * c + 1) * kPlane + x);
-    }
+// Calls work(tag, first tile) for vectors that cover `tiles` tiles.
+template <class Work>
+HWY_INLINE void over_tiles(int tiles, const Work& work) {
+  int t = 0;
+  for (; tiles - t > kLanes / 2; t += kLanes) work(D(), t);
+  if (t >= tiles) return;
+  if (kLanes == 16) {
+    work(Half(), t);
+  } else {
+    work(D(), t);
   }
 }
 
-// Layer one with its pooling, kLanes pooled columns of kBlock1 maps at once. The four places of a pooling
-// window are four sums over the same 4 x 4 pixels.
-HWY_INLINE void conv1_block(const float* const (&rows)[4], int x, const PNet::Weights& weights, int map,
-                            bool second_row, int valid_columns, float* out) {
+// One row of pixels, standardised, as planes: red of phase 0, green of phase 0, blue of phase 0, red of phase
+// 1
+// ... A tile is 24 bytes, which are turned so that the same byte of sixteen tiles makes a vector. Of one tile
+// more the first pixels are there, which the last column reaches.
+HWY_INLINE void split_pixels(const std::uint8_t* row, int tiles, float* out) {
   const D d;
+  const hn::FixedTag<std::uint8_t, 16> d8;
+  const hn::Rebind<std::uint8_t, D> d8_lanes;
+  const hn::Rebind<std::int32_t, D> d32;
+  constexpr int kBytes = kInputs * kPixelPhases;
+  const auto scale = hn::Set(d, 1.0F / 128);
+  const auto shift = hn::Set(d, -127.5F / 128);
+  HWY_ALIGN std::uint8_t turned[kBytes * 16];
+  for (int t = 0; t < tiles; t += 16) {
+    const std::uint8_t* from = row + static_cast<std::size_t>(t) * kBytes;
+    hn::Vec<decltype(d8)> a[16], b[16];
+    for (int i = 0; i < 16; ++i) a[i] = hn::LoadU(d8, from + i * kBytes);
+    HWY_UNROLL(4)
+    for (int stage = 0; stage < 4; ++stage) {
+      HWY_UNROLL(8)
+      for (int i = 0; i < 8; ++i) {
+        b[2 * i] = hn::InterleaveLower(d8, a[i], a[i + 8]);
+        b[2 * i + 1] = hn::InterleaveUpper(d8, a[i], a[i + 8]);
+      }
+      HWY_UNROLL(16)
+      for (int i = 0; i < 16; ++i) a[i] = b[i];
+    }
+    for (int i = 0; i < 16; ++i) hn::Store(a[i], d8, turned + i * 16);
+    // The last eight bytes of every tile.
+    for (int i = 0; i < 8; ++i) {
+      a[i] = hn::InterleaveUpper(d8, hn::LoadU(d8, from + i * kBytes + 8),
+                                 hn::LoadU(d8, from + (i + 8) * kBytes + 8));
+    }
+    HWY_UNROLL(3)
+    for (int stage = 0; stage < 3; ++stage) {
+      HWY_UNROLL(4)
+      for (int i = 0; i < 4; ++i) {
+        b[2 * i] = hn::InterleaveLower(d8, a[i], a[i + 4]);
+        b[2 * i + 1] = hn::InterleaveUpper(d8, a[i], a[i + 4]);
+      }
+      HWY_UNROLL(8)
+      for (int i = 0; i < 8; ++i) a[i] = b[i];
+    }
+    for (int i = 0; i < 8; ++i) hn::Store(a[i], d8, turned + (16 + i) * 16);
+    for (int byte = 0; byte < kBytes; ++byte) {
+      for (int lane = 0; lane < 16; lane += kLanes) {
+        const auto value =
+            hn::ConvertTo(d, hn::PromoteTo(d32, hn::LoadU(d8_lanes, turned + byte * 16 + lane)));
+        hn::StoreU(hn::MulAdd(value, scale, shift), d, out + byte * kPlane + t + lane);
+      }
+    }
+  }
+  if (tiles % 16 != 0) return;
+  for (int byte = 0; byte < 2 * kInputs; ++byte) {
+    out[byte * kPlane + tiles] = std::fma(row[tiles * kBytes + byte], 1.0F / 128, -127.5F / 128);
+  }
+}
+
+// Layer one with its pooling: kBlock1 maps of phase `phase` of a vector of tiles. The four places of a
+// pooling window are four sums over the same 4 x 4 pixels.
+template <class DT>
+HWY_INLINE void conv1_block(DT d, const float* const (&rows)[4], int tile, int phase,
+                            const PNet::Weights& weights, int map, bool second_row, int valid_columns,
+                            float* out) {
+  using V = hn::Vec<DT>;
   V sum[kBlock1][4];
   HWY_UNROLL(8)
   for (int m = 0; m < kBlock1; ++m) {
-    const V bias = hn::Set(d, weights.bias1[map + m]);
+    const V bias = hn::Set(d, weights.bias1[static_cast<std::size_t>(map + m)]);
     sum[m][0] = bias;
     sum[m][1] = bias;
     sum[m][2] = bias;
     sum[m][3] = bias;
   }
+  int from[4];
+  for (int k = 0; k < 4; ++k) {
+    const int pixel = 2 * phase + k;
+    from[k] = pixel % kPixelPhases * kInputs * kPlane + pixel / kPixelPhases + tile;
+  }
   const float* w = weights.conv1.data() + map;
   for (int c = 0; c < kInputs; ++c, w += 9 * kMaps1) {
     HWY_UNROLL(4)
     for (int r = 0; r < 4; ++r) {
-      const float* even = rows[r] + (2 * c) * kPlane + x;
-      const float* odd = even + kPlane;
-      const V in[4] = {hn::LoadU(d, even), hn::LoadU(d, odd), hn::LoadU(d, even + 1), hn::LoadU(d, odd + 1)};
+      const float* row = rows[r] + c * kPlane;
+      const V in[4] = {hn::LoadU(d, row + from[0]), hn::LoadU(d, row + from[1]), hn::LoadU(d, row + from[2]),
+                       hn::LoadU(d, row + from[3])};
       HWY_UNROLL(2)
       for (int dy = 0; dy < 2; ++dy) {
         const int ky = r - dy;
@@ -166,186 +230,154 @@ HWY_INLINE void conv1_block(const float* const (&rows)[4], int x, const PNet::We
   }
   // Behind the last row or column of an odd map the pooling window is cut: the places outside repeat those
   // inside.
-  const bool cut = x + kLanes > valid_columns;
-  const auto inside = hn::FirstN(d, static_cast<std::size_t>(std::max(0, valid_columns - x)));
+  const int whole = (valid_columns - phase + kTile - 1) / kTile - tile;
+  const bool cut = whole < static_cast<int>(hn::MaxLanes(d));
+  const auto inside = hn::FirstN(d, static_cast<std::size_t>(std::max(0, whole)));
   HWY_UNROLL(8)
   for (int m = 0; m < kBlock1; ++m) {
-    const V slope = hn::Set(d, weights.slope1[map + m]);
+    const V slope = hn::Set(d, weights.slope1[static_cast<std::size_t>(map + m)]);
     V p[4];
-    for (int i = 0; i < 4; ++i) p[i] = prelu(sum[m][i], slope);
+    for (int i = 0; i < 4; ++i) p[i] = prelu(d, sum[m][i], slope);
     if (cut) {
       p[1] = hn::IfThenElse(inside, p[1], p[0]);
       p[3] = hn::IfThenElse(inside, p[3], p[2]);
     }
     V best = hn::Max(p[0], p[1]);
     if (second_row) best = hn::Max(best, hn::Max(p[2], p[3]));
-    hn::StoreU(best, d, out + (map + m) * kPlane + x);
+    hn::StoreU(best, d, out + (map + m) * kMap + phase * kPlane + tile);
   }
 }
 
-// Six rows of kIn maps, transformed, kCount vectors of columns and one more for the kernel's reach:
-// out[tap][map][column].
-template <int kIn, int kCount>
-HWY_INLINE void transform_inputs(const float* const (&rows)[kTaps], int x, float* out) {
-  const D d;
-  constexpr std::size_t kWidth = std::size_t{kCount + 1} * kLanes;
-  const V two = hn::Set(d, 2.0F);
-  const V four = hn::Set(d, 4.0F);
-  const V five = hn::Set(d, 5.0F);
+// Winograd's transform of six inputs.
+template <class DT>
+HWY_INLINE void transform(DT d, const hn::Vec<DT> (&in)[kTaps], hn::Vec<DT> (&out)[kTaps]) {
+  const auto two = hn::Set(d, 2.0F);
+  const auto four = hn::Set(d, 4.0F);
+  const auto five = hn::Set(d, 5.0F);
+  const auto sum = hn::NegMulAdd(four, in[2], in[4]);
+  const auto difference = hn::NegMulAdd(four, in[1], in[3]);
+  const auto near = hn::Sub(in[4], in[2]);
+  const auto far = hn::Sub(in[3], in[1]);
+  out[0] = hn::NegMulAdd(five, in[2], hn::MulAdd(four, in[0], in[4]));
+  out[1] = hn::Add(sum, difference);
+  out[2] = hn::Sub(sum, difference);
+  out[3] = hn::MulAdd(two, far, near);
+  out[4] = hn::NegMulAdd(two, far, near);
+  out[5] = hn::NegMulAdd(five, in[3], hn::MulAdd(four, in[1], in[5]));
+}
+
+// And back: four outputs from six products.
+template <class DT>
+HWY_INLINE void transform_back(DT d, const hn::Vec<DT> (&in)[kTaps], hn::Vec<DT> (&out)[kTile]) {
+  const auto even1 = hn::Add(in[1], in[2]);
+  const auto odd1 = hn::Sub(in[1], in[2]);
+  const auto even2 = hn::Add(in[3], in[4]);
+  const auto odd2 = hn::Sub(in[3], in[4]);
+  out[0] = hn::Add(hn::Add(in[0], even1), even2);
+  out[1] = hn::MulAdd(hn::Set(d, 2.0F), odd2, odd1);
+  out[2] = hn::MulAdd(hn::Set(d, 4.0F), even2, even1);
+  out[3] = hn::Add(hn::MulAdd(hn::Set(d, 8.0F), odd2, odd1), in[5]);
+}
+
+// Six rows of kIn maps, `tiles` tiles of which are needed, transformed in both directions:
+// out[vector of tiles][tap along the row][map][tap along the column].
+template <int kIn>
+HWY_NOINLINE void transform_inputs(const float* const (&rows)[kTaps], int tiles_in, int tiles_out,
+                                   float* half, float* out) {
   for (int c = 0; c < kIn; ++c) {
-    for (int v = 0; v <= kCount; ++v) {
-      const std::size_t at = static_cast<std::size_t>(c * kPlane + x + v * kLanes);
-      const V r0 = hn::LoadU(d, rows[0] + at);
-      const V r1 = hn::LoadU(d, rows[1] + at);
-      const V r2 = hn::LoadU(d, rows[2] + at);
-      const V r3 = hn::LoadU(d, rows[3] + at);
-      const V r4 = hn::LoadU(d, rows[4] + at);
-      const V r5 = hn::LoadU(d, rows[5] + at);
-      const V sum = hn::NegMulAdd(four, r2, r4);         // r4 - 4 r2
-      const V difference = hn::NegMulAdd(four, r1, r3);  // r3 - 4 r1
-      const V near = hn::Sub(r4, r2);
-      const V far = hn::Mul(two, hn::Sub(r3, r1));
-      float* to = out + static_cast<std::size_t>(c) * kWidth + static_cast<std::size_t>(v) * kLanes;
-      constexpr std::size_t kTap = kIn * kWidth;
-      hn::StoreU(hn::NegMulAdd(five, r2, hn::MulAdd(four, r0, r4)), d, to);
-      hn::StoreU(hn::Add(sum, difference), d, to + kTap);
-      hn::StoreU(hn::Sub(sum, difference), d, to + 2 * kTap);
-      hn::StoreU(hn::Add(near, far), d, to + 3 * kTap);
-      hn::StoreU(hn::Sub(near, far), d, to + 4 * kTap);
-      hn::StoreU(hn::NegMulAdd(five, r3, hn::MulAdd(four, r1, r5)), d, to + 5 * kTap);
+    for (int phase = 0; phase < kTile; ++phase) {
+      over_tiles(phase < 2 ? tiles_in : tiles_out, [&](auto d, int tile) {
+        hn::Vec<decltype(d)> in[kTaps], taps[kTaps];
+        const int at = c * kMap + phase * kPlane + tile;
+        for (int r = 0; r < kTaps; ++r) in[r] = hn::LoadU(d, rows[r] + at);
+        transform(d, in, taps);
+        for (int r = 0; r < kTaps; ++r) hn::StoreU(taps[r], d, half + r * kMap + phase * kPlane + tile);
+      });
     }
+    over_tiles(tiles_out, [&](auto d, int tile) {
+      float* to = out + static_cast<std::size_t>(tile) * kInputsOfTile + c * kTaps * kLanes;
+      for (int r = 0; r < kTaps; ++r) {
+        const float* from = half + r * kMap + tile;
+        const hn::Vec<decltype(d)> in[kTaps] = {hn::LoadU(d, from),
+                                                hn::LoadU(d, from + kPlane),
+                                                hn::LoadU(d, from + 2 * kPlane),
+                                                hn::LoadU(d, from + 3 * kPlane),
+                                                hn::LoadU(d, from + 1),
+                                                hn::LoadU(d, from + kPlane + 1)};
+        hn::Vec<decltype(d)> taps[kTaps];
+        transform(d, in, taps);
+        for (int k = 0; k < kTaps; ++k) {
+          hn::StoreU(taps[k], d, to + (k * kIn * kTaps + r) * kLanes);
+        }
+      }
+    });
   }
 }
 
-// One tap of kBlock maps: the sums over all input maps and three columns, kCount vectors of them.
-template <int kIn, int kOut, int kCount>
-HWY_INLINE void multiply_tap(const float* in, const float* w, float* out) {
-  const D d;
-  V sum[kBlock][kCount];
-  HWY_UNROLL(8)
+// Of one tap along the row and kBlock maps: the six sums along the column over all input maps, transformed
+// back to four rows. `out` has kTaps vectors a map and kOut maps a row.
+template <int kIn, int kOut, class DT>
+HWY_INLINE void multiply(DT d, const float* in, const float* w, float* out) {
+  using V = hn::Vec<DT>;
+  V sum[kBlock][kTaps];
+  HWY_UNROLL(4)
   for (int m = 0; m < kBlock; ++m) {
-    HWY_UNROLL(3)
-    for (int v = 0; v < kCount; ++v) sum[m][v] = hn::Zero(d);
+    HWY_UNROLL(6)
+    for (int r = 0; r < kTaps; ++r) sum[m][r] = hn::Zero(d);
   }
-  for (int c = 0; c < kIn; ++c, in += (kCount + 1) * kLanes) {
-    HWY_UNROLL(3)
-    for (int kx = 0; kx < 3; ++kx, w += kOut) {
-      V value[kCount];
-      HWY_UNROLL(3)
-      for (int v = 0; v < kCount; ++v) value[v] = hn::LoadU(d, in + kx + v * kLanes);
-      HWY_UNROLL(8)
+  for (int c = 0; c < kIn; ++c, in += kTaps * kLanes, w += kTaps * kOut) {
+    HWY_UNROLL(6)
+    for (int r = 0; r < kTaps; ++r) {
+      const V value = hn::LoadU(d, in + r * kLanes);
+      HWY_UNROLL(4)
       for (int m = 0; m < kBlock; ++m) {
-        const V weight = hn::Set(d, w[m]);
-        HWY_UNROLL(3)
-        for (int v = 0; v < kCount; ++v) sum[m][v] = hn::MulAdd(weight, value[v], sum[m][v]);
+        sum[m][r] = hn::MulAdd(hn::Set(d, w[r * kOut + m]), value, sum[m][r]);
       }
     }
   }
-  HWY_UNROLL(8)
+  HWY_UNROLL(4)
   for (int m = 0; m < kBlock; ++m) {
-    HWY_UNROLL(3)
-    for (int v = 0; v < kCount; ++v) hn::StoreU(sum[m][v], d, out + (m * kCount + v) * kLanes);
+    V rows[kTile];
+    transform_back(d, sum[m], rows);
+    HWY_UNROLL(4)
+    for (int y = 0; y < kTile; ++y) hn::StoreU(rows[y], d, out + (y * kOut + m) * kTaps * kLanes);
   }
 }
 
-// From six products of one map to four rows of it, with bias and PReLU.
-template <int kCount>
-HWY_INLINE void finish_rows(const float* products, float bias, float slope, float* const (&out)[kGroup],
-                            std::size_t at) {
-  const D d;
-  constexpr std::size_t kTap = std::size_t{kBlock} * kCount * kLanes;
-  const V b = hn::Set(d, bias);
-  const V s = hn::Set(d, slope);
-  const V two = hn::Set(d, 2.0F);
-  const V four = hn::Set(d, 4.0F);
-  const V eight = hn::Set(d, 8.0F);
-  HWY_UNROLL(3)
-  for (int v = 0; v < kCount; ++v) {
-    const float* p = products + v * kLanes;
-    const V p1 = hn::LoadU(d, p + kTap);
-    const V p2 = hn::LoadU(d, p + 2 * kTap);
-    const V p3 = hn::LoadU(d, p + 3 * kTap);
-    const V p4 = hn::LoadU(d, p + 4 * kTap);
-    const V even1 = hn::Add(hn::Add(p1, p2), b);
-    const V odd1 = hn::Add(hn::Sub(p1, p2), b);
-    const V even2 = hn::Add(p3, p4);
-    const V odd2 = hn::Sub(p3, p4);
-    const V y0 = hn::Add(hn::Add(hn::LoadU(d, p), even1), even2);
-    const V y1 = hn::MulAdd(two, odd2, odd1);
-    const V y2 = hn::MulAdd(four, even2, even1);
-    const V y3 = hn::Add(hn::MulAdd(eight, odd2, odd1), hn::LoadU(d, p + 5 * kTap));
-    hn::StoreU(prelu(y0, s), d, out[0] + at + v * kLanes);
-    hn::StoreU(prelu(y1, s), d, out[1] + at + v * kLanes);
-    hn::StoreU(prelu(y2, s), d, out[2] + at + v * kLanes);
-    hn::StoreU(prelu(y3, s), d, out[3] + at + v * kLanes);
+// The products of a vector of tiles: out[row][map][tap along the row].
+template <int kIn, int kOut, class DT>
+HWY_NOINLINE void multiply_tiles(DT d, const float* in, const float* w, float* out) {
+  for (int tap = 0; tap < kTaps; ++tap) {
+    for (int map = 0; map < kOut; map += kBlock) {
+      multiply<kIn, kOut>(d, in, w + map, out + (map * kTaps + tap) * kLanes);
+    }
+    in += kIn * kTaps * kLanes;
+    w += kIn * kTaps * kOut;
   }
 }
 
-// Four rows of a 3x3 layer with PReLU from six rows of the layer before: kCount vectors of columns from `x`
-// on, all maps, `plane` floats from map to map of the output.
-template <int kIn, int kOut, int kCount>
-HWY_NOINLINE void conv3x3(const float* const (&rows)[kTaps], int x, const float* w, const float* bias,
-                          const float* slope, const Rings& rings, float* const (&out)[kGroup],
-                          std::size_t plane) {
-  transform_inputs<kIn, kCount>(rows, x, rings.inputs);
-  constexpr std::size_t kTap = std::size_t{kBlock} * kCount * kLanes;
-  for (int map = 0; map < kOut; map += kBlock) {
-    for (int tap = 0; tap < kTaps; ++tap) {
-      multiply_tap<kIn, kOut, kCount>(rings.inputs + std::size_t{kIn} * tap * (kCount + 1) * kLanes,
-                                      w + std::size_t{kIn} * 3 * kOut * tap + map,
-                                      rings.products + tap * kTap);
-    }
-    for (int m = 0; m < kBlock; ++m) {
-      finish_rows<kCount>(rings.products + m * kCount * kLanes, bias[map + m], slope[map + m], out,
-                          static_cast<std::size_t>(map + m) * plane);
-    }
-  }
-}
-
-// Both heads over up to three vectors of finished features; appends the cells that pass.
-HWY_INLINE void heads(const Job& job, const float* features, int columns, int x, int y) {
-  const D d;
-  const float* score = job.weights->score.data();
-  const float* shift = job.weights->shift.data();
-  for (int v = 0; v * kLanes < columns; ++v) {
-    const float* in = features + v * kLanes;
-    V logit = hn::Set(d, score[kMaps3]);
-    for (int m = 0; m < kMaps3; ++m) {
-      logit = hn::MulAdd(hn::Set(d, score[m]), hn::LoadU(d, in + m * kVectors * kLanes), logit);
-    }
-    const int lanes = std::min(kLanes, columns - v * kLanes);
-    const auto passes =
-        hn::And(hn::Ge(logit, hn::Set(d, job.min_logit)), hn::FirstN(d, static_cast<std::size_t>(lanes)));
-    if (hn::AllFalse(d, passes)) continue;
-    HWY_ALIGN float logits[16];
-    HWY_ALIGN float shifts[4][16];
-    hn::Store(logit, d, logits);
-    for (int k = 0; k < 4; ++k) {
-      V sum = hn::Set(d, shift[4 * kMaps3 + k]);
-      for (int m = 0; m < kMaps3; ++m) {
-        sum = hn::MulAdd(hn::Set(d, shift[k * kMaps3 + m]), hn::LoadU(d, in + m * kVectors * kLanes), sum);
-      }
-      hn::Store(sum, d, shifts[k]);
-    }
-    for (int lane = 0; lane < lanes; ++lane) {
-      const float probability = face_probability(logits[lane]);
-      if (!(probability >= job.min_score)) continue;
-      job.cells->push_back({.x = x + v * kLanes + lane,
-                            .y = y,
-                            .score = probability,
-                            .shift = {shifts[0][lane], shifts[1][lane], shifts[2][lane], shifts[3][lane]}});
-    }
-  }
+// From the products of one row and map to four columns of it, with bias and PReLU.
+template <class DT>
+HWY_INLINE void finish(DT d, const float* products, float bias, float slope, hn::Vec<DT> (&out)[kTile]) {
+  hn::Vec<DT> taps[kTaps];
+  for (int k = 0; k < kTaps; ++k) taps[k] = hn::LoadU(d, products + k * kLanes);
+  transform_back(d, taps, out);
+  const auto b = hn::Set(d, bias);
+  const auto s = hn::Set(d, slope);
+  for (int x = 0; x < kTile; ++x) out[x] = prelu(d, hn::Add(out[x], b), s);
 }
 
 // Everything that depends on the level's width only, for one strip.
 struct Strip {
   int left;            // First column of the map.
   int columns;         // Columns of the map in this strip.
-  int columns1;        // Columns of layer one: columns + 4, rounded up to vectors.
-  int columns2;        // Columns of layer two: columns + 2, rounded up.
+  int tiles1;          // Tiles of layer one: of columns + 4.
+  int tiles2;          // Tiles of layer two: of columns + 2.
+  int tiles3;          // Tiles of the map.
   int valid_columns1;  // Columns of layer one whose pooling window is whole.
 };
+
+HWY_INLINE int tiles_of(int columns) { return (columns + kTile - 1) / kTile; }
 
 // Row y of layer one, pooled, counted from the first row of this call; rows come in order.
 HWY_INLINE void make_row1(const Job& job, const Strip& strip, const Rings& rings, int y) {
@@ -354,27 +386,18 @@ HWY_INLINE void make_row1(const Job& job, const Strip& strip, const Rings& rings
   // odd map are read only for sums that are not used.
   for (int r = y == 0 ? 0 : 2 * y + 2; r < 2 * y + 4; ++r) {
     const int row = std::min(r + 2 * job.first_row, job.level.height - 1);
-    split_pixels(data + static_cast<std::size_t>(row) * job.level.stride, strip.columns1 + 1,
-                 rings.pixel_row(r));
+    split_pixels(data + static_cast<std::size_t>(row) * job.level.stride, strip.tiles1, rings.pixel_row(r));
   }
   const float* rows[4] = {rings.pixel_row(2 * y), rings.pixel_row(2 * y + 1), rings.pixel_row(2 * y + 2),
                           rings.pixel_row(2 * y + 3)};
   const bool second_row = 2 * (y + job.first_row) + 3 < job.level.height;
   for (int map = 0; map < kMaps1; map += kBlock1) {
-    for (int x = 0; x < strip.columns1; x += kLanes) {
-      conv1_block(rows, x, *job.weights, map, second_row, strip.valid_columns1, rings.row1(y));
+    for (int phase = 0; phase < kTile; ++phase) {
+      over_tiles(strip.tiles1, [&](auto d, int tile) {
+        conv1_block(d, rows, tile, phase, *job.weights, map, second_row, strip.valid_columns1, rings.row1(y));
+      });
     }
   }
-}
-
-template <int kIn, int kOut>
-HWY_INLINE void conv_vectors(int vectors, const float* const (&rows)[kTaps], int x,
-                             const std::vector<float>& w, const std::vector<float>& bias,
-                             const std::vector<float>& slope, const Rings& rings, float* const (&out)[kGroup],
-                             std::size_t plane) {
-  if (vectors >= 3) conv3x3<kIn, kOut, 3>(rows, x, w.data(), bias.data(), slope.data(), rings, out, plane);
-  if (vectors == 2) conv3x3<kIn, kOut, 2>(rows, x, w.data(), bias.data(), slope.data(), rings, out, plane);
-  if (vectors == 1) conv3x3<kIn, kOut, 1>(rows, x, w.data(), bias.data(), slope.data(), rings, out, plane);
 }
 
 // Rows y to y + 3 of layer two.
@@ -382,11 +405,75 @@ HWY_INLINE void make_rows2(const Job& job, const Strip& strip, const Rings& ring
   const float* rows[kTaps];
   for (int r = 0; r < kTaps; ++r) rows[r] = rings.row1(y + r);
   const PNet::Weights& w = *job.weights;
-  for (int x = 0; x < strip.columns2; x += kVectors * kLanes) {
-    float* out[kGroup];
-    for (int r = 0; r < kGroup; ++r) out[r] = rings.row2(y + r) + x;
-    conv_vectors<kMaps1, kMaps2>((strip.columns2 - x) / kLanes, rows, x, w.conv2, w.bias2, w.slope2, rings,
-                                 out, kPlane);
+  transform_inputs<kMaps1>(rows, strip.tiles1, strip.tiles2, rings.half, rings.inputs);
+  over_tiles(strip.tiles2, [&](auto d, int tile) {
+    multiply_tiles<kMaps1, kMaps2>(d, rings.inputs + static_cast<std::size_t>(tile) * kInputsOfTile,
+                                   w.conv2.data(), rings.products);
+    const float* products = rings.products;
+    for (int r = 0; r < kTile; ++r) {
+      float* out = rings.row2(y + r) + tile;
+      for (std::size_t map = 0; map < kMaps2; ++map, products += kTaps * kLanes, out += kMap) {
+        hn::Vec<decltype(d)> columns[kTile];
+        finish(d, products, w.bias2[map], w.slope2[map], columns);
+        for (int x = 0; x < kTile; ++x) hn::StoreU(columns[x], d, out + x * kPlane);
+      }
+    }
+  });
+}
+
+// The cell at column x of the strip from the plain sums of layer three, which begins at `rows`; appended
+// where it passes. Winograd's logit only says where to look.
+HWY_NOINLINE void add_cell(const Job& job, const Strip& strip, const float* const (&rows)[3], int x, int y) {
+  const D d;
+  using V = hn::Vec<D>;
+  constexpr int kVectors = kMaps3 / kLanes;
+  const PNet::Weights& weights = *job.weights;
+  V sum[kVectors];
+  for (int v = 0; v < kVectors; ++v) sum[v] = hn::LoadU(d, weights.bias3.data() + v * kLanes);
+  const float* w = weights.plain3.data();
+  for (int c = 0; c < kMaps2; ++c) {
+    for (int ky = 0; ky < 3; ++ky) {
+      for (int kx = 0; kx < 3; ++kx, w += kMaps3) {
+        const int column = x + kx;
+        const V value = hn::Set(d, rows[ky][c * kMap + column % kTile * kPlane + column / kTile]);
+        for (int v = 0; v < kVectors; ++v) sum[v] = hn::MulAdd(value, hn::LoadU(d, w + v * kLanes), sum[v]);
+      }
+    }
+  }
+  for (int v = 0; v < kVectors; ++v) {
+    sum[v] = prelu(d, sum[v], hn::LoadU(d, weights.slope3.data() + v * kLanes));
+  }
+  const auto head = [&](const float* head_weights) {
+    V products = hn::Zero(d);
+    for (int v = 0; v < kVectors; ++v) {
+      products = hn::MulAdd(sum[v], hn::LoadU(d, head_weights + v * kLanes), products);
+    }
+    return hn::GetLane(hn::SumOfLanes(d, products));
+  };
+  const float probability = face_probability(head(weights.score.data()) + weights.score[kMaps3]);
+  if (!(probability >= job.min_score)) return;
+  Cell cell{.x = strip.left + x, .y = job.first_row + y, .score = probability};
+  for (std::size_t k = 0; k < cell.shift.size(); ++k) {
+    cell.shift[k] = head(weights.shift.data() + k * kMaps3) + weights.shift[4 * kMaps3 + k];
+  }
+  job.cells->push_back(cell);
+}
+
+// Cells among four columns of a vector of tiles in row y, from their logits.
+template <class DT>
+HWY_INLINE void add_cells(DT d, const Job& job, const Strip& strip, const Rings& rings,
+                          const hn::Vec<DT> (&logits)[kTile], int tile, int y) {
+  const auto least = hn::Set(d, job.min_logit);
+  const auto best = hn::Max(hn::Max(logits[0], logits[1]), hn::Max(logits[2], logits[3]));
+  if (hn::AllFalse(d, hn::Ge(best, least))) return;
+  const float* rows[3] = {rings.row2(y), rings.row2(y + 1), rings.row2(y + 2)};
+  HWY_ALIGN float values[kTile][kLanes];
+  for (int x = 0; x < kTile; ++x) hn::Store(logits[x], d, values[x]);
+  const int columns = std::min(static_cast<int>(hn::MaxLanes(d)) * kTile, strip.columns - tile * kTile);
+  for (int x = 0; x < columns; ++x) {
+    if (values[x % kTile][x / kTile] >= job.min_logit) {
+      add_cell(job, strip, rows, tile * kTile + x, y);
+    }
   }
 }
 
@@ -394,20 +481,25 @@ HWY_INLINE void make_rows2(const Job& job, const Strip& strip, const Rings& ring
 HWY_INLINE void make_cells(const Job& job, const Strip& strip, const Rings& rings, int y) {
   const float* rows[kTaps];
   for (int r = 0; r < kTaps; ++r) rows[r] = rings.row2(y + r);
-  float* out[kGroup];
-  for (int r = 0; r < kGroup; ++r) out[r] = rings.features + static_cast<std::size_t>(r) * kFeatureRow;
   const PNet::Weights& w = *job.weights;
-  for (int x = 0; x < strip.columns; x += kVectors * kLanes) {
-    const int columns = std::min(kVectors * kLanes, strip.columns - x);
-    conv_vectors<kMaps2, kMaps3>((columns + kLanes - 1) / kLanes, rows, x, w.conv3, w.bias3, w.slope3, rings,
-                                 out, std::size_t{kVectors} * kLanes);
-    for (int r = 0; r < std::min(kGroup, job.last_row - job.first_row - y); ++r) {
-      heads(job, out[r], columns, strip.left + x, job.first_row + y + r);
+  transform_inputs<kMaps2>(rows, strip.tiles2, strip.tiles3, rings.half, rings.inputs);
+  over_tiles(strip.tiles3, [&](auto d, int tile) {
+    multiply_tiles<kMaps2, kMaps3>(d, rings.inputs + static_cast<std::size_t>(tile) * kInputsOfTile,
+                                   w.conv3.data(), rings.products);
+    const float* products = rings.products;
+    for (int r = 0; r < std::min(kTile, job.last_row - job.first_row - y); ++r) {
+      hn::Vec<decltype(d)> logits[kTile];
+      for (int x = 0; x < kTile; ++x) logits[x] = hn::Set(d, w.score[kMaps3]);
+      for (std::size_t map = 0; map < kMaps3; ++map, products += kTaps * kLanes) {
+        hn::Vec<decltype(d)> columns[kTile];
+        finish(d, products, w.bias3[map], w.slope3[map], columns);
+        const auto score = hn::Set(d, w.score[map]);
+        for (int x = 0; x < kTile; ++x) logits[x] = hn::MulAdd(score, columns[x], logits[x]);
+      }
+      add_cells(d, job, strip, rings, logits, tile, y + r);
     }
-  }
+  });
 }
-
-HWY_INLINE int up_to_lanes(int columns) { return (columns + kLanes - 1) / kLanes * kLanes; }
 
 void run_kernel(const Job& job) {
   const Rings rings(job.strips);
@@ -416,14 +508,15 @@ void run_kernel(const Job& job) {
     const int columns = std::min(kOutputColumns, map_width - left);
     const Strip strip{.left = left,
                       .columns = columns,
-                      .columns1 = up_to_lanes(columns + 4),
-                      .columns2 = up_to_lanes(columns + 2),
+                      .tiles1 = tiles_of(columns + 4),
+                      .tiles2 = tiles_of(columns + 2),
+                      .tiles3 = tiles_of(columns),
                       .valid_columns1 = (job.level.width - 2) / 2 - left};
     // Rows are counted from the first one of this call. Two rows above it and some below the last one exist
     // only because four are made at once; they are zeros, so that the result depends on nothing else.
     const int rows = job.last_row - job.first_row;
-    for (int y = -2; y < rows + kGroup; y += y < 0 ? 2 : kGroup) {
-      const int end = y < 0 ? 0 : y + kGroup;
+    for (int y = -2; y < rows + kTile; y += y < 0 ? 2 : kTile) {
+      const int end = y < 0 ? 0 : y + kTile;
       for (int r = y; r < end; ++r) {
         if (r < 0 || r >= rows + 4) {
           std::fill_n(rings.row1(r), kRow1, 0.0F);
@@ -433,7 +526,7 @@ void run_kernel(const Job& job) {
       }
       if (y < 0) continue;
       make_rows2(job, strip, rings, y - 2);
-      if (y >= kGroup) make_cells(job, strip, rings, y - kGroup);
+      if (y >= kTile) make_cells(job, strip, rings, y - kTile);
     }
   }
 }
@@ -461,22 +554,27 @@ std::vector<float> arranged(const std::vector<float>& kernel, int in, int out) {
   return result;
 }
 
-// The same, transformed for Winograd's F(4, 3) over the rows of the kernel: [tap][in][x][out].
+// The same, transformed for Winograd's F(4x4, 3x3): [tap along the row][in][tap along the column][out].
 std::vector<float> transformed(const std::vector<float>& kernel, int in, int out) {
-  constexpr double kTransform[6][3] = {{1.0 / 4, 0, 0},
-                                       {-1.0 / 6, -1.0 / 6, -1.0 / 6},
-                                       {-1.0 / 6, 1.0 / 6, -1.0 / 6},
-                                       {1.0 / 24, 1.0 / 12, 1.0 / 6},
-                                       {1.0 / 24, -1.0 / 12, 1.0 / 6},
-                                       {0, 0, 1}};
-  std::vector<float> result(kernel.size() * 2);
+  constexpr int kTaps = pnet_layout::kTaps;
+  constexpr double kTransform[kTaps][3] = {{1.0 / 4, 0, 0},
+                                           {-1.0 / 6, -1.0 / 6, -1.0 / 6},
+                                           {-1.0 / 6, 1.0 / 6, -1.0 / 6},
+                                           {1.0 / 24, 1.0 / 12, 1.0 / 6},
+                                           {1.0 / 24, -1.0 / 12, 1.0 / 6},
+                                           {0, 0, 1}};
+  std::vector<float> result(static_cast<std::size_t>(kTaps * kTaps * in * out));
   for (int o = 0; o < out; ++o) {
     for (int i = 0; i < in; ++i) {
-      for (int x = 0; x < 3; ++x) {
-        const float* w = kernel.data() + ((o * in + i) * 3 + x) * 3;
-        for (int tap = 0; tap < 6; ++tap) {
-          result[((tap * in + i) * 3 + x) * out + o] = static_cast<float>(
-              kTransform[tap][0] * w[0] + kTransform[tap][1] * w[1] + kTransform[tap][2] * w[2]);
+      const float* w = kernel.data() + static_cast<std::size_t>((o * in + i) * 9);
+      for (int column = 0; column < kTaps; ++column) {
+        for (int row = 0; row < kTaps; ++row) {
+          double sum = 0;
+          for (int x = 0; x < 3; ++x) {
+            for (int y = 0; y < 3; ++y) sum += kTransform[column][x] * kTransform[row][y] * w[x * 3 + y];
+          }
+          result[static_cast<std::size_t>(((column * in + i) * kTaps + row) * out + o)] =
+              static_cast<float>(sum);
         }
       }
     }
@@ -506,7 +604,9 @@ PNet::PNet(const OnnxConstants& constants) {
   w.conv2 = transformed(constants.get("conv2d_1/kernel:0", {16, 10, 3, 3}), 10, 16);
   w.bias2 = constants.get("conv2d_1/bias:0", {16});
   w.slope2 = constants.get("p_re_lu_1_initializer_6", {1, 16, 1, 1});
-  w.conv3 = transformed(constants.get("conv2d_2/kernel:0", {32, 16, 3, 3}), 16, 32);
+  const auto& conv3 = constants.get("conv2d_2/kernel:0", {32, 16, 3, 3});
+  w.conv3 = transformed(conv3, 16, 32);
+  w.plain3 = arranged(conv3, 16, 32);
   w.bias3 = constants.get("conv2d_2/bias:0", {32});
   w.slope3 = constants.get("p_re_lu_2_initializer_3", {1, 32, 1, 1});
   const auto& score = constants.get("conv2d_3/kernel:0", {2, 32, 1, 1});

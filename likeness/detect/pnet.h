@@ -53,12 +53,13 @@ class PNet {
   void run(const Level& level, int first_row, int last_row, float min_score, PNetScratch& scratch,
            std::vector<Cell>& cells) const;
 
-  /// Weights as the kernel wants them: [input channel][row][column][output channel]; of the second and third
-  /// layer transformed for Winograd's F(4, 3) over the rows, [6][input channel][column][output channel].
+  /// Weights as the kernel wants them: [input channel][row][column][output channel] (`conv1`, `plain3`); of the
+  /// second and third layer transformed for Winograd's F(4x4, 3x3), [6 along the row][input channel][6 along the
+  /// column][output channel].
   struct Weights {
     std::vector<float> conv1, bias1, slope1;
     std::vector<float> conv2, bias2, slope2;
-    std::vector<float> conv3, bias3, slope3;
+    std::vector<float> conv3, plain3, bias3, slope3;
     std::vector<float> score;  ///< 32 weights of logit(face) - logit(no face), then the bias.
     std::vector<float> shift;  ///< 4 x 32 weights, then 4 biases.
   };
