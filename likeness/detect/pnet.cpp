@@ -80,7 +80,7 @@ constexpr int kLanes = static_cast<int>(hn::MaxLanes(D()));
 // Half vectors where no more tiles are left: on 16 lanes a whole one would be 64 columns.
 using Half = hn::CappedTag<float, 8>;
 // Output maps computed at once: as many sums as the registers hold beside the inputs.
-constexpr int kBlock1 = HWY_TARGET <= HWY_AVX3 ? 5 : 2;
+constexpr int kBlock1 = HWY_TARGET <= HWY_AVX3 ? 2 : 1;
 constexpr int kBlock = HWY_TARGET <= HWY_AVX3 ? 4 : 2;
 
 struct Rings {
@@ -184,47 +184,82 @@ HWY_INLINE void split_pixels(const std::uint8_t* row, int tiles, float* out) {
   }
 }
 
-// Layer one with its pooling: kBlock1 maps of phase `phase` of a vector of tiles. The four places of a
-// pooling window are four sums over the same 4 x 4 pixels.
+// Winograd's F(2x2, 3x3) for layer one: the four places of a pooling window are one tile of 4 x 4 pixels, and
+// a vector holds windows of phase `phase`. Transformed: out[tap along the row][channel][tap along the
+// column].
 template <class DT>
-HWY_INLINE void conv1_block(DT d, const float* const (&rows)[4], int tile, int phase,
-                            const PNet::Weights& weights, int map, bool second_row, int valid_columns,
-                            float* out) {
+HWY_INLINE void transform_pixels(DT d, const float* const (&rows)[4], int tile, int phase, float* out) {
   using V = hn::Vec<DT>;
-  V sum[kBlock1][4];
-  HWY_UNROLL(8)
-  for (int m = 0; m < kBlock1; ++m) {
-    const V bias = hn::Set(d, weights.bias1[static_cast<std::size_t>(map + m)]);
-    sum[m][0] = bias;
-    sum[m][1] = bias;
-    sum[m][2] = bias;
-    sum[m][3] = bias;
-  }
-  int from[4];
-  for (int k = 0; k < 4; ++k) {
-    const int pixel = 2 * phase + k;
-    from[k] = pixel % kPixelPhases * kInputs * kPlane + pixel / kPixelPhases + tile;
-  }
-  const float* w = weights.conv1.data() + map;
-  for (int c = 0; c < kInputs; ++c, w += 9 * kMaps1) {
+  for (int c = 0; c < kInputs; ++c) {
+    V taps[4][4];  // [column][tap along the column]
+    HWY_UNROLL(4)
+    for (int k = 0; k < 4; ++k) {
+      const int pixel = 2 * phase + k;
+      const int at = (pixel % kPixelPhases * kInputs + c) * kPlane + pixel / kPixelPhases + tile;
+      const V in[4] = {hn::LoadU(d, rows[0] + at), hn::LoadU(d, rows[1] + at), hn::LoadU(d, rows[2] + at),
+                       hn::LoadU(d, rows[3] + at)};
+      taps[k][0] = hn::Sub(in[0], in[2]);
+      taps[k][1] = hn::Add(in[1], in[2]);
+      taps[k][2] = hn::Sub(in[2], in[1]);
+      taps[k][3] = hn::Sub(in[1], in[3]);
+    }
     HWY_UNROLL(4)
     for (int r = 0; r < 4; ++r) {
-      const float* row = rows[r] + c * kPlane;
-      const V in[4] = {hn::LoadU(d, row + from[0]), hn::LoadU(d, row + from[1]), hn::LoadU(d, row + from[2]),
-                       hn::LoadU(d, row + from[3])};
-      HWY_UNROLL(2)
-      for (int dy = 0; dy < 2; ++dy) {
-        const int ky = r - dy;
-        if (ky < 0 || ky > 2) continue;
-        HWY_UNROLL(3)
-        for (int kx = 0; kx < 3; ++kx) {
-          HWY_UNROLL(8)
-          for (int m = 0; m < kBlock1; ++m) {
-            const V weight = hn::Set(d, w[(ky * 3 + kx) * kMaps1 + m]);
-            sum[m][2 * dy] = hn::MulAdd(weight, in[kx], sum[m][2 * dy]);
-            sum[m][2 * dy + 1] = hn::MulAdd(weight, in[kx + 1], sum[m][2 * dy + 1]);
-          }
+      float* to = out + (c * 4 + r) * kLanes;
+      constexpr int kTap = kInputs * 4 * kLanes;
+      hn::StoreU(hn::Sub(taps[0][r], taps[2][r]), d, to);
+      hn::StoreU(hn::Add(taps[1][r], taps[2][r]), d, to + kTap);
+      hn::StoreU(hn::Sub(taps[2][r], taps[1][r]), d, to + 2 * kTap);
+      hn::StoreU(hn::Sub(taps[1][r], taps[3][r]), d, to + 3 * kTap);
+    }
+  }
+}
+
+// Layer one with its pooling: kBlock1 maps of a vector of pooling windows.
+template <class DT>
+HWY_INLINE void conv1_block(DT d, const float* in, int tile, int phase, const PNet::Weights& weights, int map,
+                            bool second_row, int valid_columns, float* out) {
+  using V = hn::Vec<DT>;
+  V places[kBlock1][4];  // Of the window: [row][column].
+  const float* w = weights.conv1.data() + map;
+  HWY_UNROLL(4)
+  for (int tap = 0; tap < 4; ++tap) {
+    V sum[kBlock1][4];
+    HWY_UNROLL(8)
+    for (int m = 0; m < kBlock1; ++m) {
+      HWY_UNROLL(4)
+      for (int r = 0; r < 4; ++r) sum[m][r] = hn::Zero(d);
+      // What is added to the product of both second taps is added to all places.
+      if (tap == 1) sum[m][1] = hn::Set(d, weights.bias1[static_cast<std::size_t>(map + m)]);
+    }
+    HWY_UNROLL(3)
+    for (int c = 0; c < kInputs; ++c) {
+      HWY_UNROLL(4)
+      for (int r = 0; r < 4; ++r, w += kMaps1) {
+        const V value = hn::LoadU(d, in + ((tap * kInputs + c) * 4 + r) * kLanes);
+        HWY_UNROLL(8)
+        for (int m = 0; m < kBlock1; ++m) sum[m][r] = hn::MulAdd(hn::Set(d, w[m]), value, sum[m][r]);
+      }
+    }
+    HWY_UNROLL(8)
+    for (int m = 0; m < kBlock1; ++m) {
+      const V row0 = hn::Add(hn::Add(sum[m][0], sum[m][1]), sum[m][2]);
+      const V row1 = hn::Sub(hn::Sub(sum[m][1], sum[m][2]), sum[m][3]);
+      if (tap == 0) {
+        places[m][0] = row0;
+        places[m][2] = row1;
+      } else if (tap == 1) {
+        places[m][0] = hn::Add(places[m][0], row0);
+        places[m][2] = hn::Add(places[m][2], row1);
+        places[m][1] = row0;
+        places[m][3] = row1;
+      } else {
+        if (tap == 2) {
+          places[m][0] = hn::Add(places[m][0], row0);
+          places[m][2] = hn::Add(places[m][2], row1);
         }
+        places[m][1] = hn::Sub(places[m][1], row0);
+        places[m][3] = hn::Sub(places[m][3], row1);
       }
     }
   }
@@ -237,7 +272,7 @@ HWY_INLINE void conv1_block(DT d, const float* const (&rows)[4], int tile, int p
   for (int m = 0; m < kBlock1; ++m) {
     const V slope = hn::Set(d, weights.slope1[static_cast<std::size_t>(map + m)]);
     V p[4];
-    for (int i = 0; i < 4; ++i) p[i] = prelu(d, sum[m][i], slope);
+    for (int i = 0; i < 4; ++i) p[i] = prelu(d, places[m][i], slope);
     if (cut) {
       p[1] = hn::IfThenElse(inside, p[1], p[0]);
       p[3] = hn::IfThenElse(inside, p[3], p[2]);
@@ -317,13 +352,15 @@ HWY_NOINLINE void transform_inputs(const float* const (&rows)[kTaps], int tiles_
 // Of one tap along the row and kBlock maps: the six sums along the column over all input maps, transformed
 // back to four rows. `out` has kTaps vectors a map and kOut maps a row.
 template <int kIn, int kOut, class DT>
-HWY_INLINE void multiply(DT d, const float* in, const float* w, float* out) {
+HWY_INLINE void multiply(DT d, const float* in, const float* w, const float* bias, float* out) {
   using V = hn::Vec<DT>;
   V sum[kBlock][kTaps];
   HWY_UNROLL(4)
   for (int m = 0; m < kBlock; ++m) {
     HWY_UNROLL(6)
     for (int r = 0; r < kTaps; ++r) sum[m][r] = hn::Zero(d);
+    // What is added to the product of both second taps is added to all values of the tile.
+    if (bias != nullptr) sum[m][1] = hn::Set(d, bias[m]);
   }
   for (int c = 0; c < kIn; ++c, in += kTaps * kLanes, w += kTaps * kOut) {
     HWY_UNROLL(6)
@@ -346,25 +383,25 @@ HWY_INLINE void multiply(DT d, const float* in, const float* w, float* out) {
 
 // The products of a vector of tiles: out[row][map][tap along the row].
 template <int kIn, int kOut, class DT>
-HWY_NOINLINE void multiply_tiles(DT d, const float* in, const float* w, float* out) {
+HWY_NOINLINE void multiply_tiles(DT d, const float* in, const float* w, const float* bias, float* out) {
   for (int tap = 0; tap < kTaps; ++tap) {
     for (int map = 0; map < kOut; map += kBlock) {
-      multiply<kIn, kOut>(d, in, w + map, out + (map * kTaps + tap) * kLanes);
+      multiply<kIn, kOut>(d, in, w + map, tap == 1 ? bias + map : nullptr,
+                          out + (map * kTaps + tap) * kLanes);
     }
     in += kIn * kTaps * kLanes;
     w += kIn * kTaps * kOut;
   }
 }
 
-// From the products of one row and map to four columns of it, with bias and PReLU.
+// From the products of one row and map to four columns of it, with PReLU.
 template <class DT>
-HWY_INLINE void finish(DT d, const float* products, float bias, float slope, hn::Vec<DT> (&out)[kTile]) {
+HWY_INLINE void finish(DT d, const float* products, float slope, hn::Vec<DT> (&out)[kTile]) {
   hn::Vec<DT> taps[kTaps];
   for (int k = 0; k < kTaps; ++k) taps[k] = hn::LoadU(d, products + k * kLanes);
   transform_back(d, taps, out);
-  const auto b = hn::Set(d, bias);
   const auto s = hn::Set(d, slope);
-  for (int x = 0; x < kTile; ++x) out[x] = prelu(d, hn::Add(out[x], b), s);
+  for (int x = 0; x < kTile; ++x) out[x] = prelu(d, out[x], s);
 }
 
 // Everything that depends on the level's width only, for one strip.
@@ -391,12 +428,14 @@ HWY_INLINE void make_row1(const Job& job, const Strip& strip, const Rings& rings
   const float* rows[4] = {rings.pixel_row(2 * y), rings.pixel_row(2 * y + 1), rings.pixel_row(2 * y + 2),
                           rings.pixel_row(2 * y + 3)};
   const bool second_row = 2 * (y + job.first_row) + 3 < job.level.height;
-  for (int map = 0; map < kMaps1; map += kBlock1) {
-    for (int phase = 0; phase < kTile; ++phase) {
-      over_tiles(strip.tiles1, [&](auto d, int tile) {
-        conv1_block(d, rows, tile, phase, *job.weights, map, second_row, strip.valid_columns1, rings.row1(y));
-      });
-    }
+  for (int phase = 0; phase < kTile; ++phase) {
+    over_tiles(strip.tiles1, [&](auto d, int tile) {
+      transform_pixels(d, rows, tile, phase, rings.inputs);
+      for (int map = 0; map < kMaps1; map += kBlock1) {
+        conv1_block(d, rings.inputs, tile, phase, *job.weights, map, second_row, strip.valid_columns1,
+                    rings.row1(y));
+      }
+    });
   }
 }
 
@@ -408,13 +447,13 @@ HWY_INLINE void make_rows2(const Job& job, const Strip& strip, const Rings& ring
   transform_inputs<kMaps1>(rows, strip.tiles1, strip.tiles2, rings.half, rings.inputs);
   over_tiles(strip.tiles2, [&](auto d, int tile) {
     multiply_tiles<kMaps1, kMaps2>(d, rings.inputs + static_cast<std::size_t>(tile) * kInputsOfTile,
-                                   w.conv2.data(), rings.products);
+                                   w.conv2.data(), w.bias2.data(), rings.products);
     const float* products = rings.products;
     for (int r = 0; r < kTile; ++r) {
       float* out = rings.row2(y + r) + tile;
       for (std::size_t map = 0; map < kMaps2; ++map, products += kTaps * kLanes, out += kMap) {
         hn::Vec<decltype(d)> columns[kTile];
-        finish(d, products, w.bias2[map], w.slope2[map], columns);
+        finish(d, products, w.slope2[map], columns);
         for (int x = 0; x < kTile; ++x) hn::StoreU(columns[x], d, out + x * kPlane);
       }
     }
@@ -485,14 +524,14 @@ HWY_INLINE void make_cells(const Job& job, const Strip& strip, const Rings& ring
   transform_inputs<kMaps2>(rows, strip.tiles2, strip.tiles3, rings.half, rings.inputs);
   over_tiles(strip.tiles3, [&](auto d, int tile) {
     multiply_tiles<kMaps2, kMaps3>(d, rings.inputs + static_cast<std::size_t>(tile) * kInputsOfTile,
-                                   w.conv3.data(), rings.products);
+                                   w.conv3.data(), w.bias3.data(), rings.products);
     const float* products = rings.products;
     for (int r = 0; r < std::min(kTile, job.last_row - job.first_row - y); ++r) {
       hn::Vec<decltype(d)> logits[kTile];
       for (int x = 0; x < kTile; ++x) logits[x] = hn::Set(d, w.score[kMaps3]);
       for (std::size_t map = 0; map < kMaps3; ++map, products += kTaps * kLanes) {
         hn::Vec<decltype(d)> columns[kTile];
-        finish(d, products, w.bias3[map], w.slope3[map], columns);
+        finish(d, products, w.slope3[map], columns);
         const auto score = hn::Set(d, w.score[map]);
         for (int x = 0; x < kTile; ++x) logits[x] = hn::MulAdd(score, columns[x], logits[x]);
       }
@@ -554,15 +593,11 @@ std::vector<float> arranged(const std::vector<float>& kernel, int in, int out) {
   return result;
 }
 
-// The same, transformed for Winograd's F(4x4, 3x3): [tap along the row][in][tap along the column][out].
-std::vector<float> transformed(const std::vector<float>& kernel, int in, int out) {
-  constexpr int kTaps = pnet_layout::kTaps;
-  constexpr double kTransform[kTaps][3] = {{1.0 / 4, 0, 0},
-                                           {-1.0 / 6, -1.0 / 6, -1.0 / 6},
-                                           {-1.0 / 6, 1.0 / 6, -1.0 / 6},
-                                           {1.0 / 24, 1.0 / 12, 1.0 / 6},
-                                           {1.0 / 24, -1.0 / 12, 1.0 / 6},
-                                           {0, 0, 1}};
+// Transformed for Winograd's F(kTaps - 2, 3) in both directions: [tap along the row][in][tap along the
+// column][out].
+template <int kTaps>
+std::vector<float> transformed(const std::vector<float>& kernel, int in, int out,
+                               const double (&transform)[kTaps][3]) {
   std::vector<float> result(static_cast<std::size_t>(kTaps * kTaps * in * out));
   for (int o = 0; o < out; ++o) {
     for (int i = 0; i < in; ++i) {
@@ -571,7 +606,7 @@ std::vector<float> transformed(const std::vector<float>& kernel, int in, int out
         for (int row = 0; row < kTaps; ++row) {
           double sum = 0;
           for (int x = 0; x < 3; ++x) {
-            for (int y = 0; y < 3; ++y) sum += kTransform[column][x] * kTransform[row][y] * w[x * 3 + y];
+            for (int y = 0; y < 3; ++y) sum += transform[column][x] * transform[row][y] * w[x * 3 + y];
           }
           result[static_cast<std::size_t>(((column * in + i) * kTaps + row) * out + o)] =
               static_cast<float>(sum);
@@ -581,6 +616,14 @@ std::vector<float> transformed(const std::vector<float>& kernel, int in, int out
   }
   return result;
 }
+
+constexpr double kTwo[4][3] = {{1, 0, 0}, {.5, .5, .5}, {.5, -.5, .5}, {0, 0, 1}};
+constexpr double kFour[6][3] = {{1.0 / 4, 0, 0},
+                                {-1.0 / 6, -1.0 / 6, -1.0 / 6},
+                                {-1.0 / 6, 1.0 / 6, -1.0 / 6},
+                                {1.0 / 24, 1.0 / 12, 1.0 / 6},
+                                {1.0 / 24, -1.0 / 12, 1.0 / 6},
+                                {0, 0, 1}};
 
 }  // namespace
 
@@ -598,14 +641,14 @@ double PNet::products(int width, int height) {
 
 PNet::PNet(const OnnxConstants& constants) {
   Weights& w = weights_;
-  w.conv1 = arranged(constants.get("conv2d/kernel:0", {10, 3, 3, 3}), 3, 10);
+  w.conv1 = transformed(constants.get("conv2d/kernel:0", {10, 3, 3, 3}), 3, 10, kTwo);
   w.bias1 = constants.get("conv2d/bias:0", {10});
   w.slope1 = constants.get("p_re_lu_initializer_8", {1, 10, 1, 1});
-  w.conv2 = transformed(constants.get("conv2d_1/kernel:0", {16, 10, 3, 3}), 10, 16);
+  w.conv2 = transformed(constants.get("conv2d_1/kernel:0", {16, 10, 3, 3}), 10, 16, kFour);
   w.bias2 = constants.get("conv2d_1/bias:0", {16});
   w.slope2 = constants.get("p_re_lu_1_initializer_6", {1, 16, 1, 1});
   const auto& conv3 = constants.get("conv2d_2/kernel:0", {32, 16, 3, 3});
-  w.conv3 = transformed(conv3, 16, 32);
+  w.conv3 = transformed(conv3, 16, 32, kFour);
   w.plain3 = arranged(conv3, 16, 32);
   w.bias3 = constants.get("conv2d_2/bias:0", {32});
   w.slope3 = constants.get("p_re_lu_2_initializer_3", {1, 32, 1, 1});

@@ -53,9 +53,9 @@ class PNet {
   void run(const Level& level, int first_row, int last_row, float min_score, PNetScratch& scratch,
            std::vector<Cell>& cells) const;
 
-  /// Weights as the kernel wants them: [input channel][row][column][output channel] (`conv1`, `plain3`); of the
-  /// second and third layer transformed for Winograd's F(4x4, 3x3), [6 along the row][input channel][6 along the
-  /// column][output channel].
+  /// Weights as the kernel wants them: `plain3` [input channel][row][column][output channel]; those
+  /// transformed for Winograd [tap along the row][input channel][tap along the column][output channel], 4
+  /// taps each in `conv1`, 6 in `conv2` and `conv3`.
   struct Weights {
     std::vector<float> conv1, bias1, slope1;
     std::vector<float> conv2, bias2, slope2;
