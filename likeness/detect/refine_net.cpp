@@ -14,8 +14,13 @@
 #define LIKENESS_DETECT_REFINE_NET_ONCE
 namespace likeness::refine {
 
-constexpr int kTaps = 5;  // Of Winograd's F(3, 3).
 constexpr int kMaxLanes = 16;
+// Winograd tiles that go through a layer together: enough for full blocks of pixels, few enough for their
+// inputs and products to stay in the second-level cache.
+constexpr int kTiles = 30;
+// The first layer makes tiles of 4 x 4; eight of its rows exist at a time, for the pooling.
+constexpr int kFirstTile = 4;
+constexpr int kRing = 8;
 
 }  // namespace likeness::refine
 #endif
@@ -25,8 +30,9 @@ namespace likeness::HWY_NAMESPACE {
 namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
+using refine::kFirstTile;
 using refine::kMaxLanes;
-using refine::kTaps;
+using refine::kRing;
 
 using D = hn::CappedTag<float, 16>;
 using V = hn::Vec<D>;
@@ -183,93 +189,189 @@ HWY_INLINE void convolve(const RefineLayer& layer, const float* in, std::size_t 
   blocks.finish();
 }
 
-// Five rows of `count` values, transformed: out[tap * tap_step + i]. Missing rows are null and count as 0.
-HWY_INLINE void transform_inputs(const float* const (&rows)[kTaps], std::size_t count, float* out,
-                                 std::size_t tap_step) {
+// Winograd's transforms for F(kTile, 3), kTile + 2 taps (Lavin and Gray 2016, arXiv:1509.09308): points 0, 1,
+// -1, 2 and, for four outputs, -2. What is added to the product of the second tap is added to all outputs.
+HWY_INLINE void transform(const V (&in)[5], V (&out)[5]) {
   const D d;
   const V two = hn::Set(d, 2.0F);
-  const V three = hn::Set(d, 3.0F);
-  for (std::size_t i = 0; i < count; i += kLanes) {
-    V r[kTaps];
-    for (int k = 0; k < kTaps; ++k) r[k] = rows[k] != nullptr ? hn::LoadU(d, rows[k] + i) : hn::Zero(d);
-    const V outer = hn::Sub(r[3], r[1]);
-    hn::StoreU(hn::MulAdd(two, hn::Sub(r[0], r[2]), outer), d, out + i);
-    hn::StoreU(hn::NegMulAdd(two, r[1], hn::Sub(r[3], r[2])), d, out + tap_step + i);
-    hn::StoreU(hn::NegMulAdd(three, r[2], hn::MulAdd(two, r[1], r[3])), d, out + 2 * tap_step + i);
-    hn::StoreU(outer, d, out + 3 * tap_step + i);
-    hn::StoreU(hn::NegMulAdd(two, outer, hn::Sub(r[4], r[2])), d, out + 4 * tap_step + i);
-  }
+  const V outer = hn::Sub(in[3], in[1]);
+  out[0] = hn::MulAdd(two, hn::Sub(in[0], in[2]), outer);
+  out[1] = hn::NegMulAdd(two, in[1], hn::Sub(in[3], in[2]));
+  out[2] = hn::NegMulAdd(hn::Set(d, 3.0F), in[2], hn::MulAdd(two, in[1], in[3]));
+  out[3] = outer;
+  out[4] = hn::NegMulAdd(two, outer, hn::Sub(in[4], in[2]));
 }
 
-// From five products to `rows` (at most three) rows of `count` values of `padded` outputs a pixel.
-HWY_INLINE void finish_rows(const RefineLayer& layer, const float* products, std::size_t tap_step,
-                            std::size_t count, int rows, float* out) {
+HWY_INLINE void transform(const V (&in)[6], V (&out)[6]) {
   const D d;
   const V two = hn::Set(d, 2.0F);
   const V four = hn::Set(d, 4.0F);
-  const auto padded = static_cast<std::size_t>(layer.padded);
-  for (std::size_t i = 0; i < count; i += padded) {
-    for (std::size_t c = 0; c < padded; c += kLanes) {
-      const float* p = products + i + c;
-      const V bias = hn::LoadU(d, layer.bias.data() + c);
-      const V slope = hn::LoadU(d, layer.slope.data() + c);
-      const V p1 = hn::LoadU(d, p + tap_step);
-      const V p2 = hn::LoadU(d, p + 2 * tap_step);
-      const V p3 = hn::LoadU(d, p + 3 * tap_step);
-      const V even = hn::Add(hn::Add(p1, p2), bias);
-      const V odd = hn::Add(hn::Sub(p1, p2), bias);
-      float* to = out + i + c;
-      hn::StoreU(prelu(hn::Add(hn::Add(hn::LoadU(d, p), even), p3), slope), d, to);
-      if (rows > 1) hn::StoreU(prelu(hn::MulAdd(two, p3, odd), slope), d, to + count);
-      if (rows > 2) {
-        const V last = hn::MulAdd(four, p3, hn::Add(hn::LoadU(d, p + 4 * tap_step), even));
-        hn::StoreU(prelu(last, slope), d, to + 2 * count);
+  const V five = hn::Set(d, 5.0F);
+  const V sum = hn::NegMulAdd(four, in[2], in[4]);
+  const V difference = hn::NegMulAdd(four, in[1], in[3]);
+  const V near = hn::Sub(in[4], in[2]);
+  const V far = hn::Sub(in[3], in[1]);
+  out[0] = hn::NegMulAdd(five, in[2], hn::MulAdd(four, in[0], in[4]));
+  out[1] = hn::Add(sum, difference);
+  out[2] = hn::Sub(sum, difference);
+  out[3] = hn::MulAdd(two, far, near);
+  out[4] = hn::NegMulAdd(two, far, near);
+  out[5] = hn::NegMulAdd(five, in[3], hn::MulAdd(four, in[1], in[5]));
+}
+
+// And back, from products to outputs.
+HWY_INLINE void transform_back(const V (&in)[5], V (&out)[3]) {
+  const D d;
+  const V even = hn::Add(in[1], in[2]);
+  out[0] = hn::Add(hn::Add(in[0], even), in[3]);
+  out[1] = hn::MulAdd(hn::Set(d, 2.0F), in[3], hn::Sub(in[1], in[2]));
+  out[2] = hn::MulAdd(hn::Set(d, 4.0F), in[3], hn::Add(in[4], even));
+}
+
+HWY_INLINE void transform_back(const V (&in)[6], V (&out)[4]) {
+  const D d;
+  const V even1 = hn::Add(in[1], in[2]);
+  const V odd1 = hn::Sub(in[1], in[2]);
+  const V even2 = hn::Add(in[3], in[4]);
+  const V odd2 = hn::Sub(in[3], in[4]);
+  out[0] = hn::Add(hn::Add(in[0], even1), even2);
+  out[1] = hn::MulAdd(hn::Set(d, 2.0F), odd2, odd1);
+  out[2] = hn::MulAdd(hn::Set(d, 4.0F), even2, even1);
+  out[3] = hn::Add(hn::MulAdd(hn::Set(d, 8.0F), odd2, odd1), in[5]);
+}
+
+// kTaps rows of `count` values, transformed along their columns: out[tap * tap_step + i]. Rows behind the end
+// of the map are null and count as 0.
+template <int kTaps>
+HWY_INLINE void transform_columns(const float* const (&rows)[kTaps], std::size_t count, float* out,
+                                  std::size_t tap_step) {
+  const D d;
+  for (std::size_t i = 0; i < count; i += kLanes) {
+    V in[kTaps];
+    V taps[kTaps];
+    for (int k = 0; k < kTaps; ++k) in[k] = rows[k] != nullptr ? hn::LoadU(d, rows[k] + i) : hn::Zero(d);
+    transform(in, taps);
+    for (int k = 0; k < kTaps; ++k) hn::StoreU(taps[k], d, out + static_cast<std::size_t>(k) * tap_step + i);
+  }
+}
+
+// Rows of the map that a row of tiles reads.
+template <int kTaps>
+HWY_INLINE void find_rows(const RefineLayer& layer, const float* map, int first,
+                          const float* (&rows)[kTaps]) {
+  const std::size_t row = static_cast<std::size_t>(layer.size_in) * static_cast<std::size_t>(layer.in);
+  for (int r = 0; r < kTaps; ++r) {
+    rows[r] = first + r < layer.size_in ? map + static_cast<std::size_t>(first + r) * row : nullptr;
+  }
+}
+
+// Inputs of a row of tiles, transformed: out[(tap along the row, tap along the column)][tile][in].
+template <int kTile>
+HWY_INLINE void transform_tiles(const RefineLayer& layer, const float* map, int first_row, float* half,
+                                float* out, std::size_t tap_step) {
+  constexpr int kTaps = kTile + 2;
+  const D d;
+  const auto in_maps = static_cast<std::size_t>(layer.in);
+  const std::size_t row = static_cast<std::size_t>(layer.size_in) * in_maps;
+  const std::size_t half_row = row + kMaxLanes;
+  const float* rows[kTaps];
+  find_rows(layer, map, first_row, rows);
+  transform_columns(rows, row, half, half_row);
+  for (int r = 0; r < kTaps; ++r) {
+    for (int tile = 0; tile < layer.tiles(); ++tile) {
+      const float* from =
+          half + static_cast<std::size_t>(r) * half_row + static_cast<std::size_t>(tile * kTile) * in_maps;
+      float* to = out + static_cast<std::size_t>(r) * tap_step + static_cast<std::size_t>(tile) * in_maps;
+      // What the last vector of a tile has too much is overwritten by the next tile.
+      for (std::size_t c = 0; c < in_maps; c += kLanes) {
+        V in[kTaps];
+        V taps[kTaps];
+        for (int k = 0; k < kTaps; ++k)
+          in[k] = hn::LoadU(d, from + static_cast<std::size_t>(k) * in_maps + c);
+        transform(in, taps);
+        for (int k = 0; k < kTaps; ++k) {
+          hn::StoreU(taps[k], d, to + static_cast<std::size_t>(k * kTaps) * tap_step + c);
+        }
       }
     }
   }
 }
 
-// A whole 3x3 layer of one patch without its pooling, by Winograd's F(3, 3) along the columns (Lavin and Gray
-// 2016, arXiv:1509.09308): five products for three rows instead of nine.
-HWY_INLINE void convolve_winograd(const RefineLayer& layer, const float* in, float* out,
-                                  RefineScratch& scratch) {
-  const int size = layer.size_out();
-  const int groups = (size + 2) / 3;
-  const std::size_t row = static_cast<std::size_t>(layer.size_in) * static_cast<std::size_t>(layer.in);
-  const std::size_t in_row = row + kMaxLanes;
-  const std::size_t in_tap = in_row * static_cast<std::size_t>(groups);
-  const std::size_t out_row = static_cast<std::size_t>(size) * static_cast<std::size_t>(layer.padded);
-  const std::size_t out_tap = out_row * static_cast<std::size_t>(groups);
-  for (int g = 0; g < groups; ++g) {
-    const float* rows[kTaps];
-    for (int r = 0; r < kTaps; ++r) {
-      rows[r] = 3 * g + r < layer.size_in ? in + static_cast<std::size_t>(3 * g + r) * row : nullptr;
-    }
-    transform_inputs(rows, row, scratch.inputs.data() + static_cast<std::size_t>(g) * in_row, in_tap);
-  }
-  Factor factor = factor_of(layer);
-  factor.bias = nullptr;
-  factor.slope = nullptr;
-  factor.rows = 1;
-  for (int tap = 0; tap < kTaps; ++tap) {
-    Blocks blocks(factor);
-    for (int g = 0; g < groups; ++g) {
-      const float* from = scratch.inputs.data() + static_cast<std::size_t>(tap) * in_tap +
-                          static_cast<std::size_t>(g) * in_row;
-      float* to = scratch.products.data() + static_cast<std::size_t>(tap) * out_tap +
-                  static_cast<std::size_t>(g) * out_row;
-      for (int x = 0; x < size; ++x) {
-        blocks.add(from + static_cast<std::size_t>(x * layer.in),
-                   to + static_cast<std::size_t>(x * layer.padded));
+// From the products of a row of tiles to kTile rows of the map, with PReLU.
+template <int kTile>
+HWY_INLINE void finish_tiles(const RefineLayer& layer, const float* products, std::size_t tap_step,
+                             float* out) {
+  constexpr int kTaps = kTile + 2;
+  const D d;
+  const auto padded = static_cast<std::size_t>(layer.padded);
+  const std::size_t row = static_cast<std::size_t>(layer.size_out()) * padded;
+  for (int tile = 0; tile < layer.tiles(); ++tile) {
+    for (std::size_t c = 0; c < padded; c += kLanes) {
+      const float* p = products + static_cast<std::size_t>(tile) * padded + c;
+      V columns[kTaps][kTile];
+      for (int k = 0; k < kTaps; ++k) {
+        V taps[kTaps];
+        for (int r = 0; r < kTaps; ++r, p += tap_step) taps[r] = hn::LoadU(d, p);
+        transform_back(taps, columns[k]);
+      }
+      const V slope = hn::LoadU(d, layer.slope.data() + c);
+      for (int y = 0; y < kTile; ++y) {
+        V taps[kTaps];
+        V values[kTile];
+        for (int k = 0; k < kTaps; ++k) taps[k] = columns[k][y];
+        transform_back(taps, values);
+        float* to =
+            out + static_cast<std::size_t>(y) * row + static_cast<std::size_t>(tile * kTile) * padded + c;
+        for (int x = 0; x < kTile; ++x) {
+          hn::StoreU(prelu(values[x], slope), d, to + static_cast<std::size_t>(x) * padded);
+        }
       }
     }
-    blocks.finish();
-    factor.weights += factor.run * static_cast<std::size_t>(layer.padded);
   }
-  for (int g = 0; g < groups; ++g) {
-    const std::size_t at = static_cast<std::size_t>(g) * out_row;
-    finish_rows(layer, scratch.products.data() + at, out_tap, out_row, std::min(3, size - 3 * g),
-                out + 3 * at);
+}
+
+// A whole 3x3 layer without its pooling, over `count` patches; `out` has the maps one behind the other. Tiles
+// fill the map exactly.
+template <int kTile>
+HWY_INLINE void convolve_winograd(const RefineLayer& layer, const float* in, std::size_t in_step,
+                                  std::size_t count, float* out, RefineScratch& scratch) {
+  constexpr int kTaps = kTile + 2;
+  const auto tiles = static_cast<std::size_t>(layer.tiles());
+  const auto in_maps = static_cast<std::size_t>(layer.in);
+  const auto padded = static_cast<std::size_t>(layer.padded);
+  const std::size_t map = layer.unpooled_floats();
+  const std::size_t in_tap = std::size_t{refine::kTiles} * in_maps + kMaxLanes;
+  const std::size_t out_tap = std::size_t{refine::kTiles} * padded;
+  const std::size_t at_once = std::max<std::size_t>(1, refine::kTiles / tiles);  // Rows of tiles.
+  Factor factor = factor_of(layer);
+  factor.slope = nullptr;
+  factor.rows = 1;
+  factor.run = in_maps;
+  for (std::size_t first = 0; first < count * tiles; first += at_once) {
+    const std::size_t rows = std::min(at_once, count * tiles - first);
+    for (std::size_t r = 0; r < rows; ++r) {
+      const std::size_t patch = (first + r) / tiles;
+      transform_tiles<kTile>(layer, in + patch * in_step, static_cast<int>((first + r) % tiles) * kTile,
+                             scratch.half.data(), scratch.inputs.data() + r * tiles * in_maps, in_tap);
+    }
+    factor.weights = layer.weights.data();
+    for (std::size_t tap = 0; tap < kTaps * kTaps; ++tap) {
+      factor.bias = tap == kTaps + 1 ? layer.bias.data() : nullptr;
+      Blocks blocks(factor);
+      for (std::size_t tile = 0; tile < rows * tiles; ++tile) {
+        blocks.add(scratch.inputs.data() + tap * in_tap + tile * in_maps,
+                   scratch.products.data() + tap * out_tap + tile * padded);
+      }
+      blocks.finish();
+      factor.weights += in_maps * padded;
+    }
+    for (std::size_t r = 0; r < rows; ++r) {
+      const std::size_t patch = (first + r) / tiles;
+      finish_tiles<kTile>(
+          layer, scratch.products.data() + r * tiles * padded, out_tap,
+          out + patch * map +
+              (first + r) % tiles * kTile * static_cast<std::size_t>(layer.size_out()) * padded);
+    }
   }
 }
 
@@ -294,41 +396,132 @@ HWY_INLINE void pool_row(const RefineLayer& layer, const float* const* rows, int
   }
 }
 
-// A layer and its pooling for one patch; at most three rows of the unpooled map exist at a time.
-HWY_INLINE void convolve_and_pool(const RefineLayer& layer, const float* in, float* ring, float* out) {
-  const int size = layer.size_out();
-  const Factor factor = factor_of(layer);
-  const std::size_t ring_row = static_cast<std::size_t>(size) * static_cast<std::size_t>(layer.padded);
-  int done = 0;
-  for (int y = 0; y < layer.pooled; ++y) {
-    const int end = std::min(size, 2 * y + layer.pool);
-    Blocks blocks(factor);
-    for (; done < end; ++done) {
-      float* to = ring + static_cast<std::size_t>(done % 3) * ring_row;
-      for (int x = 0; x < size; ++x) {
-        blocks.add(
-            in + static_cast<std::size_t>(done) * factor.row_step + static_cast<std::size_t>(x * layer.in),
-            to + static_cast<std::size_t>(x * layer.padded));
+// kTogether tiles of the first layer, whose three inputs are too few for a product by itself: all taps of
+// kVectors vectors of outputs, transformed back as they are made. `in`: (tap along the row, tap along the
+// column) `tap_step` floats apart; `out`: kFirstTile rows `out_row` apart.
+template <int kVectors, int kTogether>
+HWY_NOINLINE void first_tiles(const RefineLayer& layer, int output, const float* in, std::size_t tap_step,
+                              float* out, std::size_t out_row) {
+  constexpr int kTaps = kFirstTile + 2;
+  constexpr int kIn = 3;
+  constexpr int kTileFloats = kFirstTile * kIn;  // From one tile's inputs to the next one's.
+  const D d;
+  const auto padded = static_cast<std::size_t>(layer.padded);
+  V columns[kTogether][kVectors][kTaps][kFirstTile];
+  const float* w = layer.weights.data() + output;
+  HWY_UNROLL(6)
+  for (int k = 0; k < kTaps; ++k) {
+    V sum[kTogether][kVectors][kTaps];
+    for (int r = 0; r < kTaps; ++r, in += tap_step) {
+      for (int v = 0; v < kVectors; ++v) {
+        const V start =
+            k == 1 && r == 1 ? hn::LoadU(d, layer.bias.data() + output + v * kLanes) : hn::Zero(d);
+        for (int t = 0; t < kTogether; ++t) sum[t][v][r] = start;
+      }
+      HWY_UNROLL(3)
+      for (int c = 0; c < kIn; ++c, w += padded) {
+        for (int v = 0; v < kVectors; ++v) {
+          const V weight = hn::LoadU(d, w + v * kLanes);
+          for (int t = 0; t < kTogether; ++t) {
+            sum[t][v][r] = hn::MulAdd(hn::Set(d, in[t * kTileFloats + c]), weight, sum[t][v][r]);
+          }
+        }
       }
     }
-    blocks.finish();
-    const float* rows[3] = {};
-    int count = 0;
-    for (int r = 2 * y; r < end; ++r) rows[count++] = ring + static_cast<std::size_t>(r % 3) * ring_row;
-    pool_row(layer, rows, count, size, out + static_cast<std::size_t>(y * layer.pooled * layer.out));
+    for (int t = 0; t < kTogether; ++t) {
+      for (int v = 0; v < kVectors; ++v) transform_back(sum[t][v], columns[t][v][k]);
+    }
+  }
+  for (int v = 0; v < kVectors; ++v) {
+    const V slope = hn::LoadU(d, layer.slope.data() + output + v * kLanes);
+    for (int t = 0; t < kTogether; ++t) {
+      for (int y = 0; y < kFirstTile; ++y) {
+        V taps[kTaps];
+        V values[kFirstTile];
+        for (int k = 0; k < kTaps; ++k) taps[k] = columns[t][v][k][y];
+        transform_back(taps, values);
+        float* to = out + static_cast<std::size_t>(y) * out_row +
+                    static_cast<std::size_t>(t * kFirstTile) * padded +
+                    static_cast<std::size_t>(output + v * kLanes);
+        for (int x = 0; x < kFirstTile; ++x) {
+          hn::StoreU(prelu(values[x], slope), d, to + static_cast<std::size_t>(x) * padded);
+        }
+      }
+    }
   }
 }
 
-HWY_INLINE void winograd_and_pool(const RefineLayer& layer, const float* in, float* out,
-                                  RefineScratch& scratch) {
+// One row of tiles of the first layer.
+HWY_INLINE void first_row(const RefineLayer& layer, const float* in, int row, RefineScratch& scratch,
+                          float* out, std::size_t out_row) {
+  constexpr int kTaps = kFirstTile + 2;
+  const D d;
+  const auto values = static_cast<std::size_t>(layer.size_in * layer.in);
+  // Columns behind the end of the map count as 0, as do rows.
+  const std::size_t half_row = values + 3 * kMaxLanes;
+  const float* rows[kTaps];
+  find_rows(layer, in, row, rows);
+  float* half = scratch.half.data();
+  transform_columns(rows, values, half, half_row);
+  for (int r = 0; r < kTaps; ++r) {
+    std::fill_n(half + static_cast<std::size_t>(r) * half_row + values, 3 * kMaxLanes, 0.0F);
+  }
+  // The transform along the row is made at every pixel, not only where a tile begins: three channels do not
+  // fill a vector, and neighbours do.
+  float* inputs = scratch.inputs.data();
+  for (int r = 0; r < kTaps; ++r) {
+    const float* from = half + static_cast<std::size_t>(r) * half_row;
+    float* to = inputs + static_cast<std::size_t>(r) * half_row;
+    for (std::size_t i = 0; i < values; i += kLanes) {
+      V taps_in[kTaps];
+      V taps[kTaps];
+      for (int k = 0; k < kTaps; ++k) taps_in[k] = hn::LoadU(d, from + i + static_cast<std::size_t>(3 * k));
+      transform(taps_in, taps);
+      for (int k = 0; k < kTaps; ++k) {
+        hn::StoreU(taps[k], d, to + static_cast<std::size_t>(k * kTaps) * half_row + i);
+      }
+    }
+  }
+  constexpr int kVectors = kLanes == 16 ? 2 : 1;
+  for (int output = 0; output < layer.padded; output += kVectors * kLanes) {
+    for (int tile = 0; tile < layer.tiles(); tile += 2) {
+      first_tiles<kVectors, 2>(layer, output, inputs + static_cast<std::size_t>(tile * kFirstTile * layer.in),
+                               half_row, out + static_cast<std::size_t>(tile * kFirstTile * layer.padded),
+                               out_row);
+    }
+  }
+}
+
+// The first layer and its pooling for one patch; eight rows of the unpooled map exist at a time.
+HWY_INLINE void first_and_pool(const RefineLayer& layer, const float* in, float* out,
+                               RefineScratch& scratch) {
   const int size = layer.size_out();
-  convolve_winograd(layer, in, scratch.rows.data(), scratch);
+  const std::size_t row = static_cast<std::size_t>(layer.tiles() * kFirstTile * layer.padded);
+  float* ring = scratch.rows.data();
+  int y = 0;
+  for (int tile = 0; tile < layer.tiles(); ++tile) {
+    first_row(layer, in, tile * kFirstTile, scratch,
+              ring + static_cast<std::size_t>(tile * kFirstTile % kRing) * row, row);
+    const int done = std::min(size, (tile + 1) * kFirstTile);
+    for (; y < layer.pooled && std::min(size, 2 * y + layer.pool) <= done; ++y) {
+      const float* rows[3] = {};
+      int count = 0;
+      for (int r = 2 * y; r < std::min(size, 2 * y + layer.pool); ++r) {
+        rows[count++] = ring + static_cast<std::size_t>(r % kRing) * row;
+      }
+      pool_row(layer, rows, count, size, out + static_cast<std::size_t>(y * layer.pooled * layer.out));
+    }
+  }
+}
+
+HWY_INLINE void pool_map(const RefineLayer& layer, const float* map, float* out) {
+  const int size = layer.size_out();
   const std::size_t row = static_cast<std::size_t>(size) * static_cast<std::size_t>(layer.padded);
   for (int y = 0; y < layer.pooled; ++y) {
     const float* rows[3] = {};
     int count = 0;
     for (int r = 2 * y; r < std::min(size, 2 * y + layer.pool); ++r) {
-      rows[count++] = scratch.rows.data() + static_cast<std::size_t>(r) * row;
+      rows[count++] = map + static_cast<std::size_t>(r) * row;
     }
     pool_row(layer, rows, count, size, out + static_cast<std::size_t>(y * layer.pooled * layer.out));
   }
@@ -336,15 +529,26 @@ HWY_INLINE void winograd_and_pool(const RefineLayer& layer, const float* in, flo
 
 void run_layer(const RefineLayer& layer, const float* in, std::size_t in_step, std::size_t count,
                RefineScratch& scratch, float* out, std::size_t out_step) {
-  if (layer.pool == 0) {
+  if (layer.tile == 0) {
     convolve(layer, in, in_step, count, out, out_step);
     return;
   }
-  for (std::size_t n = 0; n < count; ++n) {
-    if (layer.winograd) {
-      winograd_and_pool(layer, in + n * in_step, out + n * out_step, scratch);
+  if (layer.in == 3) {
+    for (std::size_t n = 0; n < count; ++n)
+      first_and_pool(layer, in + n * in_step, out + n * out_step, scratch);
+    return;
+  }
+  const std::size_t together = layer.patches_together();
+  for (std::size_t first = 0; first < count; first += together) {
+    const std::size_t some = std::min(together, count - first);
+    const float* from = in + first * in_step;
+    if (layer.tile == 3) {
+      convolve_winograd<3>(layer, from, in_step, some, scratch.rows.data(), scratch);
     } else {
-      convolve_and_pool(layer, in + n * in_step, scratch.rows.data(), out + n * out_step);
+      convolve_winograd<4>(layer, from, in_step, some, scratch.rows.data(), scratch);
+    }
+    for (std::size_t n = 0; n < some; ++n) {
+      pool_map(layer, scratch.rows.data() + n * layer.unpooled_floats(), out + (first + n) * out_step);
     }
   }
 }
@@ -366,52 +570,73 @@ int up_to_16(int count) { return (count + 15) / 16 * 16; }
 
 void pad(std::vector<float>& values, int padded) { values.resize(static_cast<std::size_t>(padded), 0.0F); }
 
-// Value `tap` of a kernel's column of three, transformed for Winograd's F(3, 3) at the points 0, 1, -1, 2.
-float transformed(const float* column, int tap) {
-  constexpr double kTransform[refine::kTaps][3] = {{1.0 / 2, 0, 0},
-                                                   {-1.0 / 2, -1.0 / 2, -1.0 / 2},
-                                                   {-1.0 / 6, 1.0 / 6, -1.0 / 6},
-                                                   {1.0 / 6, 1.0 / 3, 2.0 / 3},
-                                                   {0, 0, 1}};
-  return static_cast<float>(kTransform[tap][0] * column[0] + kTransform[tap][1] * column[1] +
-                            kTransform[tap][2] * column[2]);
+// Weight (`column` tap along the row, `row` tap along the column) of a 3x3 kernel [x][y], transformed for
+// Winograd's F(tile, 3) in both directions.
+float transformed(const float* kernel, int tile, int column, int row) {
+  constexpr double kThree[5][3] = {{1.0 / 2, 0, 0},
+                                   {-1.0 / 2, -1.0 / 2, -1.0 / 2},
+                                   {-1.0 / 6, 1.0 / 6, -1.0 / 6},
+                                   {1.0 / 6, 1.0 / 3, 2.0 / 3},
+                                   {0, 0, 1}};
+  constexpr double kFour[6][3] = {{1.0 / 4, 0, 0},
+                                  {-1.0 / 6, -1.0 / 6, -1.0 / 6},
+                                  {-1.0 / 6, 1.0 / 6, -1.0 / 6},
+                                  {1.0 / 24, 1.0 / 12, 1.0 / 6},
+                                  {1.0 / 24, -1.0 / 12, 1.0 / 6},
+                                  {0, 0, 1}};
+  const double* along_x = tile == 3 ? kThree[column] : kFour[column];
+  const double* along_y = tile == 3 ? kThree[row] : kFour[row];
+  double sum = 0;
+  for (int x = 0; x < 3; ++x) {
+    for (int y = 0; y < 3; ++y) sum += along_x[x] * along_y[y] * kernel[x * 3 + y];
+  }
+  return static_cast<float>(sum);
 }
 
-// Makes room for one patch's work on `layer`.
+// Makes room for the work on `layer`.
 void make_room(const RefineLayer& layer, RefineScratch& scratch) {
+  if (layer.tile == 0) return;
   const auto at_least = [](std::vector<float>& values, std::size_t count) {
     if (values.size() < count) values.resize(count);
   };
-  const auto size = static_cast<std::size_t>(layer.size_out());
-  const std::size_t row = size * static_cast<std::size_t>(layer.padded);
-  if (layer.pool != 0 && !layer.winograd) at_least(scratch.rows, 3 * row);
-  if (!layer.winograd) return;
-  const std::size_t groups = (size + 2) / 3;
-  const std::size_t in_row = static_cast<std::size_t>(layer.size_in * layer.in + refine::kMaxLanes);
-  at_least(scratch.rows, size * row);
-  at_least(scratch.inputs, refine::kTaps * groups * in_row);
-  at_least(scratch.products, refine::kTaps * groups * row);
+  const auto taps = static_cast<std::size_t>(layer.tile + 2);
+  const auto in = static_cast<std::size_t>(layer.in);
+  const std::size_t half_row = static_cast<std::size_t>(layer.size_in) * in + 3 * refine::kMaxLanes;
+  at_least(scratch.half, taps * half_row + refine::kMaxLanes);
+  if (layer.in == 3) {
+    at_least(scratch.inputs, taps * taps * half_row + refine::kMaxLanes);
+    at_least(scratch.rows,
+             static_cast<std::size_t>(refine::kRing * layer.tiles() * refine::kFirstTile * layer.padded));
+    return;
+  }
+  at_least(scratch.inputs, taps * taps * (refine::kTiles * in + refine::kMaxLanes));
+  at_least(scratch.products, taps * taps * refine::kTiles * static_cast<std::size_t>(layer.padded));
+  at_least(scratch.rows, layer.patches_together() * layer.unpooled_floats());
 }
 
 // A convolution. The file has [out][in][x][y]: rows and columns change places, because the networks were
-// trained on transposed pictures.
+// trained on transposed pictures. 3x3 layers take Winograd's way, by tiles of `tile` x `tile`.
 RefineLayer convolution(const OnnxConstants& constants, const std::string& name, const std::string& slope,
-                        int kernel, int in, int out, int size_in, int pool, bool pool_cut) {
-  RefineLayer layer{
-      .kernel = kernel, .in = in, .out = out, .padded = up_to_16(out), .size_in = size_in, .pool = pool};
+                        int kernel, int in, int out, int size_in, int pool, bool pool_cut, int tile) {
+  RefineLayer layer{.kernel = kernel,
+                    .in = in,
+                    .out = out,
+                    .padded = up_to_16(out),
+                    .size_in = size_in,
+                    .pool = pool,
+                    .tile = tile};
   const int size = size_in - kernel + 1;
   if (pool != 0) layer.pooled = pool_cut ? (size + 1) / 2 : (size - pool) / 2 + 1;
   const auto& weights = constants.get(name + "/kernel:0", {out, in, kernel, kernel});
-  layer.winograd = kernel == 3 && in > 3;
-  const int rows = layer.winograd ? refine::kTaps : kernel;
-  layer.weights.resize(static_cast<std::size_t>(rows * kernel * in * layer.padded));
+  const int taps = tile != 0 ? tile + 2 : kernel;
+  layer.weights.resize(static_cast<std::size_t>(taps * taps * in * layer.padded));
   for (int o = 0; o < out; ++o) {
     for (int i = 0; i < in; ++i) {
-      for (int x = 0; x < kernel; ++x) {
-        const float* column = weights.data() + static_cast<std::size_t>(((o * in + i) * kernel + x) * kernel);
-        for (int y = 0; y < rows; ++y) {
-          layer.weights[static_cast<std::size_t>(((y * kernel + x) * in + i) * layer.padded + o)] =
-              layer.winograd ? transformed(column, y) : column[y];
+      const float* w = weights.data() + static_cast<std::size_t>((o * in + i) * kernel * kernel);
+      for (int a = 0; a < taps; ++a) {
+        for (int b = 0; b < taps; ++b) {
+          layer.weights[static_cast<std::size_t>(((a * taps + b) * in + i) * layer.padded + o)] =
+              tile != 0 ? transformed(w, tile, a, b) : w[b * kernel + a];
         }
       }
     }
@@ -475,9 +700,9 @@ float face_probability(float no, float yes) {
 
 RefineNet RefineNet::rnet(const OnnxConstants& constants) {
   RefineNet net;
-  net.layers_ = {convolution(constants, "conv2d_5", "p_re_lu_3_initializer_14", 3, 3, 28, 24, 3, true),
-                 convolution(constants, "conv2d_6", "p_re_lu_4_initializer_12", 3, 28, 48, 11, 3, false),
-                 convolution(constants, "conv2d_7", "p_re_lu_5_initializer_10", 2, 48, 64, 4, 0, false),
+  net.layers_ = {convolution(constants, "conv2d_5", "p_re_lu_3_initializer_14", 3, 3, 28, 24, 3, true, 4),
+                 convolution(constants, "conv2d_6", "p_re_lu_4_initializer_12", 3, 28, 48, 11, 3, false, 3),
+                 convolution(constants, "conv2d_7", "p_re_lu_5_initializer_10", 2, 48, 64, 4, 0, false, 0),
                  hidden(constants, "dense", 64, 128),
                  heads(constants, {{"dense_1", 2}, {"dense_2", 4}}, 128)};
   return net;
@@ -485,13 +710,17 @@ RefineNet RefineNet::rnet(const OnnxConstants& constants) {
 
 RefineNet RefineNet::onet(const OnnxConstants& constants) {
   RefineNet net;
-  net.layers_ = {convolution(constants, "conv2d_8", "p_re_lu_7_initializer_22", 3, 3, 32, 48, 3, true),
-                 convolution(constants, "conv2d_9", "p_re_lu_8_initializer_20", 3, 32, 64, 23, 3, false),
-                 convolution(constants, "conv2d_10", "p_re_lu_9_initializer_18", 3, 64, 64, 10, 2, true),
-                 convolution(constants, "conv2d_11", "p_re_lu_10_initializer_16", 2, 64, 128, 4, 0, false),
+  net.layers_ = {convolution(constants, "conv2d_8", "p_re_lu_7_initializer_22", 3, 3, 32, 48, 3, true, 4),
+                 convolution(constants, "conv2d_9", "p_re_lu_8_initializer_20", 3, 32, 64, 23, 3, false, 3),
+                 convolution(constants, "conv2d_10", "p_re_lu_9_initializer_18", 3, 64, 64, 10, 2, true, 4),
+                 convolution(constants, "conv2d_11", "p_re_lu_10_initializer_16", 2, 64, 128, 4, 0, false, 0),
                  hidden(constants, "dense_3", 128, 256),
                  heads(constants, {{"dense_4", 2}, {"dense_5", 4}, {"dense_6", 10}}, 256)};
   return net;
+}
+
+std::size_t RefineLayer::patches_together() const {
+  return static_cast<std::size_t>(std::max(1, refine::kTiles / (tiles() * tiles())));
 }
 
 double RefineNet::products() const {

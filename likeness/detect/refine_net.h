@@ -10,9 +10,9 @@
 namespace likeness {
 
 /// A convolution or fully connected layer with optional PReLU, laid out for the kernel:
-/// weights[(ky * kernel + kx) * in + i][outputs], outputs padded with zeros to a multiple of 16. With
-/// `winograd` the kernel has 5 rows instead of 3: transformed for F(3, 3), which makes three rows of output
-/// at once.
+/// weights[(ky * kernel + kx) * in + i][outputs], outputs padded with zeros to a multiple of 16. With `tile`
+/// a 3x3 kernel is transformed for Winograd's F(tile x tile, 3x3), whose tiles are made at once: weights[(tap
+/// along the row * taps + tap along the column) * in + i][outputs] of `tile` + 2 taps.
 struct RefineLayer {
   int kernel = 1;   ///< Rows and columns of the kernel; a fully connected layer has 1.
   int in = 0;       ///< Values of an input pixel.
@@ -21,12 +21,20 @@ struct RefineLayer {
   int size_in = 1;  ///< Rows and columns of the input.
   int pool = 0;     ///< Side of the max pooling behind the layer, stride 2; 0: none.
   int pooled = 0;   ///< Rows and columns behind the pooling.
-  bool winograd = false;
+  int tile = 0;     ///< Side of Winograd's tiles; 0: plain sums.
   std::vector<float> weights{};
   std::vector<float> bias{};   ///< `padded` values.
   std::vector<float> slope{};  ///< `padded` values of PReLU; empty: none.
 
   [[nodiscard]] int size_out() const { return size_in - kernel + 1; }  ///< Before pooling.
+  /// Tiles side by side that cover the output before pooling.
+  [[nodiscard]] int tiles() const { return (size_out() + tile - 1) / tile; }
+  /// Floats of the output of one patch before pooling.
+  [[nodiscard]] std::size_t unpooled_floats() const {
+    return static_cast<std::size_t>(size_out() * size_out()) * static_cast<std::size_t>(padded);
+  }
+  /// Patches that go through a layer of tiles together.
+  [[nodiscard]] std::size_t patches_together() const;
   /// Floats of the layer's output for one patch, with room for a vector more.
   [[nodiscard]] std::size_t map_floats() const {
     const int size = pool != 0 ? pooled : size_out();
@@ -37,8 +45,10 @@ struct RefineLayer {
 /// Room that a network keeps between calls, so that it does not allocate. One per thread.
 struct RefineScratch {
   std::vector<float> maps[2];
-  std::vector<float> rows;    // Of one patch: the rows that a pooling needs, or all.
-  std::vector<float> inputs;  // Of one patch: inputs and products of the five taps.
+  std::vector<float> rows;  // Unpooled rows.
+  std::vector<float>
+      half;  // A row of tiles, transformed along its columns; and along its rows; its products.
+  std::vector<float> inputs;
   std::vector<float> products;
 };
 
