@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "likeness/core/aligned_vector.h"
 #include "likeness/infer/onnx_constants.h"
 
 namespace likeness {
@@ -28,7 +29,7 @@ struct Cell {
 
 /// Where the kernel keeps its strips. One per thread.
 struct PNetScratch {
-  std::vector<float> strips;
+  AlignedVector<float> strips;
 };
 
 /// MTCNN's proposal network as one fused kernel: convolution, PReLU, pooling, two more convolutions and both

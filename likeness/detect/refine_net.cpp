@@ -596,7 +596,7 @@ float transformed(const float* kernel, int tile, int column, int row) {
 // Makes room for the work on `layer`.
 void make_room(const RefineLayer& layer, RefineScratch& scratch) {
   if (layer.tile == 0) return;
-  const auto at_least = [](std::vector<float>& values, std::size_t count) {
+  const auto at_least = [](AlignedVector<float>& values, std::size_t count) {
     if (values.size() < count) values.resize(count);
   };
   const auto taps = static_cast<std::size_t>(layer.tile + 2);

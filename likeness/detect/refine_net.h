@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "likeness/core/aligned_vector.h"
 #include "likeness/infer/onnx_constants.h"
 
 namespace likeness {
@@ -22,7 +23,7 @@ struct RefineLayer {
   int pool = 0;     ///< Side of the max pooling behind the layer, stride 2; 0: none.
   int pooled = 0;   ///< Rows and columns behind the pooling.
   int tile = 0;     ///< Side of Winograd's tiles; 0: plain sums.
-  std::vector<float> weights{};
+  AlignedVector<float> weights{};
   std::vector<float> bias{};   ///< `padded` values.
   std::vector<float> slope{};  ///< `padded` values of PReLU; empty: none.
 
@@ -44,12 +45,12 @@ struct RefineLayer {
 
 /// Room that a network keeps between calls, so that it does not allocate. One per thread.
 struct RefineScratch {
-  std::vector<float> maps[2];
-  std::vector<float> rows;  // Unpooled rows.
-  std::vector<float>
+  AlignedVector<float> maps[2];
+  AlignedVector<float> rows;  // Unpooled rows.
+  AlignedVector<float>
       half;  // A row of tiles, transformed along its columns; and along its rows; its products.
-  std::vector<float> inputs;
-  std::vector<float> products;
+  AlignedVector<float> inputs;
+  AlignedVector<float> products;
 };
 
 /// MTCNN's second or third network over any number of patches at once, by kernels of its own. The patches
