@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "likeness/core/aligned_vector.h"
 #include "likeness/image/image.h"
 
 namespace likeness {
@@ -34,7 +35,7 @@ struct AreaAxes {
 /// Room that the resampler keeps between calls, so that it does not allocate. One per thread.
 struct AreaScratch {
   AreaAxes axes;
-  std::vector<float> sums;
+  AlignedVector<float> sums;
 };
 
 /// Area averaging as OpenCV's INTER_AREA, also when enlarging: each source pixel counts by the share of the
