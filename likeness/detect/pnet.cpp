@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "likeness/core/winograd-inl.h"
+#include "likeness/core/winograd.h"
 #include "likeness/detect/pnet.h"
 
 // Shared by all instruction sets; foreach_target includes this file several times.
@@ -198,19 +200,14 @@ HWY_INLINE void transform_pixels(DT d, const float* const (&rows)[4], int tile, 
       const int at = (pixel % kPixelPhases * kInputs + c) * kPlane + pixel / kPixelPhases + tile;
       const V in[4] = {hn::LoadU(d, rows[0] + at), hn::LoadU(d, rows[1] + at), hn::LoadU(d, rows[2] + at),
                        hn::LoadU(d, rows[3] + at)};
-      taps[k][0] = hn::Sub(in[0], in[2]);
-      taps[k][1] = hn::Add(in[1], in[2]);
-      taps[k][2] = hn::Sub(in[2], in[1]);
-      taps[k][3] = hn::Sub(in[1], in[3]);
+      winograd_inputs(d, in, taps[k]);
     }
     HWY_UNROLL(4)
     for (int r = 0; r < 4; ++r) {
-      float* to = out + (c * 4 + r) * kLanes;
-      constexpr int kTap = kInputs * 4 * kLanes;
-      hn::StoreU(hn::Sub(taps[0][r], taps[2][r]), d, to);
-      hn::StoreU(hn::Add(taps[1][r], taps[2][r]), d, to + kTap);
-      hn::StoreU(hn::Sub(taps[2][r], taps[1][r]), d, to + 2 * kTap);
-      hn::StoreU(hn::Sub(taps[1][r], taps[3][r]), d, to + 3 * kTap);
+      const V in[4] = {taps[0][r], taps[1][r], taps[2][r], taps[3][r]};
+      V both[4];
+      winograd_inputs(d, in, both);
+      for (int k = 0; k < 4; ++k) hn::StoreU(both[k], d, out + ((k * kInputs + c) * 4 + r) * kLanes);
     }
   }
 }
@@ -243,23 +240,23 @@ HWY_INLINE void conv1_block(DT d, const float* in, int tile, int phase, const PN
     }
     HWY_UNROLL(8)
     for (int m = 0; m < kBlock1; ++m) {
-      const V row0 = hn::Add(hn::Add(sum[m][0], sum[m][1]), sum[m][2]);
-      const V row1 = hn::Sub(hn::Sub(sum[m][1], sum[m][2]), sum[m][3]);
+      V rows[2];
+      winograd_outputs(d, sum[m], rows);
       if (tap == 0) {
-        places[m][0] = row0;
-        places[m][2] = row1;
+        places[m][0] = rows[0];
+        places[m][2] = rows[1];
       } else if (tap == 1) {
-        places[m][0] = hn::Add(places[m][0], row0);
-        places[m][2] = hn::Add(places[m][2], row1);
-        places[m][1] = row0;
-        places[m][3] = row1;
+        places[m][0] = hn::Add(places[m][0], rows[0]);
+        places[m][2] = hn::Add(places[m][2], rows[1]);
+        places[m][1] = rows[0];
+        places[m][3] = rows[1];
       } else {
         if (tap == 2) {
-          places[m][0] = hn::Add(places[m][0], row0);
-          places[m][2] = hn::Add(places[m][2], row1);
+          places[m][0] = hn::Add(places[m][0], rows[0]);
+          places[m][2] = hn::Add(places[m][2], rows[1]);
         }
-        places[m][1] = hn::Sub(places[m][1], row0);
-        places[m][3] = hn::Sub(places[m][3], row1);
+        places[m][1] = hn::Sub(places[m][1], rows[0]);
+        places[m][3] = hn::Sub(places[m][3], rows[1]);
       }
     }
   }
@@ -283,37 +280,6 @@ HWY_INLINE void conv1_block(DT d, const float* in, int tile, int phase, const PN
   }
 }
 
-// Winograd's transform of six inputs.
-template <class DT>
-HWY_INLINE void transform(DT d, const hn::Vec<DT> (&in)[kTaps], hn::Vec<DT> (&out)[kTaps]) {
-  const auto two = hn::Set(d, 2.0F);
-  const auto four = hn::Set(d, 4.0F);
-  const auto five = hn::Set(d, 5.0F);
-  const auto sum = hn::NegMulAdd(four, in[2], in[4]);
-  const auto difference = hn::NegMulAdd(four, in[1], in[3]);
-  const auto near = hn::Sub(in[4], in[2]);
-  const auto far = hn::Sub(in[3], in[1]);
-  out[0] = hn::NegMulAdd(five, in[2], hn::MulAdd(four, in[0], in[4]));
-  out[1] = hn::Add(sum, difference);
-  out[2] = hn::Sub(sum, difference);
-  out[3] = hn::MulAdd(two, far, near);
-  out[4] = hn::NegMulAdd(two, far, near);
-  out[5] = hn::NegMulAdd(five, in[3], hn::MulAdd(four, in[1], in[5]));
-}
-
-// And back: four outputs from six products.
-template <class DT>
-HWY_INLINE void transform_back(DT d, const hn::Vec<DT> (&in)[kTaps], hn::Vec<DT> (&out)[kTile]) {
-  const auto even1 = hn::Add(in[1], in[2]);
-  const auto odd1 = hn::Sub(in[1], in[2]);
-  const auto even2 = hn::Add(in[3], in[4]);
-  const auto odd2 = hn::Sub(in[3], in[4]);
-  out[0] = hn::Add(hn::Add(in[0], even1), even2);
-  out[1] = hn::MulAdd(hn::Set(d, 2.0F), odd2, odd1);
-  out[2] = hn::MulAdd(hn::Set(d, 4.0F), even2, even1);
-  out[3] = hn::Add(hn::MulAdd(hn::Set(d, 8.0F), odd2, odd1), in[5]);
-}
-
 // Six rows of kIn maps, `tiles` tiles of which are needed, transformed in both directions:
 // out[vector of tiles][tap along the row][map][tap along the column].
 template <int kIn>
@@ -325,7 +291,7 @@ HWY_NOINLINE void transform_inputs(const float* const (&rows)[kTaps], int tiles_
         hn::Vec<decltype(d)> in[kTaps], taps[kTaps];
         const int at = c * kMap + phase * kPlane + tile;
         for (int r = 0; r < kTaps; ++r) in[r] = hn::LoadU(d, rows[r] + at);
-        transform(d, in, taps);
+        winograd_inputs(d, in, taps);
         for (int r = 0; r < kTaps; ++r) hn::StoreU(taps[r], d, half + r * kMap + phase * kPlane + tile);
       });
     }
@@ -340,7 +306,7 @@ HWY_NOINLINE void transform_inputs(const float* const (&rows)[kTaps], int tiles_
                                                 hn::LoadU(d, from + 1),
                                                 hn::LoadU(d, from + kPlane + 1)};
         hn::Vec<decltype(d)> taps[kTaps];
-        transform(d, in, taps);
+        winograd_inputs(d, in, taps);
         for (int k = 0; k < kTaps; ++k) {
           hn::StoreU(taps[k], d, to + (k * kIn * kTaps + r) * kLanes);
         }
@@ -375,7 +341,7 @@ HWY_INLINE void multiply(DT d, const float* in, const float* w, const float* bia
   HWY_UNROLL(4)
   for (int m = 0; m < kBlock; ++m) {
     V rows[kTile];
-    transform_back(d, sum[m], rows);
+    winograd_outputs(d, sum[m], rows);
     HWY_UNROLL(4)
     for (int y = 0; y < kTile; ++y) hn::StoreU(rows[y], d, out + (y * kOut + m) * kTaps * kLanes);
   }
@@ -399,7 +365,7 @@ template <class DT>
 HWY_INLINE void finish(DT d, const float* products, float slope, hn::Vec<DT> (&out)[kTile]) {
   hn::Vec<DT> taps[kTaps];
   for (int k = 0; k < kTaps; ++k) taps[k] = hn::LoadU(d, products + k * kLanes);
-  transform_back(d, taps, out);
+  winograd_outputs(d, taps, out);
   const auto s = hn::Set(d, slope);
   for (int x = 0; x < kTile; ++x) out[x] = prelu(d, out[x], s);
 }
@@ -604,26 +570,14 @@ std::vector<float> transformed(const std::vector<float>& kernel, int in, int out
       const float* w = kernel.data() + static_cast<std::size_t>((o * in + i) * 9);
       for (int column = 0; column < kTaps; ++column) {
         for (int row = 0; row < kTaps; ++row) {
-          double sum = 0;
-          for (int x = 0; x < 3; ++x) {
-            for (int y = 0; y < 3; ++y) sum += transform[column][x] * transform[row][y] * w[x * 3 + y];
-          }
           result[static_cast<std::size_t>(((column * in + i) * kTaps + row) * out + o)] =
-              static_cast<float>(sum);
+              static_cast<float>(winograd_weight(transform[column], transform[row], w));
         }
       }
     }
   }
   return result;
 }
-
-constexpr double kTwo[4][3] = {{1, 0, 0}, {.5, .5, .5}, {.5, -.5, .5}, {0, 0, 1}};
-constexpr double kFour[6][3] = {{1.0 / 4, 0, 0},
-                                {-1.0 / 6, -1.0 / 6, -1.0 / 6},
-                                {-1.0 / 6, 1.0 / 6, -1.0 / 6},
-                                {1.0 / 24, 1.0 / 12, 1.0 / 6},
-                                {1.0 / 24, -1.0 / 12, 1.0 / 6},
-                                {0, 0, 1}};
 
 }  // namespace
 
@@ -641,14 +595,14 @@ double PNet::products(int width, int height) {
 
 PNet::PNet(const OnnxConstants& constants) {
   Weights& w = weights_;
-  w.conv1 = transformed(constants.get("conv2d/kernel:0", {10, 3, 3, 3}), 3, 10, kTwo);
+  w.conv1 = transformed(constants.get("conv2d/kernel:0", {10, 3, 3, 3}), 3, 10, kWinogradTwo);
   w.bias1 = constants.get("conv2d/bias:0", {10});
   w.slope1 = constants.get("p_re_lu_initializer_8", {1, 10, 1, 1});
-  w.conv2 = transformed(constants.get("conv2d_1/kernel:0", {16, 10, 3, 3}), 10, 16, kFour);
+  w.conv2 = transformed(constants.get("conv2d_1/kernel:0", {16, 10, 3, 3}), 10, 16, kWinogradFour);
   w.bias2 = constants.get("conv2d_1/bias:0", {16});
   w.slope2 = constants.get("p_re_lu_1_initializer_6", {1, 16, 1, 1});
   const auto& conv3 = constants.get("conv2d_2/kernel:0", {32, 16, 3, 3});
-  w.conv3 = transformed(conv3, 16, 32, kFour);
+  w.conv3 = transformed(conv3, 16, 32, kWinogradFour);
   w.plain3 = arranged(conv3, 16, 32);
   w.bias3 = constants.get("conv2d_2/bias:0", {32});
   w.slope3 = constants.get("p_re_lu_2_initializer_3", {1, 32, 1, 1});

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "likeness/core/winograd-inl.h"
+#include "likeness/core/winograd.h"
 #include "likeness/detect/refine_net.h"
 
 // Shared by all instruction sets; foreach_target includes this file several times.
@@ -189,57 +191,6 @@ HWY_INLINE void convolve(const RefineLayer& layer, const float* in, std::size_t 
   blocks.finish();
 }
 
-// Winograd's transforms for F(kTile, 3), kTile + 2 taps (Lavin and Gray 2016, arXiv:1509.09308): points 0, 1,
-// -1, 2 and, for four outputs, -2. What is added to the product of the second tap is added to all outputs.
-HWY_INLINE void transform(const V (&in)[5], V (&out)[5]) {
-  const D d;
-  const V two = hn::Set(d, 2.0F);
-  const V outer = hn::Sub(in[3], in[1]);
-  out[0] = hn::MulAdd(two, hn::Sub(in[0], in[2]), outer);
-  out[1] = hn::NegMulAdd(two, in[1], hn::Sub(in[3], in[2]));
-  out[2] = hn::NegMulAdd(hn::Set(d, 3.0F), in[2], hn::MulAdd(two, in[1], in[3]));
-  out[3] = outer;
-  out[4] = hn::NegMulAdd(two, outer, hn::Sub(in[4], in[2]));
-}
-
-HWY_INLINE void transform(const V (&in)[6], V (&out)[6]) {
-  const D d;
-  const V two = hn::Set(d, 2.0F);
-  const V four = hn::Set(d, 4.0F);
-  const V five = hn::Set(d, 5.0F);
-  const V sum = hn::NegMulAdd(four, in[2], in[4]);
-  const V difference = hn::NegMulAdd(four, in[1], in[3]);
-  const V near = hn::Sub(in[4], in[2]);
-  const V far = hn::Sub(in[3], in[1]);
-  out[0] = hn::NegMulAdd(five, in[2], hn::MulAdd(four, in[0], in[4]));
-  out[1] = hn::Add(sum, difference);
-  out[2] = hn::Sub(sum, difference);
-  out[3] = hn::MulAdd(two, far, near);
-  out[4] = hn::NegMulAdd(two, far, near);
-  out[5] = hn::NegMulAdd(five, in[3], hn::MulAdd(four, in[1], in[5]));
-}
-
-// And back, from products to outputs.
-HWY_INLINE void transform_back(const V (&in)[5], V (&out)[3]) {
-  const D d;
-  const V even = hn::Add(in[1], in[2]);
-  out[0] = hn::Add(hn::Add(in[0], even), in[3]);
-  out[1] = hn::MulAdd(hn::Set(d, 2.0F), in[3], hn::Sub(in[1], in[2]));
-  out[2] = hn::MulAdd(hn::Set(d, 4.0F), in[3], hn::Add(in[4], even));
-}
-
-HWY_INLINE void transform_back(const V (&in)[6], V (&out)[4]) {
-  const D d;
-  const V even1 = hn::Add(in[1], in[2]);
-  const V odd1 = hn::Sub(in[1], in[2]);
-  const V even2 = hn::Add(in[3], in[4]);
-  const V odd2 = hn::Sub(in[3], in[4]);
-  out[0] = hn::Add(hn::Add(in[0], even1), even2);
-  out[1] = hn::MulAdd(hn::Set(d, 2.0F), odd2, odd1);
-  out[2] = hn::MulAdd(hn::Set(d, 4.0F), even2, even1);
-  out[3] = hn::Add(hn::MulAdd(hn::Set(d, 8.0F), odd2, odd1), in[5]);
-}
-
 // kTaps rows of `count` values, transformed along their columns: out[tap * tap_step + i]. Rows behind the end
 // of the map are null and count as 0.
 template <int kTaps>
@@ -250,7 +201,7 @@ HWY_INLINE void transform_columns(const float* const (&rows)[kTaps], std::size_t
     V in[kTaps];
     V taps[kTaps];
     for (int k = 0; k < kTaps; ++k) in[k] = rows[k] != nullptr ? hn::LoadU(d, rows[k] + i) : hn::Zero(d);
-    transform(in, taps);
+    winograd_inputs(d, in, taps);
     for (int k = 0; k < kTaps; ++k) hn::StoreU(taps[k], d, out + static_cast<std::size_t>(k) * tap_step + i);
   }
 }
@@ -288,7 +239,7 @@ HWY_INLINE void transform_tiles(const RefineLayer& layer, const float* map, int 
         V taps[kTaps];
         for (int k = 0; k < kTaps; ++k)
           in[k] = hn::LoadU(d, from + static_cast<std::size_t>(k) * in_maps + c);
-        transform(in, taps);
+        winograd_inputs(d, in, taps);
         for (int k = 0; k < kTaps; ++k) {
           hn::StoreU(taps[k], d, to + static_cast<std::size_t>(k * kTaps) * tap_step + c);
         }
@@ -312,14 +263,14 @@ HWY_INLINE void finish_tiles(const RefineLayer& layer, const float* products, st
       for (int k = 0; k < kTaps; ++k) {
         V taps[kTaps];
         for (int r = 0; r < kTaps; ++r, p += tap_step) taps[r] = hn::LoadU(d, p);
-        transform_back(taps, columns[k]);
+        winograd_outputs(d, taps, columns[k]);
       }
       const V slope = hn::LoadU(d, layer.slope.data() + c);
       for (int y = 0; y < kTile; ++y) {
         V taps[kTaps];
         V values[kTile];
         for (int k = 0; k < kTaps; ++k) taps[k] = columns[k][y];
-        transform_back(taps, values);
+        winograd_outputs(d, taps, values);
         float* to =
             out + static_cast<std::size_t>(y) * row + static_cast<std::size_t>(tile * kTile) * padded + c;
         for (int x = 0; x < kTile; ++x) {
@@ -429,7 +380,7 @@ HWY_NOINLINE void first_tiles(const RefineLayer& layer, int output, const float*
       }
     }
     for (int t = 0; t < kTogether; ++t) {
-      for (int v = 0; v < kVectors; ++v) transform_back(sum[t][v], columns[t][v][k]);
+      for (int v = 0; v < kVectors; ++v) winograd_outputs(d, sum[t][v], columns[t][v][k]);
     }
   }
   for (int v = 0; v < kVectors; ++v) {
@@ -439,7 +390,7 @@ HWY_NOINLINE void first_tiles(const RefineLayer& layer, int output, const float*
         V taps[kTaps];
         V values[kFirstTile];
         for (int k = 0; k < kTaps; ++k) taps[k] = columns[t][v][k][y];
-        transform_back(taps, values);
+        winograd_outputs(d, taps, values);
         float* to = out + static_cast<std::size_t>(y) * out_row +
                     static_cast<std::size_t>(t * kFirstTile) * padded +
                     static_cast<std::size_t>(output + v * kLanes);
@@ -476,7 +427,7 @@ HWY_INLINE void first_row(const RefineLayer& layer, const float* in, int row, Re
       V taps_in[kTaps];
       V taps[kTaps];
       for (int k = 0; k < kTaps; ++k) taps_in[k] = hn::LoadU(d, from + i + static_cast<std::size_t>(3 * k));
-      transform(taps_in, taps);
+      winograd_inputs(d, taps_in, taps);
       for (int k = 0; k < kTaps; ++k) {
         hn::StoreU(taps[k], d, to + static_cast<std::size_t>(k * kTaps) * half_row + i);
       }
@@ -573,24 +524,8 @@ void pad(std::vector<float>& values, int padded) { values.resize(static_cast<std
 // Weight (`column` tap along the row, `row` tap along the column) of a 3x3 kernel [x][y], transformed for
 // Winograd's F(tile, 3) in both directions.
 float transformed(const float* kernel, int tile, int column, int row) {
-  constexpr double kThree[5][3] = {{1.0 / 2, 0, 0},
-                                   {-1.0 / 2, -1.0 / 2, -1.0 / 2},
-                                   {-1.0 / 6, 1.0 / 6, -1.0 / 6},
-                                   {1.0 / 6, 1.0 / 3, 2.0 / 3},
-                                   {0, 0, 1}};
-  constexpr double kFour[6][3] = {{1.0 / 4, 0, 0},
-                                  {-1.0 / 6, -1.0 / 6, -1.0 / 6},
-                                  {-1.0 / 6, 1.0 / 6, -1.0 / 6},
-                                  {1.0 / 24, 1.0 / 12, 1.0 / 6},
-                                  {1.0 / 24, -1.0 / 12, 1.0 / 6},
-                                  {0, 0, 1}};
-  const double* along_x = tile == 3 ? kThree[column] : kFour[column];
-  const double* along_y = tile == 3 ? kThree[row] : kFour[row];
-  double sum = 0;
-  for (int x = 0; x < 3; ++x) {
-    for (int y = 0; y < 3; ++y) sum += along_x[x] * along_y[y] * kernel[x * 3 + y];
-  }
-  return static_cast<float>(sum);
+  return static_cast<float>(tile == 3 ? winograd_weight(kWinogradThree[column], kWinogradThree[row], kernel)
+                                      : winograd_weight(kWinogradFour[column], kWinogradFour[row], kernel));
 }
 
 // Makes room for the work on `layer`.

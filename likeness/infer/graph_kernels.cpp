@@ -4,6 +4,8 @@
 // The file is compiled once per instruction set from here on.
 #include <hwy/highway.h>
 
+#include "likeness/core/winograd-inl.h"
+
 #if HWY_ARCH_X86
 #include <cpuid.h>
 #include <immintrin.h>
@@ -283,80 +285,6 @@ void convolve(const ConvolutionJob& job) {
   return floats_out ? convolve_as<float, float>(job) : convolve_as<float, std::uint16_t>(job);
 }
 
-// B^T d of F(4, 3) at the points 0, 1, -1, 2, -2 (Lavin and Gray 2016, arXiv:1509.09308).
-HWY_INLINE void transform_line(const V (&r)[6], V (&out)[6]) {
-  const D d;
-  const V four = hn::Set(d, 4.0F);
-  const V five = hn::Set(d, 5.0F);
-  const V sum = hn::NegMulAdd(four, r[2], r[4]);
-  const V difference = hn::NegMulAdd(four, r[1], r[3]);
-  const V near = hn::Sub(r[4], r[2]);
-  const V far = hn::Mul(hn::Set(d, 2.0F), hn::Sub(r[3], r[1]));
-  out[0] = hn::NegMulAdd(five, r[2], hn::MulAdd(four, r[0], r[4]));
-  out[1] = hn::Add(sum, difference);
-  out[2] = hn::Sub(sum, difference);
-  out[3] = hn::Add(near, far);
-  out[4] = hn::Sub(near, far);
-  out[5] = hn::NegMulAdd(five, r[3], hn::MulAdd(four, r[1], r[5]));
-}
-
-// The same of F(6, 3), with the points 1/2 and -1/2 more.
-HWY_INLINE void transform_line(const V (&r)[8], V (&out)[8]) {
-  const D d;
-  const V end = hn::Set(d, 5.25F);
-  const V middle = hn::Set(d, 4.25F);
-  const V two = hn::Set(d, 2.0F);
-  const V half = hn::Set(d, 0.5F);
-  const V wide = hn::Set(d, 2.5F);
-  const V even1 = hn::NegMulAdd(middle, r[4], hn::Add(r[2], r[6]));
-  const V odd1 = hn::NegMulAdd(middle, r[3], hn::Add(r[1], r[5]));
-  const V even2 = hn::NegMulAdd(hn::Set(d, 1.25F), r[4], hn::MulAdd(hn::Set(d, 0.25F), r[2], r[6]));
-  const V odd2 = hn::MulAdd(two, r[5], hn::NegMulAdd(wide, r[3], hn::Mul(half, r[1])));
-  const V even3 = hn::NegMulAdd(hn::Set(d, 5.0F), r[4], hn::MulAdd(hn::Set(d, 4.0F), r[2], r[6]));
-  const V odd3 = hn::MulAdd(half, r[5], hn::NegMulAdd(wide, r[3], hn::Mul(two, r[1])));
-  out[0] = hn::MulAdd(end, hn::Sub(r[4], r[2]), hn::Sub(r[0], r[6]));
-  out[1] = hn::Add(even1, odd1);
-  out[2] = hn::Sub(even1, odd1);
-  out[3] = hn::Add(even2, odd2);
-  out[4] = hn::Sub(even2, odd2);
-  out[5] = hn::Add(even3, odd3);
-  out[6] = hn::Sub(even3, odd3);
-  out[7] = hn::MulAdd(end, hn::Sub(r[3], r[5]), hn::Sub(r[7], r[1]));
-}
-
-// A^T p of F(4, 3).
-HWY_INLINE void finish_line(const V (&p)[6], V (&y)[4]) {
-  const D d;
-  const V odd1 = hn::Sub(p[1], p[2]);
-  const V even1 = hn::Add(p[1], p[2]);
-  const V even2 = hn::Add(p[3], p[4]);
-  const V odd2 = hn::Sub(p[3], p[4]);
-  y[0] = hn::Add(hn::Add(p[0], even1), even2);
-  y[1] = hn::MulAdd(hn::Set(d, 2.0F), odd2, odd1);
-  y[2] = hn::MulAdd(hn::Set(d, 4.0F), even2, even1);
-  y[3] = hn::Add(hn::MulAdd(hn::Set(d, 8.0F), odd2, odd1), p[5]);
-}
-
-// The same of F(6, 3).
-HWY_INLINE void finish_line(const V (&p)[8], V (&y)[6]) {
-  const D d;
-  const V even1 = hn::Add(p[1], p[2]);
-  const V odd1 = hn::Sub(p[1], p[2]);
-  const V even2 = hn::Add(p[3], p[4]);
-  const V odd2 = hn::Sub(p[3], p[4]);
-  const V even3 = hn::Add(p[5], p[6]);
-  const V odd3 = hn::Sub(p[5], p[6]);
-  const auto sum = [&](V one, float two, V at_two, float half, V at_half) HWY_ATTR {
-    return hn::MulAdd(hn::Set(d, half), at_half, hn::MulAdd(hn::Set(d, two), at_two, one));
-  };
-  y[0] = hn::Add(hn::Add(p[0], even1), hn::Add(even2, even3));
-  y[1] = sum(odd1, 2.0F, odd2, 1.0F / 2, odd3);
-  y[2] = sum(even1, 4.0F, even2, 1.0F / 4, even3);
-  y[3] = sum(odd1, 8.0F, odd2, 1.0F / 8, odd3);
-  y[4] = sum(even1, 16.0F, even2, 1.0F / 16, even3);
-  y[5] = hn::Add(sum(odd1, 32.0F, odd2, 1.0F / 32, odd3), p[7]);
-}
-
 // Where a tile lies.
 struct TilePlace {
   std::size_t picture, y, x;  // of its first output
@@ -394,13 +322,13 @@ HWY_INLINE void transform_tile(const WinogradJob& job, const TilePlace& place, P
       HWY_UNROLL(8)
       for (std::size_t i = 0; i < kTile + 2; ++i)
         column[i] = at[i][j] != nullptr ? load(at[i][j] + c) : hn::Zero(d);
-      transform_line(column, changed);
+      winograd_inputs(d, column, changed);
       HWY_UNROLL(8)
       for (std::size_t i = 0; i < kTile + 2; ++i) half[i][j] = changed[i];
     }
     for (std::size_t i = 0; i < kTile + 2; ++i) {
       V changed[kTile + 2];
-      transform_line(half[i], changed);
+      winograd_inputs(d, half[i], changed);
       HWY_UNROLL(8)
       for (std::size_t j = 0; j < kTile + 2; ++j) store(changed[j], out + (i * (kTile + 2) + j) * step + c);
     }
@@ -425,13 +353,13 @@ HWY_INLINE void finish_tile(const WinogradJob& job, const TilePlace& place, std:
       HWY_UNROLL(8)
       for (std::size_t i = 0; i < kTile + 2; ++i)
         column[i] = load(products + (i * (kTile + 2) + j) * step + o - first);
-      finish_line(column, y);
+      winograd_outputs(d, column, y);
       HWY_UNROLL(8)
       for (std::size_t i = 0; i < kTile; ++i) half[i][j] = y[i];
     }
     for (std::size_t i = 0; i < rows; ++i) {
       V y[kTile];
-      finish_line(half[i], y);
+      winograd_outputs(d, half[i], y);
       Out* to = maps + i * job.out_width * job.out.pixel + o;
       for (std::size_t j = 0; j < columns; ++j) {
         V value = hn::Add(y[j], bias);

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "likeness/core/winograd.h"
 #include "likeness/infer/graph_plan.h"
 
 namespace likeness {
@@ -29,23 +30,7 @@ void pack_plain(const PlanStep& step, const std::vector<float>& kernel, std::byt
   }
 }
 
-constexpr double kFourOfThree[6][3] = {{1.0 / 4, 0, 0},
-                                       {-1.0 / 6, -1.0 / 6, -1.0 / 6},
-                                       {-1.0 / 6, 1.0 / 6, -1.0 / 6},
-                                       {1.0 / 24, 1.0 / 12, 1.0 / 6},
-                                       {1.0 / 24, -1.0 / 12, 1.0 / 6},
-                                       {0, 0, 1}};
-constexpr double kSixOfThree[8][3] = {{1, 0, 0},
-                                      {-2.0 / 9, -2.0 / 9, -2.0 / 9},
-                                      {-2.0 / 9, 2.0 / 9, -2.0 / 9},
-                                      {1.0 / 90, 1.0 / 45, 2.0 / 45},
-                                      {1.0 / 90, -1.0 / 45, 2.0 / 45},
-                                      {32.0 / 45, 16.0 / 45, 8.0 / 45},
-                                      {32.0 / 45, -16.0 / 45, 8.0 / 45},
-                                      {0, 0, 1}};
-
-/// G g G^T of F(4x4, 3x3) at the points 0, 1, -1, 2, -2, and of F(6x6, 3x3) with 1/2 and -1/2 more; in
-/// double.
+/// G g G^T of F(4x4, 3x3) or F(6x6, 3x3), in double.
 template <std::size_t kTaps>
 void pack_winograd(const PlanStep& step, const std::vector<float>& kernel, const double (&g)[kTaps][3],
                    std::byte* to) {
@@ -87,8 +72,8 @@ void pack_weights(const Plan& plan, Graph& graph, std::span<std::byte> packed) {
     GraphLayer& layer = graph.layers[step.layer];
     std::byte* to = packed.data() + step.weights;
     if (step.kind == PlanStep::Kind::kWinograd) {
-      if (step.tile == 4) pack_winograd(step, layer.kernel.values, kFourOfThree, to);
-      if (step.tile == 6) pack_winograd(step, layer.kernel.values, kSixOfThree, to);
+      if (step.tile == 4) pack_winograd(step, layer.kernel.values, kWinogradFour, to);
+      if (step.tile == 6) pack_winograd(step, layer.kernel.values, kWinogradSix, to);
     } else {
       pack_plain(step, layer.kernel.values, to);
     }
