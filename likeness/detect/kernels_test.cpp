@@ -156,29 +156,34 @@ TEST(PNetModels, EqualsPlainLoopsOnEveryTarget) {
          {std::pair{12, 12}, {13, 12}, {12, 13}, {15, 14}, {46, 33}, {79, 20}}) {
       expect_pnet(constants, width, height);
     }
-    expect_pnet(constants, 307, 17);  // Two strips, the second narrow; odd both ways.
-    expect_pnet(constants, 580, 14);  // Three strips.
+    expect_pnet(constants, 391, 17);  // Two strips, the second narrow; odd both ways.
+    expect_pnet(constants, 780, 14);  // Three strips, the last one half a vector and more.
   });
 }
 
-TEST(PNetModels, FindsOnlyCellsAboveTheThreshold) {
+TEST(PNetModels, FindsAllCellsAboveTheThresholdAndNoOthers) {
   const PNet net(OnnxConstants(kPack / "pnet.onnx"));
-  const int width = 160;
-  const int height = 120;
+  const int width = 421;
+  const int height = 65;
   const std::size_t stride = static_cast<std::size_t>(width) * 3 + PNet::kPadding;
   const auto bytes = picture(width, height, stride, 3);
   const Level level{.data = bytes.data(), .width = width, .height = height, .stride = stride};
-  PNetScratch scratch;
-  std::vector<Cell> all;
-  net.run(level, 0, height, 0, scratch, all);
-  std::vector<float> scores;
-  for (const Cell& cell : all) scores.push_back(cell.score);
-  std::sort(scores.begin(), scores.end());
-  const float threshold = scores[scores.size() * 9 / 10];
-  std::vector<Cell> some;
-  net.run(level, 0, height, threshold, scratch, some);
-  EXPECT_EQ(static_cast<std::ptrdiff_t>(some.size()),
-            std::count_if(scores.begin(), scores.end(), [&](float score) { return score >= threshold; }));
+  on_every_target([&] {
+    PNetScratch scratch;
+    std::vector<Cell> all;
+    net.run(level, 0, height, 0, scratch, all);
+    std::vector<float> scores;
+    for (const Cell& cell : all) scores.push_back(cell.score);
+    std::sort(scores.begin(), scores.end());
+    for (std::size_t tenth = 1; tenth < 10; ++tenth) {
+      const float threshold = scores[scores.size() * tenth / 10];
+      std::vector<Cell> some;
+      net.run(level, 0, height, threshold, scratch, some);
+      EXPECT_EQ(static_cast<std::ptrdiff_t>(some.size()),
+                std::count_if(scores.begin(), scores.end(), [&](float score) { return score >= threshold; }))
+          << threshold;
+    }
+  });
 }
 
 // What the 24x24 or 48x48 network says, by plain loops: probability, regression, landmarks.
