@@ -16,6 +16,7 @@ find_package(TBB REQUIRED)
 
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(vips REQUIRED IMPORTED_TARGET vips-cpp)
+pkg_check_modules(gmodule REQUIRED IMPORTED_TARGET gmodule-no-export-2.0)
 pkg_check_modules(libzip REQUIRED IMPORTED_TARGET libzip)
 pkg_check_modules(zlib REQUIRED IMPORTED_TARGET zlib)
 pkg_check_modules(sqlite3 REQUIRED IMPORTED_TARGET sqlite3)
