@@ -4,10 +4,12 @@
 #include "cli/commands.h"
 #include "cli/gallery_options.h"
 #include "cli/program.h"
+#include "likeness/image/read_image.h"
 
 int main(int argc, char** argv) {
   using namespace likeness;
   using cli::Exit;
+  leave_out_vips_modules();
   CLI::App app(
       "Finds faces in photographs and says whose they are: MTCNN, FaceNet, a linear SVM; offline, on the "
       "CPU.\n"

@@ -38,6 +38,7 @@ double since(Clock::time_point start) { return std::chrono::duration<double>(Clo
 /// Everything the report tells.
 struct Story {
   LabelledFaces faces;
+  std::optional<Classifier> people;
   ClosedSetScore train;
   ClosedSetScore val;
   std::optional<RandomExample> example;
@@ -45,9 +46,12 @@ struct Story {
   double photos_seconds = 0;
   double training_seconds = 0;
   double evaluation_seconds = 0;
-  std::future<std::string> faces_file;                      ///< SHA-256 of faces.npz, when it is written.
-  std::future<std::vector<std::byte>> confusion;            ///< The matrix as PNG; empty without gnuplot.
+  std::optional<WaitingPlotter> plotter;                    ///< Draws the confusion matrix.
   std::vector<std::pair<std::string, std::string>> hashes;  ///< File name, SHA-256.
+  // SHA-256 of files that are being written, from what is above: these go first.
+  std::future<std::string> embeddings_file;
+  std::future<std::string> people_file;
+  std::future<std::string> faces_file;
 
   [[nodiscard]] const ClosedSetScore& shown() const { return val.total() > 0 ? val : train; }
 };
@@ -126,6 +130,12 @@ std::vector<Card> miss_cards(const FacePart& faces, const ClosedSetScore& score,
   return cards;
 }
 
+void start_drawing(WaitingPlotter& plotter, const ClosedSetScore& shown) {
+  ConfusionMatrix matrix{.title = "Confusion matrix", .labels = shown.people, .counts = {}};
+  for (const auto& row : shown.confusion) matrix.counts.insert(matrix.counts.end(), row.begin(), row.end());
+  if (plotter.ready()) plotter.start(matrix);
+}
+
 void tell_results(HtmlReport& html, Story& story) {
   std::vector<Figure> figures;
   const auto figure = [&](const ClosedSetScore& score, const std::string& label) {
@@ -138,11 +148,11 @@ void tell_results(HtmlReport& html, Story& story) {
   figures.push_back({std::to_string(story.val.people.size()), "people", ""});
   html.figures(figures);
 
-  const std::vector<std::byte> confusion = story.confusion.get();
-  if (confusion.empty()) {
-    html.notice("No confusion matrix: the program gnuplot is not installed.");
+  if (!story.plotter) start_drawing(story.plotter.emplace(), story.shown());
+  if (story.plotter->ready()) {
+    html.picture(story.plotter->png(), "Confusion matrix", "Rows: who it is. Columns: who was named.");
   } else {
-    html.picture(confusion, "Confusion matrix", "Rows: who it is. Columns: who was named.");
+    html.notice("No confusion matrix: the program gnuplot is not installed.");
   }
 }
 
@@ -198,22 +208,18 @@ void tell_origin(HtmlReport& html, const Story& story, const Args& args) {
   html.table(table);
 }
 
-/// Compressing the faces takes as long as all the rest after embedding, so a second thread does it where
-/// there may be one.
-std::future<std::string> start_writing(const FaceDataset& faces, const fs::path& file, int threads) {
-  return std::async(threads > 1 ? std::launch::async : std::launch::deferred, [&faces, file] {
-    write_faces(file, faces);
-    return sha256_file(file);
-  });
-}
-
-/// gnuplot takes as long as drawing the example does, so it runs beside that where there may be two threads.
-std::future<std::vector<std::byte>> start_drawing(const ClosedSetScore& shown, int threads) {
-  return std::async(threads > 1 ? std::launch::async : std::launch::deferred, [&shown] {
-    ConfusionMatrix matrix{.title = "Confusion matrix", .labels = shown.people, .counts = {}};
-    for (const auto& row : shown.confusion) matrix.counts.insert(matrix.counts.end(), row.begin(), row.end());
-    return can_plot() ? draw_plot(matrix).png : std::vector<std::byte>();
-  });
+/// Writes and hashes a result, in a second thread where there may be one: faces.npz takes as long as training
+/// and evaluation, and every file as long as the disk wants. Gives the SHA-256.
+template <typename Write>
+std::future<std::string> start_writing(const Args& args, const char* name, Write write) {
+  const bool beside = args.photos.threads > 1;
+  auto hash = std::async(beside ? std::launch::async : std::launch::deferred,
+                         [file = args.out / name, write = std::move(write)] {
+                           write(file);
+                           return sha256_file(file);
+                         });
+  if (!beside) hash.wait();
+  return hash;
 }
 
 void learn_and_test(const Args& args, Story& story) {
@@ -221,20 +227,23 @@ void learn_and_test(const Args& args, Story& story) {
   story.faces = collect_labelled(args.photos, Stage::kEmbed);
   story.photos_seconds = since(start);
   const EmbeddingDataset& embeddings = story.faces.collected.embeddings;
-  story.faces_file = start_writing(story.faces.collected.faces, args.out / "faces.npz", args.photos.threads);
-  write_embeddings(args.out / "embeddings.npz", embeddings);
+  const FaceDataset& faces = story.faces.collected.faces;
+  story.embeddings_file = start_writing(args, "embeddings.npz",
+                                        [&](const fs::path& file) { write_embeddings(file, embeddings); });
+  story.faces_file =
+      start_writing(args, "faces.npz", [&](const fs::path& file) { write_faces(file, faces); });
 
   const auto training = Clock::now();
-  const Classifier people =
-      Classifier::train(embeddings.train.embeddings, embeddings.train.labels, embeddings.provenance);
-  people.write(args.out / "people.npz");
+  const Classifier& people = story.people.emplace(
+      Classifier::train(embeddings.train.embeddings, embeddings.train.labels, embeddings.provenance));
   story.training_seconds = since(training);
 
   const auto evaluation = Clock::now();
   story.train = score_closed_set(people, embeddings.train.embeddings, embeddings.train.labels);
   story.val = score_closed_set(people, embeddings.val.embeddings, embeddings.val.labels);
   story.evaluation_seconds = since(evaluation);
-  story.confusion = start_drawing(story.shown(), args.photos.threads);
+  if (story.plotter) start_drawing(*story.plotter, story.shown());
+  story.people_file = start_writing(args, "people.npz", [&](const fs::path& file) { people.write(file); });
   if (!people.calibrated()) {
     std::cerr << "likeness: some person has fewer than " << kMinPhotosForProbability
               << " photos, so there are no probabilities: the nearest known face decides\n";
@@ -243,9 +252,6 @@ void learn_and_test(const Args& args, Story& story) {
   story.example_seed = new_seed();
   story.example = pick_example(tested ? story.val : story.train,
                                tested ? embeddings.val.labels : embeddings.train.labels, story.example_seed);
-  for (const char* file : {"embeddings.npz", "people.npz"}) {
-    story.hashes.emplace_back(file, sha256_file(args.out / file));
-  }
 }
 
 Exit run(const Args& args) {
@@ -257,6 +263,8 @@ Exit run(const Args& args) {
   require_two_people(scan_photo_folder(args.photos.folder, args.photos.scan), args.photos.folder);
 
   Story story;
+  // While the networks are loaded, one of two threads has nothing to do.
+  if (args.photos.threads > 1) story.plotter.emplace();
   learn_and_test(args, story);
   const FaceDataset& faces = story.faces.collected.faces;
   const FacePart& part = story.val.total() > 0 ? faces.val : faces.train;
@@ -268,11 +276,16 @@ Exit run(const Args& args) {
                       std::to_string(faces.val.chips.size()) + " tested, by likeness " + LIKENESS_VERSION);
   tell_results(html, story);
   tell_faces(html, story);
-  story.hashes.emplace_back("faces.npz", story.faces_file.get());
+  story.hashes = {{"embeddings.npz", story.embeddings_file.get()},
+                  {"people.npz", story.people_file.get()},
+                  {"faces.npz", story.faces_file.get()}};
   tell_origin(html, story, args);
-  html.write(args.out / "report.html");
+  // Both at once: each waits for the disk.
+  auto page = std::async(args.photos.threads > 1 ? std::launch::async : std::launch::deferred,
+                         [&] { html.write(args.out / "report.html"); });
   const Json json = report_json(story, args);
   write_file(args.out / "report.json", json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+  page.get();
 
   if (args.json) {
     std::cout << dump_line(json) << '\n';

@@ -16,10 +16,12 @@ find_package(TBB REQUIRED)
 
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(vips REQUIRED IMPORTED_TARGET vips-cpp)
+pkg_check_modules(gmodule REQUIRED IMPORTED_TARGET gmodule-no-export-2.0)
 pkg_check_modules(libzip REQUIRED IMPORTED_TARGET libzip)
 pkg_check_modules(zlib REQUIRED IMPORTED_TARGET zlib)
 pkg_check_modules(sqlite3 REQUIRED IMPORTED_TARGET sqlite3)
 pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
+pkg_check_modules(crypto REQUIRED IMPORTED_TARGET libcrypto)
 pkg_check_modules(hwy REQUIRED IMPORTED_TARGET libhwy)
 # 64-bit ARM gets NEON only: SVE's vectors have no size the compiler knows, and cannot be members or array elements.
 set(likeness_kernel_definitions HWY_BROKEN_EMU128=0)

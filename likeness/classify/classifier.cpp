@@ -106,8 +106,10 @@ Prediction Classifier::predict(std::span<const float> embedding) const {
   Embeddings unit{embedding.size(), {embedding.begin(), embedding.end()}};
   l2_normalize(unit);
   unit = comparison_.comparable(std::move(unit));
+  std::vector<double> products(compared_.size());
+  dots(compared_, unit[0], products);
   for (std::size_t row = 0; row < compared_.size(); ++row) {
-    const double cosine = std::clamp(dot(compared_[row], unit[0]), -1.0, 1.0);
+    const double cosine = std::clamp(products[row], -1.0, 1.0);
     if (cosine <= prediction.nearest_cosine && row > 0) continue;
     prediction.nearest_cosine = cosine;
     prediction.nearest_person = static_cast<std::size_t>(people_[row]);

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "likeness/classify/classifier.h"
+#include "likeness/classify/svm.h"
 #include "likeness/core/error.h"
 #include "likeness/npz/npz.h"
 
@@ -100,6 +101,36 @@ TEST(PutFirst, LeavesAgreementAloneAndLevelsDisagreement) {
   p = {0.5, 0.4, 0.1};
   put_first(p, 2);  // with 0.5 the mean is 0.3, and 0.4 is above that: all three share a third
   for (const double value : p) EXPECT_NEAR(value, 1.0 / 3, 1e-12);
+}
+
+TEST(Svm, IsTheSameBitForBitWithProductsMadeBefore) {
+  const Photos photos = made_up(3, 13, 1.0F);
+  std::vector<std::int32_t> people;
+  for (std::size_t i = 0; i < photos.labels.size(); ++i) people.push_back(static_cast<std::int32_t>(i / 13));
+  // Zeros change no sum, but rows of 64 values are more than their number: then products are made before.
+  Embeddings wide{64, std::vector<float>(photos.embeddings.size() * 64)};
+  for (std::size_t i = 0; i < photos.embeddings.size(); ++i)
+    std::ranges::copy(photos.embeddings[i], wide.values.begin() + static_cast<std::ptrdiff_t>(i * 64));
+  const SvmSolution narrow = train_svm(photos.embeddings, people, 1, 1e-3),
+                    made = train_svm(wide, people, 1, 1e-3);
+  EXPECT_GT(made.support.size(), 5U);
+  EXPECT_EQ(made.support, narrow.support);
+  EXPECT_EQ(made.coefficients, narrow.coefficients);
+  EXPECT_EQ(made.intercepts, narrow.intercepts);
+  const auto sigmoids = fit_pair_sigmoids(photos.embeddings, people, 1, 1e-3, 5, 0);
+  const auto others = fit_pair_sigmoids(wide, people, 1, 1e-3, 5, 0);
+  ASSERT_EQ(others.size(), 3U);
+  for (std::size_t i = 0; i < others.size(); ++i) {
+    for (const double value : {-1.5, 0.0, 0.7}) EXPECT_EQ(others[i](value), sigmoids[i](value));
+  }
+}
+
+TEST(Dots, AreDotOfEveryRow) {
+  const Photos photos = made_up(3, 7, 1.0F);  // 21 rows: whole groups and a rest
+  std::vector<double> products(21);
+  dots(photos.embeddings, photos.embeddings[4], products);
+  for (std::size_t i = 0; i < products.size(); ++i)
+    EXPECT_EQ(products[i], dot(photos.embeddings[i], photos.embeddings[4])) << i;
 }
 
 TEST(Classifier, LearnsPeopleAndSortsThem) {

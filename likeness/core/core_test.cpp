@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <sodium.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -6,6 +7,7 @@
 #include <fstream>
 #include <iterator>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -68,6 +70,27 @@ TEST(Sha256, AgreesWithThePublishedExamples) {
   EXPECT_EQ(sha256(std::as_bytes(std::span("abc", 3))),
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   EXPECT_EQ(sha256({}), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+}
+
+TEST(Sha256, AgreesWithLibsodiumAtEveryLength) {
+  std::vector<std::byte> bytes(400);
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::byte>(i * 37 + i / 256);
+  for (std::size_t length = 0; length <= bytes.size(); ++length) {
+    unsigned char digest[crypto_hash_sha256_BYTES];
+    crypto_hash_sha256(digest, reinterpret_cast<const unsigned char*>(bytes.data()), length);
+    char hex[2 * sizeof digest + 1];
+    EXPECT_EQ(sha256(std::span(bytes).first(length)), sodium_bin2hex(hex, sizeof hex, digest, sizeof digest));
+  }
+}
+
+TEST(Sha256, OfALargeFileIsThatOfItsBytes) {
+  const fs::path path = fs::path(testing::TempDir()) / "sha256_of_a_large_file";
+  const std::string text(1'000'000, 'a');  // the third published example
+  write_file(path, text);
+  const char* known = "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0";
+  EXPECT_EQ(sha256(std::as_bytes(std::span(text))), known);
+  EXPECT_EQ(sha256_file(path), known);
+  fs::remove(path);
 }
 
 TEST(Sha256, OfAFileIsThatOfItsBytes) {

@@ -56,7 +56,10 @@ std::optional<Format> format_of(Bytes bytes) {
       has(bytes, 0, "MM\0+"sv)) {
     return Format{"TIFF", VImage::tiffload_buffer};
   }
-  if (is_heif(bytes)) return Format{"HEIF", VImage::heifload_buffer};
+  if (is_heif(bytes)) {
+    load_heif();
+    return Format{"HEIF", VImage::heifload_buffer};
+  }
   return std::nullopt;
 }
 

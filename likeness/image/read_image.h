@@ -50,4 +50,10 @@ struct ImageSize {
 /// process.
 void set_image_threads(int threads);
 
+/// For programs that care how soon they start: libvips then leaves its loader modules (PDF, slides,
+/// ImageMagick, JPEG XL, HEIF) and some forty libraries of theirs closed; the one for HEIF and AVIF is opened
+/// when such a file comes. Sets $VIPSHOME where it is not set: call it before any other thread runs and
+/// before the first picture.
+void leave_out_vips_modules();
+
 }  // namespace likeness

@@ -8,6 +8,10 @@ namespace likeness {
 /// that uses libvips calls it first. @throws Error kUnsupported where libvips cannot start.
 void start_vips();
 
+/// Loads what reads HEIF and AVIF, where libvips keeps that in a module of its own and
+/// leave_out_vips_modules() was called. Without the module, reading such a file fails as an unsupported kind. After start_vips().
+void load_heif();
+
 /// First line of libvips' error buffer, which is emptied. The buffer belongs to the whole process: when two
 /// threads fail at the same moment, one may get the other's words, or none.
 [[nodiscard]] std::string take_vips_message();

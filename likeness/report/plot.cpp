@@ -47,9 +47,27 @@ std::string shortened(const std::string& text, std::size_t longest) {
   return text.substr(0, end) + "…";
 }
 
-std::string run_gnuplot(const std::string& terminal, const std::string& script,
-                        std::vector<std::byte>* bytes) {
-  const ChildResult result = run_program({"gnuplot", "-d", "-"}, terminal + script);
+/// What gnuplot draws, and how large in pixels.
+struct Drawing {
+  std::string script;
+  int width = 0;
+  int height = 0;
+};
+
+/// pngcairo draws in device pixels: twice as many, and everything scaled, for sharp screens.
+std::string png_script(const Drawing& drawing) {
+  return "set encoding utf8\nset terminal pngcairo noenhanced size " + std::to_string(2 * drawing.width) +
+         "," + std::to_string(2 * drawing.height) +
+         " fontscale 2 linewidth 2 pointscale 2 font 'DejaVu Sans,10' background '#ffffff'\n" +
+         drawing.script;
+}
+
+std::string svg_script(const Drawing& drawing) {
+  return "set encoding utf8\nset terminal svg noenhanced size " + std::to_string(drawing.width) + "," +
+         std::to_string(drawing.height) + " font 'DejaVu Sans,13' background '#ffffff'\n" + drawing.script;
+}
+
+std::vector<std::byte> drawn(ChildResult result) {
   if (!result.started) {
     throw Error(ErrorCode::kUnsupported,
                 "plots need the program gnuplot, which is not installed (package gnuplot-nox)");
@@ -59,21 +77,16 @@ std::string run_gnuplot(const std::string& terminal, const std::string& script,
     std::replace(said.begin(), said.end(), '\n', ' ');
     throw Error(ErrorCode::kUnsupported, "gnuplot could not draw: " + said);
   }
-  if (bytes != nullptr) *bytes = result.output;
-  return {reinterpret_cast<const char*>(result.output.data()), result.output.size()};
+  return std::move(result.output);
 }
 
-Plot draw(const std::string& script, int width, int height) {
+std::vector<std::string> gnuplot() { return {"gnuplot", "-d", "-"}; }
+
+Plot draw(const Drawing& drawing) {
   Plot plot;
-  const std::string size = std::to_string(width) + "," + std::to_string(height);
-  // pngcairo draws in device pixels: twice as many, and everything scaled, for sharp screens.
-  const std::string twice = std::to_string(2 * width) + "," + std::to_string(2 * height);
-  run_gnuplot("set encoding utf8\nset terminal pngcairo noenhanced size " + twice +
-                  " fontscale 2 linewidth 2 pointscale 2 font 'DejaVu Sans,10' background '#ffffff'\n",
-              script, &plot.png);
-  plot.svg = run_gnuplot("set encoding utf8\nset terminal svg noenhanced size " + size +
-                             " font 'DejaVu Sans,13' background '#ffffff'\n",
-                         script, nullptr);
+  plot.png = drawn(run_program(gnuplot(), png_script(drawing)));
+  const std::vector<std::byte> svg = drawn(run_program(gnuplot(), svg_script(drawing)));
+  plot.svg.assign(reinterpret_cast<const char*>(svg.data()), svg.size());
   return plot;
 }
 
@@ -138,44 +151,7 @@ constexpr const char* kFrame =
     "set border 3 lc rgb '#666666'\nset tics nomirror out textcolor rgb '#333333'\n"
     "set grid lc rgb '#dddddd' lw 0.7\n";
 
-}  // namespace
-
-bool can_plot() { return run_program({"gnuplot", "-d", "-"}, "exit\n").started; }
-
-bool has_points(const CurvePlot& plot) {
-  return std::any_of(plot.curves.begin(), plot.curves.end(), [&](const Curve& curve) {
-    return std::any_of(curve.points.begin(), curve.points.end(), [&](const auto& point) {
-      return drawable(point.first, plot.x.scale) && drawable(point.second, plot.y.scale);
-    });
-  });
-}
-
-Plot draw_plot(const CurvePlot& plot) {
-  std::string script = kFrame;
-  script += "set title " + quoted(plot.title) + " textcolor rgb '#111111'\n";
-  script += axis_script('x', plot.x) + axis_script('y', plot.y);
-  script += std::string("set key ") + (plot.legend_top ? "top" : "bottom") +
-            (plot.legend_left ? " left" : " right") +
-            " opaque box lc rgb '#dddddd' textcolor rgb '#333333'\n";
-  std::string commands;
-  for (std::size_t i = 0; i < plot.curves.size(); ++i) {
-    const Curve& curve = plot.curves[i];
-    const std::string block = "$curve" + std::to_string(i);
-    std::string rows;
-    for (const auto& [x, y] : curve.points) {
-      if (!drawable(x, plot.x.scale) || !drawable(y, plot.y.scale)) continue;
-      rows += number(on_axis(x, plot.x.scale)) + " " + number(on_axis(y, plot.y.scale)) + "\n";
-    }
-    if (rows.empty()) continue;
-    script += block + " << EOD\n" + rows + "EOD\n";
-    commands += (commands.empty() ? "plot " : ", ") + block + " using 1:2 " + style_of(curve.style, i) +
-                (curve.name.empty() ? " notitle" : " title " + quoted(curve.name));
-  }
-  if (commands.empty()) throw Error(ErrorCode::kUnsupported, "nothing to draw in \"" + plot.title + "\"");
-  return draw(script + commands + "\n", 760, 520);
-}
-
-Plot draw_plot(const ConfusionMatrix& matrix) {
+Drawing drawing_of(const ConfusionMatrix& matrix) {
   const std::size_t n = matrix.labels.size();
   if (n == 0 || matrix.counts.size() != n * n)
     throw std::invalid_argument("a confusion matrix is people x people");
@@ -229,8 +205,53 @@ Plot draw_plot(const ConfusionMatrix& matrix) {
   margin("tmargin", bottom + grid, height);
   script += "plot $image using 1:2:3 with image notitle";
   if (n <= kMostNumbers) script += ", $texts using 1:2:3:4 with labels textcolor rgb variable notitle";
-  return draw(script + "\n", width, height);
+  return {script + "\n", width, height};
 }
+
+}  // namespace
+
+bool can_plot() { return run_program(gnuplot(), "exit\n").started; }
+
+bool has_points(const CurvePlot& plot) {
+  return std::any_of(plot.curves.begin(), plot.curves.end(), [&](const Curve& curve) {
+    return std::any_of(curve.points.begin(), curve.points.end(), [&](const auto& point) {
+      return drawable(point.first, plot.x.scale) && drawable(point.second, plot.y.scale);
+    });
+  });
+}
+
+Plot draw_plot(const CurvePlot& plot) {
+  std::string script = kFrame;
+  script += "set title " + quoted(plot.title) + " textcolor rgb '#111111'\n";
+  script += axis_script('x', plot.x) + axis_script('y', plot.y);
+  script += std::string("set key ") + (plot.legend_top ? "top" : "bottom") +
+            (plot.legend_left ? " left" : " right") +
+            " opaque box lc rgb '#dddddd' textcolor rgb '#333333'\n";
+  std::string commands;
+  for (std::size_t i = 0; i < plot.curves.size(); ++i) {
+    const Curve& curve = plot.curves[i];
+    const std::string block = "$curve" + std::to_string(i);
+    std::string rows;
+    for (const auto& [x, y] : curve.points) {
+      if (!drawable(x, plot.x.scale) || !drawable(y, plot.y.scale)) continue;
+      rows += number(on_axis(x, plot.x.scale)) + " " + number(on_axis(y, plot.y.scale)) + "\n";
+    }
+    if (rows.empty()) continue;
+    script += block + " << EOD\n" + rows + "EOD\n";
+    commands += (commands.empty() ? "plot " : ", ") + block + " using 1:2 " + style_of(curve.style, i) +
+                (curve.name.empty() ? " notitle" : " title " + quoted(curve.name));
+  }
+  if (commands.empty()) throw Error(ErrorCode::kUnsupported, "nothing to draw in \"" + plot.title + "\"");
+  return draw({script + commands + "\n", 760, 520});
+}
+
+Plot draw_plot(const ConfusionMatrix& matrix) { return draw(drawing_of(matrix)); }
+
+WaitingPlotter::WaitingPlotter() : gnuplot_(gnuplot()) {}
+
+void WaitingPlotter::start(const ConfusionMatrix& matrix) { gnuplot_.give(png_script(drawing_of(matrix))); }
+
+std::vector<std::byte> WaitingPlotter::png() { return drawn(gnuplot_.finish()); }
 
 std::string to_csv(const CurvePlot& plot) {
   std::string csv = "curve,x,y\n";

@@ -52,6 +52,30 @@ TEST(RunProgram, GivesInputAndTakesOutputWithoutAShell) {
   EXPECT_FALSE(run_program({"no-such-program-anywhere"}, "").started);
 }
 
+TEST(ChildProcess, WaitsForItsInput) {
+  ChildProcess cat({"cat"});
+  ASSERT_TRUE(cat.started());
+  const std::string input(1 << 20, 'x');
+  cat.give(input);
+  const ChildResult result = cat.finish();
+  EXPECT_EQ(result.status, 0);
+  EXPECT_EQ(result.output.size(), input.size());
+  EXPECT_FALSE(ChildProcess({"no-such-program-anywhere"}).started());
+}
+
+TEST(ChildProcess, OutlivesAProgramThatDoesNotRead) {
+  ChildProcess gone({"sh", "-c", "exit 3"});
+  gone.give(std::string(1 << 20, 'x'));  // more than any socket keeps
+  EXPECT_EQ(gone.finish().status, 3);
+}
+
+TEST(ChildProcess, EndsAProgramThatIsNotWanted) {
+  const auto file = std::filesystem::path(testing::TempDir()) / ("ended_" + std::to_string(::getpid()));
+  { const ChildProcess waiting({"sh", "-c", "cat; echo ended > '" + file.string() + "'"}); }
+  EXPECT_TRUE(std::filesystem::exists(file));  // it saw its input's end, and was waited for
+  std::filesystem::remove(file);
+}
+
 /// Hides every program from posix_spawnp for a while.
 class EmptyPath {
  public:
@@ -155,6 +179,29 @@ TEST(DrawPlot, DrawsAConfusionMatrixWhateverThePeopleAreCalled) {
   expect_drawn(draw_plot(large));
   large.counts.pop_back();
   EXPECT_THROW((void)draw_plot(large), std::invalid_argument);
+}
+
+TEST(WaitingPlotter, DrawsTheSamePictureLater) {
+  if (!can_plot()) GTEST_SKIP() << "no gnuplot";
+  const ConfusionMatrix matrix{"Validation", {"ann", "bob"}, {5, 0, 2, 3}};
+  WaitingPlotter plotter;
+  ASSERT_TRUE(plotter.ready());
+  plotter.start(matrix);
+  EXPECT_EQ(plotter.png(), draw_plot(matrix).png);
+}
+
+TEST(WaitingPlotter, SaysThatGnuplotIsMissing) {
+  const EmptyPath hidden;
+  WaitingPlotter plotter;
+  EXPECT_FALSE(plotter.ready());
+  EXPECT_THROW((void)plotter.png(), Error);
+}
+
+TEST(WaitingPlotter, TellsThatGnuplotDrewNothing) {
+  WaitingPlotter plotter;
+  if (!plotter.ready()) GTEST_SKIP() << "no gnuplot";
+  EXPECT_THROW(plotter.start({"", {"ann"}, {1, 2}}), std::invalid_argument);
+  EXPECT_THROW((void)plotter.png(), Error);
 }
 
 TEST(ToCsv, QuotesNames) {
