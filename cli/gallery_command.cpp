@@ -237,11 +237,15 @@ void print_answer(const Args& args, const PhotoFaces& photo, std::size_t i, cons
     std::snprintf(text, sizeof text, "   %.1f%% %s", *answer.probability * 100, answer.nearest->name.c_str());
     std::cout << text;
   }
-  for (const auto& [what, match] :
-       {std::pair("nearest", answer.nearest), std::pair("then", answer.runner_up)}) {
-    if (!match) continue;
-    std::snprintf(text, sizeof text, "   %s %.3f ", what, match->cosine);
-    std::cout << text << match->name << (what[0] == 'n' ? " (" + match->photo + ")" : "");
+  if (answer.nearest) {
+    std::snprintf(text, sizeof text, "   alike %.3f ", answer.nearest->similarity);
+    std::cout << text << answer.nearest->name;
+    std::snprintf(text, sizeof text, " (%.3f ", answer.nearest->cosine);
+    std::cout << text << answer.nearest->photo << ")";
+  }
+  if (answer.runner_up) {
+    std::snprintf(text, sizeof text, "   then %.3f ", answer.runner_up->similarity);
+    std::cout << text << answer.runner_up->name;
   }
   std::snprintf(text, sizeof text, "   at %.0f, %.0f", face.box.left, face.box.top);
   std::cout << text << '\n';
@@ -264,7 +268,8 @@ Exit search(const Args& args) {
         if (!inputs.count(photo, bar)) return;
         if (photo.chosen.empty() && !args.json) std::cout << photo.file.string() << "  no face\n";
         for (std::size_t i = 0; i < photo.chosen.size(); ++i) {
-          print_answer(args, photo, i, gallery.identify(photo.embeddings[i], names.cosine), names.cosine);
+          print_answer(args, photo, i, gallery.identify(photo.embeddings[i], names.similarity),
+                       names.similarity);
         }
       },
       bar.callback());
@@ -348,6 +353,7 @@ Json calibration_json(const CalibrationReport& report, std::size_t excluded) {
     json["look_alikes"].push_back({{"person", one.person},
                                    {"photo", one.photo},
                                    {"enrolled", one.enrolled.name},
+                                   {"similarity", one.enrolled.similarity},
                                    {"cosine", one.enrolled.cosine}});
   }
   return json;
@@ -379,7 +385,7 @@ void print_calibration(const CalibrationReport& report, std::size_t excluded) {
         report.same_photo, excluded);
   std::cout << "most alike  (the same person? then --exclude them)\n";
   for (const LookAlike& one : report.look_alikes) {
-    print("  %.3f  %s", one.enrolled.cosine, (one.photo + "  like  " + one.enrolled.name).c_str());
+    print("  %.3f  %s", one.enrolled.similarity, (one.photo + "  like  " + one.enrolled.name).c_str());
   }
 }
 

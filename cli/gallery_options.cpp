@@ -52,9 +52,13 @@ NameThreshold name_threshold(const Gallery& gallery, const Contract& contract, P
   return {2, "the gallery is not calibrated, so nobody gets a name; run `likeness gallery calibrate`"};
 }
 
-nlohmann::ordered_json match_json(const std::optional<Match>& match) {
+nlohmann::ordered_json match_json(const std::optional<PersonMatch>& match) {
   if (!match) return nullptr;
-  return {{"name", match->name}, {"cosine", match->cosine}, {"photo", match->photo}, {"face", match->face}};
+  return {{"name", match->name},
+          {"similarity", match->similarity},
+          {"cosine", match->cosine},
+          {"photo", match->photo},
+          {"face", match->face}};
 }
 
 }  // namespace likeness::cli

@@ -42,13 +42,13 @@ void add_gallery_option(CLI::App& command, GalleryArgs& args);  ///< --gallery -
 /// From which cosine on faces get a name: the calibration's, else the model's own for a false match rate of
 /// .001, else none. `remark` is for stderr where the gallery is not calibrated; else empty.
 struct NameThreshold {
-  double cosine = 2;  ///< 2: nobody gets a name.
+  double similarity = 2;  ///< To a person; 2: nobody gets a name.
   std::string remark;
 };
 [[nodiscard]] NameThreshold name_threshold(const Gallery& gallery, const Contract& contract,
                                            Precision precision);
 
 /// A match as the commands' JSON has it; null where there is none.
-[[nodiscard]] nlohmann::ordered_json match_json(const std::optional<Match>& match);
+[[nodiscard]] nlohmann::ordered_json match_json(const std::optional<PersonMatch>& match);
 
 }  // namespace likeness::cli

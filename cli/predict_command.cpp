@@ -60,7 +60,7 @@ class Decider {
     }
     return answers;
   }
-  [[nodiscard]] double threshold() const { return threshold_.cosine; }
+  [[nodiscard]] double threshold() const { return threshold_.similarity; }
 
  private:
   [[nodiscard]] Answer alone(std::span<const float> face) const {
@@ -73,7 +73,7 @@ class Decider {
             std::nullopt};
   }
   [[nodiscard]] Answer gated(std::span<const float> face) const {
-    const TrainedIdentification found = identify_trained(*gallery_, people_, face, threshold_.cosine);
+    const TrainedIdentification found = identify_trained(*gallery_, people_, face, threshold_.similarity);
     const Identification& answer = found.answer;
     return {answer.name.value_or("unknown"),
             answer.probability,

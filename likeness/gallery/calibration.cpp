@@ -15,12 +15,15 @@
 namespace likeness {
 namespace {
 
+/// 1 was of the nearest face's cosine, 2 is of the similarity to a person.
+constexpr int kVersion = 2;
+
 /// Scores of each identity.
 using Identities = std::vector<std::vector<double>>;
 
 Identities by_identity(std::span<const ScoredFace> faces) {
   std::map<std::string, std::vector<double>> grouped;
-  for (const ScoredFace& face : faces) grouped[face.person].push_back(face.cosine);
+  for (const ScoredFace& face : faces) grouped[face.person].push_back(face.similarity);
   Identities identities;
   for (auto& [person, scores] : grouped) identities.push_back(std::move(scores));
   return identities;
@@ -67,13 +70,13 @@ void fit_probability(std::span<const ScoredFace> mates, std::span<const ScoredFa
   result.slope = kDefaultSlope;
   result.stranger_share = 0.5;
   if (mates.size() < kMinMates) return;
-  std::vector<double> cosines;
+  std::vector<double> similarities;
   std::vector<char> is_mate;
-  for (const ScoredFace& face : mates) cosines.push_back(face.cosine);
+  for (const ScoredFace& face : mates) similarities.push_back(face.similarity);
   is_mate.assign(mates.size(), 1);
-  for (const ScoredFace& face : impostors) cosines.push_back(face.cosine);
-  is_mate.resize(cosines.size(), 0);
-  const Sigmoid fit = fit_sigmoid(cosines, is_mate);  // 1 / (1 + exp(slope * x + offset))
+  for (const ScoredFace& face : impostors) similarities.push_back(face.similarity);
+  is_mate.resize(similarities.size(), 0);
+  const Sigmoid fit = fit_sigmoid(similarities, is_mate);  // 1 / (1 + exp(slope * x + offset))
   if (!(-fit.slope > 0) || !std::isfinite(fit.slope)) return;
   result.slope = -fit.slope;
   result.slope_fitted = true;
@@ -87,7 +90,9 @@ void fit_probability(std::span<const ScoredFace> mates, std::span<const ScoredFa
 
 }  // namespace
 
-double Calibration::probability(double cosine) const { return logistic(slope * (cosine - threshold)); }
+double Calibration::probability(double similarity) const {
+  return logistic(slope * (similarity - threshold));
+}
 
 std::size_t impostors_needed(double target_fpir) {
   return static_cast<std::size_t>(std::ceil(3 / target_fpir - 1e-9));
@@ -110,11 +115,11 @@ Calibration calibrate(std::span<const ScoredFace> mates, std::span<const ScoredF
   Calibration result;
   result.target_fpir = options.target_fpir;
   std::vector<double> scores;
-  for (const ScoredFace& face : impostors) scores.push_back(face.cosine);
+  for (const ScoredFace& face : impostors) scores.push_back(face.similarity);
   result.threshold = threshold_at(scores, options.target_fpir);
   result.fpir = share_at(scores, result.threshold);
   const auto missed =
-      std::ranges::count_if(mates, [&](const ScoredFace& f) { return f.cosine < result.threshold; });
+      std::ranges::count_if(mates, [&](const ScoredFace& f) { return f.similarity < result.threshold; });
   result.fnir = mates.empty() ? -1 : static_cast<double>(missed) / static_cast<double>(mates.size());
 
   const Identities identities = by_identity(impostors);
@@ -139,7 +144,7 @@ Calibration calibrate(std::span<const ScoredFace> mates, std::span<const ScoredF
 
 std::string to_json(const Calibration& c) {
   const nlohmann::ordered_json json = {
-      {"version", 1},
+      {"version", kVersion},
       {"threshold", c.threshold},
       {"target_fpir", c.target_fpir},
       {"fpir", c.fpir},
@@ -162,14 +167,16 @@ std::string to_json(const Calibration& c) {
   return json.dump();
 }
 
-Calibration calibration_from_json(std::string_view text, std::string_view what) {
+std::optional<Calibration> calibration_from_json(std::string_view text, std::string_view what) {
   const auto fail = [&](const std::string& why) -> Error {
     return {ErrorCode::kDataInvalid, std::string(what) + ": the calibration is damaged: " + why};
   };
   const auto json = nlohmann::json::parse(text, nullptr, false);
   if (!json.is_object()) throw fail("no JSON object");
   try {
-    if (json.at("version").get<int>() != 1) throw fail("made by a newer likeness");
+    const int version = json.at("version").get<int>();
+    if (version > kVersion) throw fail("made by a newer likeness");
+    if (version < kVersion) return std::nullopt;
     Calibration c;
     json.at("threshold").get_to(c.threshold);
     json.at("target_fpir").get_to(c.target_fpir);

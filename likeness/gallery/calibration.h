@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -11,9 +12,9 @@
 
 namespace likeness {
 
-/// The best cosine of one face against a gallery.
+/// The similarity of one face to the person of a gallery who is most alike.
 struct ScoredFace {
-  double cosine = 0;
+  double similarity = 0;
   std::string person;  ///< Who it really is; faces of one person are resampled together.
 };
 
@@ -23,17 +24,18 @@ struct CalibrationOptions {
   std::uint64_t seed = 0;
 };
 
-/// From which cosine on a face gets the name of its nearest neighbour, how sure that is, and the evidence. A
-/// plain value, stored as a note of the gallery and inside classifiers. FPIR: share of strangers who get a
-/// name (false positive identification rate, ISO/IEC 19795-1); FNIR: share of enrolled people who do not.
+/// From which similarity on a face gets the name of the person most alike, how sure that is, and the
+/// evidence. A plain value, stored as a note of the gallery and inside classifiers. FPIR: share of strangers
+/// who get a name (false positive identification rate, ISO/IEC 19795-1); FNIR: share of enrolled people who
+/// do not.
 struct Calibration {
-  double threshold = 0;  ///< Cosine; at or above it a face gets a name.
+  double threshold = 0;  ///< Similarity (PersonFaces); at or above it a face gets a name.
   double target_fpir = 0;
   double fpir = 0;              ///< Of the calibration's own strangers.
   Interval fpir_interval;       ///< 95 %: where the share lies for as many other strangers (see calibrate()).
   Interval threshold_interval;  ///< 95 %, bootstrap over identities.
   double fnir = 0;              ///< Share of the mates below the threshold; -1 where there were none.
-  double slope = 0;             ///< probability() = 1 / (1 + exp(-slope * (cosine - threshold))).
+  double slope = 0;             ///< probability() = 1 / (1 + exp(-slope * (similarity - threshold))).
   bool slope_fitted = false;    ///< False: too few mates, the slope is kDefaultSlope.
   double stranger_share = 0;    ///< Share of strangers for which `threshold` is the Bayes decision.
   std::size_t impostor_faces = 0;
@@ -46,11 +48,11 @@ struct Calibration {
   std::string precision;     ///< The same.
   std::int64_t made_ms = 0;  ///< Milliseconds since 1970, UTC.
 
-  /// That a face at this cosine is the person it is nearest to; above one half exactly where it gets the name
-  /// (at the threshold it is one half, and the name is given). Depends on nothing but the cosine: neither on
-  /// how many people are enrolled nor on how often.
-  [[nodiscard]] double probability(double cosine) const;
-  [[nodiscard]] bool names(double cosine) const { return cosine >= threshold; }
+  /// That a face of this similarity is the person it is most alike; above one half exactly where it gets the
+  /// name (at the threshold it is one half, and the name is given). Depends on nothing but the similarity:
+  /// not on how many people are enrolled.
+  [[nodiscard]] double probability(double similarity) const;
+  [[nodiscard]] bool names(double similarity) const { return similarity >= threshold; }
 };
 
 /// Fewest mates a slope is fitted to.
@@ -71,8 +73,9 @@ inline constexpr double kDefaultSlope = 28;
 [[nodiscard]] Calibration calibrate(std::span<const ScoredFace> mates, std::span<const ScoredFace> impostors,
                                     const CalibrationOptions& options);
 
-/// As JSON text, and back. `what` names the source in errors. @throws Error kDataInvalid naming the field.
+/// As JSON text, and back: empty for version 1, which an older likeness made for the nearest face's cosine.
+/// `what` names the source in errors. @throws Error kDataInvalid naming the field.
 [[nodiscard]] std::string to_json(const Calibration& calibration);
-[[nodiscard]] Calibration calibration_from_json(std::string_view json, std::string_view what);
+[[nodiscard]] std::optional<Calibration> calibration_from_json(std::string_view json, std::string_view what);
 
 }  // namespace likeness

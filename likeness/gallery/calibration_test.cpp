@@ -23,7 +23,7 @@ std::vector<ScoredFace> scores(std::size_t people, std::size_t each, double mean
 
 double share_named(const std::vector<ScoredFace>& faces, const Calibration& calibration) {
   double named = 0;
-  for (const ScoredFace& face : faces) named += calibration.names(face.cosine) ? 1 : 0;
+  for (const ScoredFace& face : faces) named += calibration.names(face.similarity) ? 1 : 0;
   return named / static_cast<double>(faces.size());
 }
 
@@ -109,12 +109,13 @@ TEST(CalibrationJson, ComesBackAndRefusesDamage) {
   result.impostors = "strangers/";
   result.gallery_people = 5;
   const std::string json = to_json(result);
-  const auto again = calibration_from_json(json, "g");
+  const auto again = calibration_from_json(json, "g").value();
   EXPECT_EQ(to_json(again), json);
   EXPECT_EQ(again.threshold, result.threshold);
-  for (const char* bad : {"", "[]", "{}", "{\"version\":2}", "{\"version\":1,\"threshold\":\"x\"}"}) {
+  for (const char* bad : {"", "[]", "{}", "{\"version\":3}", "{\"version\":2,\"threshold\":\"x\"}"}) {
     EXPECT_THROW(static_cast<void>(calibration_from_json(bad, "g")), Error) << bad;
   }
+  EXPECT_FALSE(calibration_from_json("{\"version\":1,\"threshold\":0.5}", "g"));  // by another rule
 }
 
 }  // namespace

@@ -189,7 +189,7 @@ TEST(KilledGallery, KeepsEveryAcknowledgedFace) {
     if (told.calibrated) {
       const auto note = store->note("calibration");
       ASSERT_TRUE(note);
-      EXPECT_EQ(calibration_from_json(*note, "note").slope, 1);
+      EXPECT_EQ(calibration_from_json(*note, "note")->slope, 1);
     }
     told.begun.reset();
   }

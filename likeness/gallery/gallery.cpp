@@ -21,6 +21,11 @@ constexpr double kSamePhotoCosine = 0.985;
 /// People whose faces are compared for mates; more would not make the slope better.
 constexpr std::size_t kMostMatePeople = 2000;
 constexpr std::size_t kLookAlikesListed = 10;
+/// Nearest faces whose people are compared whole. Of LFW's people, 784 with one or two faces each, those of
+/// the nearest eight always had the most alike person among them.
+constexpr std::size_t kNearestFaces = 64;
+/// People whose faces are kept; each has up to some hundred kilobytes.
+constexpr std::size_t kMostPeopleKept = 4096;
 
 IndexKind kind_for(std::int64_t faces) {
   if (faces <= kMostForFloats) return IndexKind::kExactF32;
@@ -32,7 +37,7 @@ std::string comparable(std::string name) {
   return name;
 }
 
-/// The best cosine of each face with another photo of its person. Copies of a photo count once.
+/// The similarity of each face to the person that its other photos make. Copies of a photo count once.
 std::vector<ScoredFace> mate_scores(const Gallery& gallery) {
   const GalleryStore& store = gallery.store();
   std::vector<Person> people = store.people();
@@ -47,12 +52,12 @@ std::vector<ScoredFace> mate_scores(const Gallery& gallery) {
       if (!embedding.empty() && std::ranges::none_of(kept, copy)) kept.push_back(std::move(embedding));
     }
     for (auto& embedding : kept) embedding = gallery.comparison().comparable(embedding);
-    for (std::size_t i = 0; kept.size() > 1 && i < kept.size(); ++i) {
-      double best = -1;
-      for (std::size_t j = 0; j < kept.size(); ++j) {
-        if (i != j) best = std::max(best, dot(kept[i], kept[j]));
-      }
-      mates.push_back({best, people[p].name});
+    std::vector<std::vector<double>> cosines(kept.size(), std::vector<double>(kept.size(), 1));
+    for (std::size_t i = 0; i < kept.size(); ++i) {
+      for (std::size_t j = 0; j < i; ++j) cosines[i][j] = cosines[j][i] = dot(kept[i], kept[j]);
+    }
+    for (const double similarity : similarities_to_the_others(cosines)) {
+      mates.push_back({similarity, people[p].name});
     }
   }
   return mates;
@@ -73,7 +78,8 @@ CalibrationReport finish(const Gallery& gallery, std::vector<Scored> scored,
   report.calibration.gallery_faces = static_cast<std::size_t>(gallery.store().face_count());
   report.calibration.contract_id = gallery.store().space().contract_id;
   report.calibration.precision = gallery.store().space().precision;
-  std::ranges::stable_sort(scored, std::ranges::greater{}, [](const Scored& one) { return one.face.cosine; });
+  std::ranges::stable_sort(scored, std::ranges::greater{},
+                           [](const Scored& one) { return one.face.similarity; });
   for (std::size_t i = 0; i < std::min(scored.size(), kLookAlikesListed); ++i) {
     report.look_alikes.push_back(std::move(scored[i].look_alike));
   }
@@ -115,14 +121,15 @@ void Gallery::refresh(const Progress& progress) {
   if (store_->version() == version_) return;
   bring_up_to_date(progress);
   const auto note = store_->note(kCalibrationNote);
-  calibration_ = note ? std::optional(calibration_from_json(*note, path_.string())) : std::nullopt;
+  calibration_ = note ? calibration_from_json(*note, path_.string()) : std::nullopt;
 }
 
 /// Ids are never used twice and rise: what the index lacks are the ids above its last, what it has too much
 /// was removed.
 void Gallery::bring_up_to_date(const Progress& progress) {
   version_ = store_->version();
-  const std::vector<FaceOwner> owners = store_->owners();
+  owners_ = store_->owners();
+  const std::vector<FaceOwner>& owners = owners_;
   const std::vector<std::int64_t> known = index_->faces();
   std::size_t removed = 0;
   auto owner = owners.begin();
@@ -170,22 +177,73 @@ std::vector<Match> Gallery::nearest(std::span<const float> query, std::size_t co
   return matches;
 }
 
-std::vector<Match> Gallery::nearest_people(std::span<const float> query, std::size_t count,
-                                           std::optional<std::int64_t> left_out) const {
-  const std::vector<float> compared = comparison_.comparable(query);
-  // Somebody may have many faces: ask for more until there are enough people.
-  for (std::size_t asked = 8 * std::max<std::size_t>(count, 1);; asked *= 4) {
-    std::vector<Match> people;
-    const auto faces = index_->nearest(compared, asked);
-    for (const Neighbour& neighbour : faces) {
-      if (people.size() == count) break;
-      auto match = match_of(neighbour);
-      if (!match || match->person == left_out) continue;
-      if (std::ranges::find(people, match->person, &Match::person) == people.end())
-        people.push_back(*std::move(match));
-    }
-    if (people.size() == count || asked >= index_->size()) return people;
+std::optional<std::int64_t> Gallery::owner_of(std::int64_t face, std::uint64_t version) const {
+  if (version == version_) {
+    const auto owner = std::ranges::lower_bound(owners_, face, {}, &FaceOwner::face);
+    if (owner != owners_.end() && owner->face == face) return owner->person;
+    return std::nullopt;
   }
+  // Changed since the index was read: a face may have changed hands, or be gone.
+  const auto stored = store_->find_face(face);
+  return stored ? std::optional(stored->person) : std::nullopt;
+}
+
+const PersonFaces& Gallery::faces_of(std::int64_t person, std::uint64_t version) const {
+  if (people_version_ != version || people_.size() >= kMostPeopleKept) people_.clear();
+  people_version_ = version;
+  const auto known = people_.find(person);
+  if (known != people_.end()) return known->second;
+  std::vector<std::int64_t> ids;
+  Embeddings faces{store_->space().dimension, {}};
+  for (const StoredFace& face : store_->faces(person)) {
+    const auto embedding = store_->embedding(face.id);
+    if (embedding.size() != faces.dimension) continue;  // removed meanwhile
+    const auto compared = comparison_.comparable(embedding);
+    faces.values.insert(faces.values.end(), compared.begin(), compared.end());
+    ids.push_back(face.id);
+  }
+  return people_.emplace(person, PersonFaces(ids, faces)).first->second;
+}
+
+std::optional<PersonMatch> Gallery::match_of(const Candidate& candidate) const {
+  const PersonFaces::Answer& answer = candidate.answer;
+  auto match = match_of(Neighbour{answer.nearest, static_cast<float>(answer.nearest_cosine)});
+  if (!match || match->person != candidate.person) return std::nullopt;  // removed meanwhile
+  return PersonMatch{*std::move(match), answer.similarity};
+}
+
+std::optional<PersonMatch> Gallery::match_person(std::span<const float> query, const Person& person) const {
+  const PersonFaces& faces = faces_of(person.id, store_->version());
+  if (faces.empty()) return std::nullopt;
+  return match_of(Candidate{person.id, faces.compare(comparison_.comparable(query))});
+}
+
+std::vector<PersonMatch> Gallery::nearest_people(std::span<const float> query, std::size_t count,
+                                                 std::optional<std::int64_t> left_out) const {
+  const std::vector<float> compared = comparison_.comparable(query);
+  const std::uint64_t version = store_->version();
+  std::vector<std::int64_t> near;
+  // Somebody may have many faces: ask for more until there are enough people.
+  for (std::size_t asked = std::max(kNearestFaces, 8 * count);; asked *= 4) {
+    near.clear();
+    for (const Neighbour& neighbour : index_->nearest(compared, asked)) {
+      const auto owner = owner_of(neighbour.face, version);
+      if (owner && owner != left_out && std::ranges::find(near, *owner) == near.end()) near.push_back(*owner);
+    }
+    if (near.size() >= count || asked >= index_->size()) break;
+  }
+  std::vector<Candidate> candidates;
+  for (const std::int64_t person : near) {
+    const PersonFaces& faces = faces_of(person, version);
+    if (!faces.empty()) candidates.push_back({person, faces.compare(compared)});
+  }
+  std::ranges::stable_sort(candidates, std::ranges::greater{},
+                           [](const Candidate& one) { return one.answer.similarity; });
+  std::vector<PersonMatch> people;
+  for (std::size_t i = 0; i < candidates.size() && people.size() < count; ++i) {
+    if (auto match = match_of(candidates[i])) people.push_back(*std::move(match));
+  }
+  return people;
 }
 
 Identification Gallery::identify(std::span<const float> query, double fallback_threshold) const {
@@ -194,9 +252,10 @@ Identification Gallery::identify(std::span<const float> query, double fallback_t
   if (people.empty()) return result;
   result.nearest = people[0];
   if (people.size() > 1) result.runner_up = people[1];
-  const double cosine = people[0].cosine;
-  if (calibration_) result.probability = calibration_->probability(cosine);
-  if (calibration_ ? calibration_->names(cosine) : cosine >= fallback_threshold) result.name = people[0].name;
+  const double similarity = people[0].similarity;
+  if (calibration_) result.probability = calibration_->probability(similarity);
+  if (calibration_ ? calibration_->names(similarity) : similarity >= fallback_threshold)
+    result.name = people[0].name;
   return result;
 }
 
@@ -218,8 +277,8 @@ CalibrationReport calibrate_with(const Gallery& gallery, std::span<const Strange
       ++same_name;
     } else if (!one.photo_hash.empty() && !gallery.store().faces_of_photo(one.photo_hash).empty()) {
       ++same_photo;
-    } else if (const auto nearest = gallery.nearest(one.embedding, 1); !nearest.empty()) {
-      scored.push_back({{nearest[0].cosine, one.person}, {one.person, one.photo, nearest[0]}});
+    } else if (const auto people = gallery.nearest_people(one.embedding, 1); !people.empty()) {
+      scored.push_back({{people[0].similarity, one.person}, {one.person, one.photo, people[0]}});
     }
     if (progress) progress(i + 1, strangers.size());
   }
@@ -238,7 +297,7 @@ CalibrationReport calibrate_by_leaving_out(const Gallery& gallery, const Calibra
       const auto embedding = gallery.store().embedding(face.id);
       const auto others = gallery.nearest_people(embedding, 1, people[p].id);
       if (others.empty()) continue;
-      scored.push_back({{others[0].cosine, people[p].name}, {people[p].name, face.photo, others[0]}});
+      scored.push_back({{others[0].similarity, people[p].name}, {people[p].name, face.photo, others[0]}});
     }
     if (progress) progress(p + 1, people.size());
   }

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -11,6 +12,7 @@
 #include "likeness/core/progress.h"
 #include "likeness/embed/comparison.h"
 #include "likeness/gallery/calibration.h"
+#include "likeness/gallery/person_faces.h"
 #include "likeness/gallery/search_index.h"
 #include "likeness/gallery/store.h"
 
@@ -25,13 +27,18 @@ struct Match {
   double cosine = 0;
 };
 
+/// An enrolled person near to a query, by his or her nearest face.
+struct PersonMatch : Match {
+  double similarity = 0;  ///< To the person, see PersonFaces: what decides.
+};
+
 /// Who a face is, or nobody, with the evidence.
 struct Identification {
-  std::optional<std::string> name;    ///< Empty: nobody who is enrolled.
-  std::optional<double> probability;  ///< That it is nearest->name; above one half exactly where a name is
-                                      ///< given. Empty where the gallery has no calibration.
-  std::optional<Match> nearest;       ///< Empty in an empty gallery.
-  std::optional<Match> runner_up;     ///< The nearest face of somebody else.
+  std::optional<std::string> name;       ///< Empty: nobody who is enrolled.
+  std::optional<double> probability;     ///< That it is nearest->name; above one half exactly where a name is
+                                         ///< given. Empty where the gallery has no calibration.
+  std::optional<PersonMatch> nearest;    ///< The person most alike; empty in an empty gallery.
+  std::optional<PersonMatch> runner_up;  ///< The next one.
 };
 
 struct GalleryOptions {
@@ -40,9 +47,8 @@ struct GalleryOptions {
   int threads = 1;
 };
 
-/// A store with an index over it and its calibration: what answers questions. identify() and nearest() may
-/// run on several threads where the store is not changed meanwhile only if each thread has a Gallery of its
-/// own; the store is for one thread.
+/// A store with an index over it and its calibration: what answers questions. For one thread, also its const
+/// members: the store is, and faces of people that were asked about are kept until the store changes.
 class Gallery {
  public:
   /// Reads the index that lies beside `path`, or builds it. All but the first are saved there again
@@ -67,9 +73,13 @@ class Gallery {
 
   /// Enrolled faces nearest to `query`, nearest first.
   [[nodiscard]] std::vector<Match> nearest(std::span<const float> query, std::size_t count) const;
-  /// Of the enrolled people but `left_out`, the nearest face of each of the nearest `count` people.
-  [[nodiscard]] std::vector<Match> nearest_people(std::span<const float> query, std::size_t count,
-                                                  std::optional<std::int64_t> left_out = {}) const;
+  /// Of the enrolled people but `left_out`, the `count` most alike, of those to whom the 64 nearest faces
+  /// belong; more faces are asked for only where these are of fewer people.
+  [[nodiscard]] std::vector<PersonMatch> nearest_people(std::span<const float> query, std::size_t count,
+                                                        std::optional<std::int64_t> left_out = {}) const;
+  /// How alike one person is; empty where he or she has no faces.
+  [[nodiscard]] std::optional<PersonMatch> match_person(std::span<const float> query,
+                                                        const Person& person) const;
   /// Without a calibration the threshold is `fallback_threshold`, and there is no probability.
   [[nodiscard]] Identification identify(std::span<const float> query, double fallback_threshold) const;
 
@@ -78,7 +88,15 @@ class Gallery {
 
  private:
   void bring_up_to_date(const Progress& progress);
+  /// A person by the number and the answer of his or her faces; names and photos come last, from the store.
+  struct Candidate {
+    std::int64_t person = 0;
+    PersonFaces::Answer answer;
+  };
   [[nodiscard]] std::optional<Match> match_of(const Neighbour& neighbour) const;
+  [[nodiscard]] std::optional<std::int64_t> owner_of(std::int64_t face, std::uint64_t version) const;
+  [[nodiscard]] const PersonFaces& faces_of(std::int64_t person, std::uint64_t version) const;
+  [[nodiscard]] std::optional<PersonMatch> match_of(const Candidate& candidate) const;
 
   std::unique_ptr<GalleryStore> store_;
   std::filesystem::path path_;
@@ -87,6 +105,10 @@ class Gallery {
   std::unique_ptr<SearchIndex> index_;
   std::optional<Calibration> calibration_;
   std::uint64_t version_ = 0;
+  std::vector<FaceOwner> owners_;  // When the store had version_.
+  // People that were asked about, as they were when the store had people_version_.
+  mutable std::map<std::int64_t, PersonFaces> people_;
+  mutable std::uint64_t people_version_ = 0;
 };
 
 /// A face of somebody who should not be enrolled.
@@ -101,7 +123,7 @@ struct Stranger {
 struct LookAlike {
   std::string person;
   std::string photo;
-  Match enrolled;
+  PersonMatch enrolled;
 };
 
 struct CalibrationReport {

@@ -64,7 +64,7 @@ TEST_F(GalleryOfTen, NamesTheEnrolledAndNobodyElse) {
   EXPECT_EQ(report.calibration.mate_faces, 30U);
   EXPECT_EQ(report.calibration.gallery_people, 10U);
   EXPECT_EQ(report.look_alikes.size(), 10U);
-  EXPECT_GE(report.look_alikes[0].enrolled.cosine, report.look_alikes[9].enrolled.cosine);
+  EXPECT_GE(report.look_alikes[0].enrolled.similarity, report.look_alikes[9].enrolled.similarity);
   const Gallery again = open();  // the calibration was stored
   for (std::size_t person = 0; person < 10; ++person) {
     const auto answer = again.identify(faces_[4 * person + 3], 2);

@@ -10,15 +10,15 @@ namespace likeness {
 
 /// Who a face is where people were trained: the classifier says which person, the gallery whether.
 struct TrainedIdentification {
-  Identification answer;  ///< `nearest` is the nearest face of the person meant, `runner_up` of anybody else.
+  Identification answer;                 ///< `nearest` is the person meant, `runner_up` anybody else.
   bool by_classifier = false;            ///< The SVM chose the person; else the nearest face did.
   std::optional<Prediction> prediction;  ///< What the classifier said; empty where it was not asked.
 };
 
-/// Takes the nearest enrolled face. Where that person was trained too, the classifier's label takes its
-/// place; the label gets its name only if an enrolled face of that very person reaches the threshold, so that
+/// Takes the enrolled person most alike. Where that person was trained too, the classifier's label takes its
+/// place; the label gets its name only if the similarity to that very person reaches the threshold, so that
 /// every name has evidence of its own. At most as many strangers get a name as by Gallery::identify(): no
-/// cosine here is above the one that decides there. People who were enrolled but not trained are the
+/// similarity here is above the one that decides there. People who were enrolled but not trained are the
 /// gallery's alone; a label that nobody enrolled has is left aside. Names are compared as they are.
 /// @throws Error kModelMismatch where the classifier's embeddings have another dimension.
 [[nodiscard]] TrainedIdentification identify_trained(const Gallery& gallery, const Classifier& people,

@@ -1,0 +1,83 @@
+#include "likeness/gallery/person_faces.h"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+
+namespace likeness {
+namespace {
+
+/// What two faces share of their weight.
+double shared(double cosine) {
+  return std::clamp((cosine - PersonFaces::kAlike) / (PersonFaces::kCopy - PersonFaces::kAlike), 0.0, 1.0);
+}
+
+double similarity(double nearest, double middle) { return (nearest + middle) / 2; }
+
+}  // namespace
+
+PersonFaces::PersonFaces(std::span<const std::int64_t> ids, const Embeddings& faces)
+    : ids_(ids.begin(), ids.end()), faces_(faces) {
+  if (ids.size() != faces.size()) throw std::invalid_argument("as many ids as faces are needed");
+  std::vector<std::size_t> kept;
+  for (std::size_t i = 0; i < faces_.size() && kept.size() < kMost; ++i) {
+    const auto same = [&](std::size_t other) { return dot(faces_[i], faces_[other]) >= kSameFace; };
+    if (std::ranges::none_of(kept, same)) kept.push_back(i);
+  }
+  std::vector<double> sum(faces_.dimension);
+  for (const std::size_t i : kept) {
+    double crowd = 1;
+    for (const std::size_t j : kept) {
+      if (i != j) crowd += shared(dot(faces_[i], faces_[j]));
+    }
+    for (std::size_t k = 0; k < sum.size(); ++k) sum[k] += double{faces_[i][k]} / crowd;
+  }
+  double length = 0;
+  for (const double value : sum) length += value * value;
+  length = std::sqrt(length);
+  // Faces that cancel each other out have no middle: its cosine is 0.
+  middle_.resize(sum.size());
+  for (std::size_t k = 0; k < sum.size() && length > 0; ++k) middle_[k] = static_cast<float>(sum[k] / length);
+}
+
+PersonFaces::Answer PersonFaces::compare(std::span<const float> query) const {
+  if (ids_.empty()) throw std::logic_error("a person without faces");
+  Answer answer{.nearest_cosine = -2};
+  for (std::size_t i = 0; i < ids_.size(); ++i) {
+    const double cosine = dot(faces_[i], query);
+    if (cosine <= answer.nearest_cosine) continue;
+    answer.nearest = ids_[i];
+    answer.nearest_cosine = cosine;
+  }
+  answer.similarity = similarity(answer.nearest_cosine, dot(middle_, query));
+  return answer;
+}
+
+std::vector<double> similarities_to_the_others(const std::vector<std::vector<double>>& cosines) {
+  const std::size_t n = cosines.size();
+  if (n < 2) return {};
+  std::vector<double> crowd(n, 1);
+  for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t j = 0; j < n; ++j) crowd[i] += i != j ? shared(cosines[i][j]) : 0;
+  }
+  std::vector<double> similarities;
+  std::vector<double> weight(n);
+  for (std::size_t left_out = 0; left_out < n; ++left_out) {
+    for (std::size_t i = 0; i < n; ++i) {
+      weight[i] = i == left_out ? 0 : 1 / (crowd[i] - shared(cosines[i][left_out]));
+    }
+    double nearest = -1;
+    double along = 0;
+    double length = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+      if (i == left_out) continue;
+      nearest = std::max(nearest, cosines[left_out][i]);
+      along += weight[i] * cosines[left_out][i];
+      for (std::size_t j = 0; j < n; ++j) length += weight[i] * weight[j] * (i == j ? 1 : cosines[i][j]);
+    }
+    similarities.push_back(similarity(nearest, length > 0 ? along / std::sqrt(length) : 0));
+  }
+  return similarities;
+}
+
+}  // namespace likeness
