@@ -272,7 +272,7 @@ Exit run_lfw(const Args& args) {
 
 PhotoEmbeddingOptions EvalArgs::embedding() const {
   return {.precision = model.precision,
-          .quality = quality == "best" ? Quality::kBest : Quality::kSinglePass,
+          .quality = *quality_from(quality),
           .threads = threads,
           .cache_folder = no_cache ? fs::path() : embedding_cache_folder()};
 }
@@ -287,9 +287,10 @@ void add_eval_options(CLI::App& command, EvalArgs& args) {
   add_report_options(command, args);
   command
       .add_option("--quality", args.quality,
-                  "single: one pass; best: several crops and their mirror images averaged")
+                  "Passes of the network a face, averaged: single; two: two crops; best: two crops and their "
+                  "mirror images")
       ->capture_default_str()
-      ->check(CLI::IsMember({"single", "best"}));
+      ->check(CLI::IsMember({"single", "two", "best"}));
   command.add_flag("--no-cache", args.no_cache, "Neither use nor keep embeddings in the user's cache folder");
   add_model_options(command, args.model);
   add_threads_option(command, args.threads);

@@ -32,6 +32,7 @@ struct Args {
   std::string review_name = "standard";
   bool encrypt = false;
   std::string store_as = "f32";
+  std::string quality;
   std::string index_name;
   ModelOptions models;
   DetectorOptions detector;
@@ -44,8 +45,9 @@ struct Args {
   fs::path file;
 };
 
-PhotoStream make_stream(const Args& args, const ModelPack& pack, FacesWanted faces) {
+PhotoStream make_stream(const Args& args, const ModelPack& pack, FacesWanted faces, Quality quality) {
   StreamOptions options;
+  options.quality = quality;
   options.faces = faces;
   options.detector = args.detector;
   options.precision = args.models.precision;
@@ -55,8 +57,9 @@ PhotoStream make_stream(const Args& args, const ModelPack& pack, FacesWanted fac
   return {args.models.detector(pack), pack, options};
 }
 
-EmbeddingSpace space_of(const Args& args, const ModelPack& pack) {
-  return cli::space_of(pack, args.models.precision, static_cast<std::size_t>(pack.contract.dimension));
+EmbeddingSpace space_of(const Args& args, const ModelPack& pack, Quality quality) {
+  return cli::space_of(pack, args.models.precision, static_cast<std::size_t>(pack.contract.dimension),
+                       quality);
 }
 
 void require_person(bool found, const std::string& name) {
@@ -198,8 +201,12 @@ std::unique_ptr<GalleryStore> open_or_create(const Args& args, const EmbeddingSp
 Exit add(const Args& args) {
   const ModelPack pack = args.models.embedder();
   const auto people = people_in(args);
-  const auto store = open_or_create(args, space_of(args, pack));
-  PhotoStream stream = make_stream(args, pack, FacesWanted::kMain);
+  const bool is_new = !fs::exists(args.gallery.path);
+  const Quality wanted = args.quality.empty() ? Quality::kSinglePass : *quality_from(args.quality);
+  const Quality quality =
+      is_new || !args.quality.empty() ? wanted : quality_of(args.gallery.open(true)->space());
+  const auto store = open_or_create(args, space_of(args, pack, quality));
+  PhotoStream stream = make_stream(args, pack, FacesWanted::kMain, quality);
   std::vector<fs::path> photos;
   std::vector<std::string> names;
   for (const PersonPhotos& person : people) {
@@ -255,11 +262,12 @@ Exit search(const Args& args) {
   const auto kind = args.index_name.empty() ? std::nullopt : index_kind_from(args.index_name);
   const Gallery gallery = args.gallery.open_index(args.threads, kind);
   const ModelPack pack = args.models.embedder();
-  require_space(gallery.store(), space_of(args, pack), args.gallery.path.string());
+  const Quality quality = quality_of(gallery.store().space());
+  require_space(gallery.store(), space_of(args, pack, quality), args.gallery.path.string());
   const NameThreshold names = name_threshold(gallery, pack.contract, args.models.precision);
   if (!names.remark.empty()) std::cerr << "likeness: " << names.remark << '\n';
   const PhotoList list = list_photos(args.inputs);
-  PhotoStream stream = make_stream(args, pack, FacesWanted::kAll);
+  PhotoStream stream = make_stream(args, pack, FacesWanted::kAll, quality);
   ProgressBar bar("searching");
   InputCount inputs(list);
   stream.run(
@@ -268,7 +276,7 @@ Exit search(const Args& args) {
         if (!inputs.count(photo, bar)) return;
         if (photo.chosen.empty() && !args.json) std::cout << photo.file.string() << "  no face\n";
         for (std::size_t i = 0; i < photo.chosen.size(); ++i) {
-          print_answer(args, photo, i, gallery.identify(photo.embeddings[i], names.similarity),
+          print_answer(args, photo, i, gallery.identify(photo.averaged[i], names.similarity),
                        names.similarity);
         }
       },
@@ -307,9 +315,10 @@ Strangers from_npz(const Args& args, const GalleryStore& store) {
 
 Strangers from_photos(const Args& args, const GalleryStore& store) {
   const ModelPack pack = args.models.embedder();
-  require_space(store, space_of(args, pack), args.gallery.path.string());
+  const Quality quality = quality_of(store.space());
+  require_space(store, space_of(args, pack, quality), args.gallery.path.string());
   const PhotoList list = list_photos({args.impostors});
-  PhotoStream stream = make_stream(args, pack, FacesWanted::kMain);
+  PhotoStream stream = make_stream(args, pack, FacesWanted::kMain, quality);
   ProgressBar bar("strangers");
   InputCount inputs(list);
   Strangers result;
@@ -324,7 +333,7 @@ Strangers from_photos(const Args& args, const GalleryStore& store) {
             (own_folder ? photo.file.parent_path().filename() : photo.file.stem()).string());
         result.photos.push_back(photo.file.string());
         result.hashes.push_back(photo.sha256);
-        const auto row = photo.embeddings[0];
+        const auto row = photo.averaged[0];
         result.embeddings.values.insert(result.embeddings.values.end(), row.begin(), row.end());
       },
       bar.callback());
@@ -584,6 +593,12 @@ void add_gallery_command(CLI::App& app, Exit& exit) {
       ->add_option("--review", args->review_name, "Refuse faces that are small, blurred, dark or turned away")
       ->check(CLI::IsMember({"off", "standard", "strict"}))
       ->capture_default_str();
+  command
+      ->add_option(
+          "--quality", args->quality,
+          "Where the gallery is new: look at each face once (single), or average over two views, or over "
+          "four (best); `search` and all others do as the gallery does [single]")
+      ->check(CLI::IsMember({"single", "two", "best"}));
   add_new_gallery_options(*command, *args);
   add_photo_options(*command, *args);
 

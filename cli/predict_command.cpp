@@ -56,7 +56,8 @@ class Decider {
   [[nodiscard]] std::vector<Answer> answers(const PhotoFaces& photo) const {
     std::vector<Answer> answers;
     for (std::size_t i = 0; i < photo.chosen.size(); ++i) {
-      answers.push_back(gallery_ ? gated(photo.embeddings[i]) : alone(photo.embeddings[i]));
+      answers.push_back(gallery_ ? gated(photo.embeddings[i], photo.averaged[i])
+                                 : alone(photo.embeddings[i]));
     }
     return answers;
   }
@@ -72,8 +73,9 @@ class Decider {
             p.by_votes ? "svm" : "nearest",
             std::nullopt};
   }
-  [[nodiscard]] Answer gated(std::span<const float> face) const {
-    const TrainedIdentification found = identify_trained(*gallery_, people_, face, threshold_.similarity);
+  [[nodiscard]] Answer gated(std::span<const float> face, std::span<const float> averaged) const {
+    const TrainedIdentification found =
+        identify_trained(*gallery_, people_, {face, averaged}, threshold_.similarity);
     const Identification& answer = found.answer;
     return {answer.name.value_or("unknown"),
             answer.probability,
@@ -192,12 +194,14 @@ Exit run(const Args& args) {
                      "the model " + embedder.contract.name);
   std::optional<Gallery> gallery;
   NameThreshold threshold;
+  Quality quality = Quality::kSinglePass;
   if (!args.gallery.path.empty()) {
     gallery = args.gallery.open_index(args.threads, std::nullopt);
-    require_space(
-        gallery->store(),
-        space_of(embedder, args.models.precision, static_cast<std::size_t>(embedder.contract.dimension)),
-        args.gallery.path.string());
+    quality = quality_of(gallery->store().space());
+    require_space(gallery->store(),
+                  space_of(embedder, args.models.precision,
+                           static_cast<std::size_t>(embedder.contract.dimension), quality),
+                  args.gallery.path.string());
     threshold = name_threshold(*gallery, embedder.contract, args.models.precision);
     if (!threshold.remark.empty()) std::cerr << "likeness: " << threshold.remark << '\n';
   }
@@ -205,6 +209,7 @@ Exit run(const Args& args) {
   StreamOptions options;
   options.detector = args.detector;
   options.precision = args.models.precision;
+  options.quality = quality;
   options.cache_folder = ModelOptions::cache();
   options.threads = args.threads;
   PhotoStream stream(args.models.detector(embedder), embedder, options);

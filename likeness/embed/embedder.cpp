@@ -134,9 +134,23 @@ Embeddings Embedder::embed(std::span<const Chip> chips, const Progress& progress
 }
 
 Embeddings Embedder::embed_averaged(std::span<const Chip> chips, std::size_t each, const Progress& progress) {
+  return embed_views(chips, each, progress).mean;
+}
+
+ViewEmbeddings Embedder::embed_views(std::span<const Chip> chips, std::size_t each,
+                                     const Progress& progress) {
   Embeddings outputs = embed_raw(chips, progress);
+  if (each == 1) {
+    Embeddings only = parts_->finish(std::move(outputs));
+    return {only, only};
+  }
+  Embeddings first{outputs.dimension, {}};
+  for (std::size_t row = 0; row < outputs.size(); row += std::max<std::size_t>(each, 1)) {
+    first.values.insert(first.values.end(), outputs[row].begin(), outputs[row].end());
+  }
   l2_normalize(outputs);
-  return parts_->finish(average_groups(outputs, each));
+  Embeddings mean = average_groups(outputs, each);
+  return {parts_->finish(std::move(first)), parts_->finish(std::move(mean))};
 }
 
 Embeddings Embedder::embed_raw(std::span<const Chip> chips, const Progress& progress) {

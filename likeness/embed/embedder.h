@@ -22,6 +22,12 @@ struct EmbedderOptions {
                                          ///< NetworkOptions::cache_folder. Empty: do not.
 };
 
+/// Of several views of each face.
+struct ViewEmbeddings {
+  Embeddings first;  ///< Of the first view alone: what Embedder::embed() makes of it.
+  Embeddings mean;   ///< Of all.
+};
+
 /// Turns chips into embeddings as a pack's contract says. The network is computed by kernels of our own where
 /// they can (embed/own_network.h), else by OpenVINO; the results are the same but for rounding. Slow to make
 /// (reads and prepares the network), cheap to move. Any number of threads may call embed().
@@ -43,10 +49,13 @@ class Embedder {
   [[nodiscard]] Embeddings embed(std::span<const Chip> chips, const Progress& progress = {});
 
   /// One embedding for each `each` chips: several views of one face (its crops and their mirror images,
-  /// embed/ quality.h), averaged as the network sees them, before a projection or rounding.
+  /// embed/quality.h), averaged as the network sees them, before a projection or rounding.
   /// @throws std::invalid_argument where the chips do not divide by `each`, or as embed().
   [[nodiscard]] Embeddings embed_averaged(std::span<const Chip> chips, std::size_t each,
                                           const Progress& progress = {});
+  /// The same, and the embedding of the first chip of each group beside it.
+  [[nodiscard]] ViewEmbeddings embed_views(std::span<const Chip> chips, std::size_t each,
+                                           const Progress& progress = {});
 
   /// The network's own outputs, before they are brought to unit length, projected or rounded.
   [[nodiscard]] Embeddings embed_raw(std::span<const Chip> chips, const Progress& progress = {});

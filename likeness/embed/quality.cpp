@@ -5,13 +5,44 @@
 
 namespace likeness {
 
-std::string_view to_string(Quality quality) { return quality == Quality::kBest ? "best" : "single"; }
+namespace {
 
-std::vector<CropSpec> best_crops(const CropSpec& crop) {
-  if (crop.profile != CropProfile::kMargin) return {crop};
+/// The second of two views is this much larger: chosen with 1 on LFW view 1's training people
+/// (docs/people.md).
+constexpr double kSecondView = 16.0 / 15;
+
+}  // namespace
+
+std::string_view to_string(Quality quality) {
+  switch (quality) {
+    case Quality::kTwoViews:
+      return "two";
+    case Quality::kBest:
+      return "best";
+    default:
+      return "single";
+  }
+}
+
+std::optional<Quality> quality_from(std::string_view name) {
+  for (const Quality quality : {Quality::kSinglePass, Quality::kTwoViews, Quality::kBest}) {
+    if (name == to_string(quality)) return quality;
+  }
+  return std::nullopt;
+}
+
+std::string passes_suffix(Quality quality) {
+  return quality == Quality::kSinglePass ? "" : "+" + std::string(to_string(quality));
+}
+
+std::vector<View> views_of(const CropSpec& crop, Quality quality) {
+  if (quality == Quality::kSinglePass) return {{crop}};
+  if (crop.profile != CropProfile::kMargin) return {{crop}, {crop, true}};
   CropSpec other = crop;
   other.upright = !crop.upright;
-  return {crop, other};
+  if (quality == Quality::kBest) return {{crop}, {crop, true}, {other}, {other, true}};
+  other.grow = crop.grow * kSecondView;
+  return {{crop}, {other, true}};
 }
 
 Chip mirrored(const Chip& chip) {

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -9,18 +11,30 @@
 
 namespace likeness {
 
-/// How much work an embedding is worth.
+/// How much work an embedding is worth: over how many views of the face it is averaged.
 enum class Quality {
   kSinglePass,  ///< One chip, as the contract says.
-  kBest,  ///< The average over the chips of best_crops() and their mirror images: up to four passes a face.
+  kTwoViews,  ///< And the mirror image of the crop turned the other way (upright or not), a fifteenth larger.
+  kBest,      ///< The contract's crop and that turned the other way, each with its mirror image.
 };
 
-/// "single", "best".
+/// "single", "two", "best"; and back, empty where there is no such quality.
 [[nodiscard]] std::string_view to_string(Quality quality);
+[[nodiscard]] std::optional<Quality> quality_from(std::string_view name);
 
-/// The crops that kBest averages: the contract's own and, where that is kMargin, the one turned the other way
-/// (upright or not).
-[[nodiscard]] std::vector<CropSpec> best_crops(const CropSpec& crop);
+/// What a contract's id gets behind it where its embeddings are averaged: "", "+two", "+best". Embeddings of
+/// different qualities are not mixed.
+[[nodiscard]] std::string passes_suffix(Quality quality);
+
+/// A way to cut a face.
+struct View {
+  CropSpec crop;
+  bool mirrored = false;
+};
+
+/// The views that are averaged, the contract's own crop first. Only the profile kMargin has another way to
+/// turn: elsewhere kTwoViews takes the mirror image of the same crop, and kBest is the same two.
+[[nodiscard]] std::vector<View> views_of(const CropSpec& crop, Quality quality);
 
 /// The chip seen in a mirror.
 [[nodiscard]] Chip mirrored(const Chip& chip);

@@ -270,11 +270,30 @@ TEST(LeaveOnePersonOut, NearestCosineTellsStrangersApart) {
                Error);
 }
 
-TEST(BestQuality, AveragesBothWaysOfCuttingAndTheirMirrorImages) {
-  const std::vector<CropSpec> crops = best_crops({});
-  ASSERT_EQ(crops.size(), 2U);
-  EXPECT_NE(crops[0].upright, crops[1].upright);
-  EXPECT_EQ(best_crops({.profile = CropProfile::kAligned}).size(), 1U);
+TEST(Quality, SaysWhichViewsAreAveraged) {
+  EXPECT_EQ(views_of({}, Quality::kSinglePass).size(), 1U);
+  const std::vector<View> two = views_of({}, Quality::kTwoViews);
+  ASSERT_EQ(two.size(), 2U);
+  EXPECT_FALSE(two[0].mirrored || two[0].crop.upright);
+  EXPECT_TRUE(two[1].mirrored && two[1].crop.upright);
+  EXPECT_NEAR(two[1].crop.grow, two[0].crop.grow * 16 / 15, 1e-6);
+  const std::vector<View> best = views_of({}, Quality::kBest);
+  ASSERT_EQ(best.size(), 4U);
+  EXPECT_EQ(best[1].crop.upright, best[0].crop.upright);
+  EXPECT_NE(best[2].crop.upright, best[0].crop.upright);
+  EXPECT_TRUE(best[1].mirrored && !best[2].mirrored && best[3].mirrored);
+  for (const Quality quality : {Quality::kTwoViews, Quality::kBest}) {
+    const std::vector<View> aligned = views_of({.profile = CropProfile::kAligned}, quality);
+    ASSERT_EQ(aligned.size(), 2U);
+    EXPECT_TRUE(aligned[1].mirrored && !aligned[1].crop.upright);
+    EXPECT_EQ(quality_from(to_string(quality)), quality);
+  }
+  EXPECT_FALSE(quality_from("good"));
+  EXPECT_EQ(passes_suffix(Quality::kSinglePass), "");
+  EXPECT_EQ(passes_suffix(Quality::kTwoViews), "+two");
+}
+
+TEST(Quality, AveragesGroupsOfViews) {
   const Chip chip(2, 1, std::vector<std::uint8_t>{1, 2, 3, 4, 5, 6});
   EXPECT_EQ(mirrored(chip).pixels(), (std::vector<std::uint8_t>{4, 5, 6, 1, 2, 3}));
   EXPECT_EQ(mirrored(mirrored(chip)), chip);

@@ -117,8 +117,7 @@ class Road {
   Road(std::span<const fs::path> photos, const ModelPack& embedder, const ModelPack& detector,
        const PhotoEmbeddingOptions& options, PhotoEmbeddings& result)
       : photos_(photos),
-        crops_(options.quality == Quality::kBest ? best_crops(embedder.contract.crop)
-                                                 : std::vector{embedder.contract.crop}),
+        views_(views_of(embedder.contract.crop, options.quality)),
         detector_(detector),
         options_(options),
         embedder_(embedder, {.precision = options.precision, .threads = options.threads}),
@@ -134,20 +133,16 @@ class Road {
   }
 
  private:
-  std::size_t chips_each() const {
-    return options_.quality == Quality::kBest ? 2 * crops_.size() : crops_.size();
-  }
-
   /// Chips of one photo's main face; none where there is no face.
   std::vector<Chip> cut(FaceDetector& detector, std::size_t photo) const {
     const Image image = read_image(photos_[photo]);
     const std::vector<Face> faces = detector.detect(image.view());
-    const auto main = main_face(faces, image.width(), image.height(), crops_[0]);
+    const auto main = main_face(faces, image.width(), image.height(), views_[0].crop);
     std::vector<Chip> chips;
     if (!main) return chips;
-    for (const CropSpec& crop : crops_) {
-      chips.push_back(cut_chip(image.view(), faces[*main], crop));
-      if (options_.quality == Quality::kBest) chips.push_back(mirrored(chips.back()));
+    for (const View& view : views_) {
+      chips.push_back(cut_chip(image.view(), faces[*main], view.crop));
+      if (view.mirrored) chips.back() = mirrored(chips.back());
     }
     return chips;
   }
@@ -168,7 +163,7 @@ class Road {
     std::vector<Chip> chips;
     for (auto& own : cuts) std::move(own.begin(), own.end(), std::back_inserter(chips));
     const auto start = std::chrono::steady_clock::now();
-    const Embeddings embedded = embedder_.embed_averaged(chips, chips_each());
+    const Embeddings embedded = embedder_.embed_averaged(chips, views_.size());
     result_.network_seconds +=
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     std::size_t row = 0;
@@ -181,7 +176,7 @@ class Road {
   }
 
   std::span<const fs::path> photos_;
-  std::vector<CropSpec> crops_;
+  std::vector<View> views_;
   const ModelPack& detector_;
   const PhotoEmbeddingOptions& options_;
   Embedder embedder_;
@@ -209,7 +204,7 @@ PhotoEmbeddings embed_photos(std::span<const fs::path> photos, const ModelPack& 
   network.contract = embedder.contract.of_network();
   network.contract.name.clear();
   const auto dimension = static_cast<std::size_t>(network.contract.dimension);
-  const std::string passes = options.quality == Quality::kBest ? "+best" : "";
+  const std::string passes = passes_suffix(options.quality);
   PhotoEmbeddings result;
   result.id = embedder.contract.id() + passes;
   result.embeddings = {dimension, std::vector<float>(photos.size() * dimension)};

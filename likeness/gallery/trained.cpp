@@ -5,16 +5,16 @@
 #include "likeness/embed/embeddings.h"
 
 namespace likeness {
-TrainedIdentification identify_trained(const Gallery& gallery, const Classifier& people,
-                                       std::span<const float> query, double fallback_threshold) {
+TrainedIdentification identify_trained(const Gallery& gallery, const Classifier& people, AskedFace query,
+                                       double fallback_threshold) {
   TrainedIdentification result;
-  result.answer = gallery.identify(query, fallback_threshold);
+  result.answer = gallery.identify(query.for_gallery, fallback_threshold);
   if (!result.answer.nearest) return result;
   const auto trained = [&](const std::string& name) {
     return std::ranges::binary_search(people.labels(), name);
   };
   if (!trained(result.answer.nearest->name)) return result;
-  result.prediction = people.predict(query);
+  result.prediction = people.predict(query.for_classifier);
   const std::string& label = result.prediction->label;
   const auto person = gallery.store().find_person(label);
   if (!person) return result;
@@ -23,7 +23,7 @@ TrainedIdentification identify_trained(const Gallery& gallery, const Classifier&
   // The classifier means somebody else than the person most alike: that one's own evidence counts. It is
   // never more than what decides without a classifier; people whose faces are not near were not compared
   // there.
-  auto own = gallery.match_person(query, *person);
+  auto own = gallery.match_person(query.for_gallery, *person);
   if (!own) return result;
   own->similarity = std::min(own->similarity, result.answer.nearest->similarity);
   result.answer.runner_up = result.answer.nearest;

@@ -15,6 +15,16 @@ struct TrainedIdentification {
   std::optional<Prediction> prediction;  ///< What the classifier said; empty where it was not asked.
 };
 
+/// A face as the classifier's model gives it, and as the gallery's faces were enrolled: the same, or averaged
+/// over several views (embed/quality.h).
+struct AskedFace {
+  AskedFace(std::span<const float> both) : for_classifier(both), for_gallery(both) {}  // NOLINT: implicit
+  AskedFace(std::span<const float> classifier, std::span<const float> gallery)
+      : for_classifier(classifier), for_gallery(gallery) {}
+  std::span<const float> for_classifier;
+  std::span<const float> for_gallery;
+};
+
 /// Takes the enrolled person most alike. Where that person was trained too, the classifier's label takes its
 /// place; the label gets its name only if the similarity to that very person reaches the threshold, so that
 /// every name has evidence of its own. At most as many strangers get a name as by Gallery::identify(): no
@@ -22,6 +32,6 @@ struct TrainedIdentification {
 /// gallery's alone; a label that nobody enrolled has is left aside. Names are compared as they are.
 /// @throws Error kModelMismatch where the classifier's embeddings have another dimension.
 [[nodiscard]] TrainedIdentification identify_trained(const Gallery& gallery, const Classifier& people,
-                                                     std::span<const float> query, double fallback_threshold);
+                                                     AskedFace query, double fallback_threshold);
 
 }  // namespace likeness

@@ -42,7 +42,7 @@ class Stopwatch {
 
 std::size_t chip_count(const Group& group) {
   std::size_t count = 0;
-  for (const PhotoFaces& photo : group) count += photo.chips.size();
+  for (const PhotoFaces& photo : group) count += photo.chips.size() + photo.other_views.size();
   return count;
 }
 
@@ -66,6 +66,11 @@ class Step {
 #endif
 };
 
+void append(const Embeddings& from, std::size_t row, Embeddings& to) {
+  to.dimension = from.dimension;
+  to.values.insert(to.values.end(), from[row].begin(), from[row].end());
+}
+
 DetectorOptions single_threaded(DetectorOptions options) {
   options.threads = 1;
   return options;
@@ -78,6 +83,7 @@ struct PhotoStream::Road {
   Road(const ModelPack& detector, const ModelPack& embedder, const StreamOptions& given)
       : options(given),
         crop(embedder.contract.crop),
+        views(views_of(crop, given.quality)),
         detectors([folder = detector.folder, options = single_threaded(given.detector)] {
           return FaceDetector(folder, options);
         }),
@@ -141,28 +147,52 @@ struct PhotoStream::Road {
     }
     if (options.until == Stage::kDetect) return;
     for (const std::size_t i : photo.chosen) photo.chips.push_back(cut_chip(image, photo.faces[i], crop));
+    if (options.until == Stage::kAlign) return;
+    for (const std::size_t i : photo.chosen) {
+      for (const View& view : std::span(views).subspan(1)) {
+        Chip chip = cut_chip(image, photo.faces[i], view.crop);
+        photo.other_views.push_back(view.mirrored ? mirrored(chip) : std::move(chip));
+      }
+    }
+  }
+
+  /// The views of every chosen face of a group, one face behind the other.
+  [[nodiscard]] std::vector<Chip> views_in(Group& group) const {
+    std::vector<Chip> chips;
+    const std::size_t others = views.size() - 1;
+    for (PhotoFaces& photo : group) {
+      for (std::size_t i = 0; i < photo.chips.size(); ++i) {
+        chips.push_back(photo.chips[i]);
+        for (std::size_t v = 0; v < others; ++v)
+          chips.push_back(std::move(photo.other_views[i * others + v]));
+      }
+      photo.other_views.clear();
+    }
+    return chips;
   }
 
   /// Fills the embeddings of a group. Idle threads help; `alone` says that nobody has anything else to do.
   void embed(Group& group, bool alone) {
     if (!pack) return;
-    std::vector<Chip> chips;
-    for (const PhotoFaces& photo : group) chips.insert(chips.end(), photo.chips.begin(), photo.chips.end());
+    const std::vector<Chip> chips = views_in(group);
     if (chips.empty()) return;
     load();
-    const std::size_t piece = piece_size(chips.size(), alone);
-    std::vector<Embeddings> pieces((chips.size() + piece - 1) / piece);
+    const std::size_t each = views.size();
+    const std::size_t faces = chips.size() / each;
+    const std::size_t piece = (piece_size(chips.size(), alone) + each - 1) / each;  // faces
+    std::vector<ViewEmbeddings> pieces((faces + piece - 1) / piece);
     tbb::parallel_for(std::size_t{0}, pieces.size(), [&](std::size_t i) {
       const Stopwatch watch(embedding);
       const std::size_t first = i * piece;
-      pieces[i] = network->embed(std::span(chips).subspan(first, std::min(piece, chips.size() - first)));
+      pieces[i] = network->embed_views(
+          std::span(chips).subspan(first * each, std::min(piece, faces - first) * each), each);
     });
     std::size_t row = 0;
     for (PhotoFaces& photo : group) {
-      photo.embeddings.dimension = pieces.front().dimension;
       for (std::size_t i = 0; i < photo.chips.size(); ++i, ++row) {
-        const auto values = pieces[row / piece][row % piece];
-        photo.embeddings.values.insert(photo.embeddings.values.end(), values.begin(), values.end());
+        const ViewEmbeddings& from = pieces[row / piece];
+        append(from.first, row % piece, photo.embeddings);
+        append(from.mean, row % piece, photo.averaged);
       }
     }
   }
@@ -178,6 +208,7 @@ struct PhotoStream::Road {
 
   StreamOptions options;
   CropSpec crop;
+  std::vector<View> views;        ///< The crop itself first.
   std::optional<ModelPack> pack;  ///< Of the embedder; empty where the road ends before it.
   tbb::collaborative_once_flag loaded;
   std::exception_ptr failure;  ///< Why `network` could not be loaded.

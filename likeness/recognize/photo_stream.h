@@ -11,6 +11,7 @@
 #include "likeness/core/progress.h"
 #include "likeness/detect/face_detector.h"
 #include "likeness/embed/embeddings.h"
+#include "likeness/embed/quality.h"
 #include "likeness/image/chip.h"
 #include "likeness/infer/precision.h"
 #include "likeness/model/model_pack.h"
@@ -32,7 +33,8 @@ struct StreamOptions {
   DetectorOptions
       detector;  ///< Its `threads` is ignored: photos are spread over threads, not parts of one photo.
   Precision precision = Precision::kF32;
-  int threads = 1;    ///< Threads for everything together.
+  Quality quality = Quality::kSinglePass;  ///< What PhotoFaces::averaged is made of.
+  int threads = 1;                         ///< Threads for everything together.
   int batch = 32;     ///< Faces that share one run of the network; they may come from several photos.
   bool hash = false;  ///< Whether to fill PhotoFaces::sha256.
   std::filesystem::path cache_folder{};  ///< NetworkOptions::cache_folder.
@@ -51,6 +53,9 @@ struct PhotoFaces {
       chosen;  ///< Which of them went on: chips[i] and embeddings[i] are of faces[chosen[i]].
   std::vector<Chip> chips;
   Embeddings embeddings;  ///< Unit length, one row a chip.
+  Embeddings averaged;    ///< The same over the views of StreamOptions::quality.
+  /// Views of the chosen faces behind their chips, until they are embedded.
+  std::vector<Chip> other_views;
 };
 
 /// Processor seconds spent in each stage, summed over threads.
