@@ -203,8 +203,13 @@ Exit add(const Args& args) {
   const auto people = people_in(args);
   const bool is_new = !fs::exists(args.gallery.path);
   const Quality wanted = args.quality.empty() ? Quality::kSinglePass : *quality_from(args.quality);
-  const Quality quality =
-      is_new || !args.quality.empty() ? wanted : quality_of(args.gallery.open(true)->space());
+  const Quality quality = is_new ? wanted : quality_of(args.gallery.open(true)->space());
+  if (!args.quality.empty() && quality != wanted) {
+    throw Error(ErrorCode::kModelMismatch,
+                args.gallery.path.string() + ": its faces were enrolled with --quality " +
+                    std::string(to_string(quality)) + ", and so are new ones: leave --quality " +
+                    args.quality + " away, or make a new gallery");
+  }
   const auto store = open_or_create(args, space_of(args, pack, quality));
   PhotoStream stream = make_stream(args, pack, FacesWanted::kMain, quality);
   std::vector<fs::path> photos;

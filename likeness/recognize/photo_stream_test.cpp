@@ -54,6 +54,28 @@ TEST_F(PhotoStreamTest, ChipsAndTheirOrderDoNotDependOnThreads) {
   }
 }
 
+TEST_F(PhotoStreamTest, AveragesTheViewsOfAQualityBesideTheContractsOwn) {
+  const auto single = run({.threads = 2});
+  const auto two = run({.quality = Quality::kTwoViews, .threads = 2});
+  const auto again = run({.quality = Quality::kTwoViews, .threads = 1, .batch = 3});
+  ASSERT_EQ(two.size(), photos_.size());
+  std::size_t faces = 0;
+  for (std::size_t i = 0; i < two.size(); ++i) {
+    EXPECT_EQ(single[i].averaged.values, single[i].embeddings.values);
+    ASSERT_EQ(two[i].averaged.size(), two[i].chosen.size());
+    EXPECT_EQ(two[i].chips, single[i].chips);
+    EXPECT_TRUE(two[i].other_views.empty());
+    for (std::size_t face = 0; face < two[i].chosen.size(); ++face, ++faces) {
+      EXPECT_GT(dot(two[i].embeddings[face], single[i].embeddings[face]), 1 - 1e-5);
+      EXPECT_GT(dot(two[i].averaged[face], again[i].averaged[face]), 1 - 1e-5);
+      const double moved = dot(two[i].averaged[face], two[i].embeddings[face]);
+      EXPECT_GT(moved, 0.8);
+      EXPECT_LT(moved, 0.999);
+    }
+  }
+  EXPECT_GE(faces, 10U);
+}
+
 // A decode that is shrunk, though it would do for large faces, moves boxes and loses faces (bench/RESULTS.md,
 // "Shrinking while decoding").
 TEST_F(PhotoStreamTest, PhotosAreDecodedInFullWhateverTheLeastFace) {
