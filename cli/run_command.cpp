@@ -17,7 +17,6 @@
 #include "likeness/eval/closed_set.h"
 #include "likeness/image/write_image.h"
 #include "likeness/report/html.h"
-#include "likeness/report/plot.h"
 #include "likeness/stats/intervals.h"
 
 namespace likeness::cli {
@@ -46,7 +45,6 @@ struct Story {
   double photos_seconds = 0;
   double training_seconds = 0;
   double evaluation_seconds = 0;
-  std::optional<WaitingPlotter> plotter;                    ///< Draws the confusion matrix.
   std::vector<std::pair<std::string, std::string>> hashes;  ///< File name, SHA-256.
   // SHA-256 of files that are being written, from what is above: these go first.
   std::future<std::string> embeddings_file;
@@ -130,13 +128,7 @@ std::vector<Card> miss_cards(const FacePart& faces, const ClosedSetScore& score,
   return cards;
 }
 
-void start_drawing(WaitingPlotter& plotter, const ClosedSetScore& shown) {
-  ConfusionMatrix matrix{.title = "Confusion matrix", .labels = shown.people, .counts = {}};
-  for (const auto& row : shown.confusion) matrix.counts.insert(matrix.counts.end(), row.begin(), row.end());
-  if (plotter.ready()) plotter.start(matrix);
-}
-
-void tell_results(HtmlReport& html, Story& story) {
+void tell_results(HtmlReport& html, const Story& story) {
   std::vector<Figure> figures;
   const auto figure = [&](const ClosedSetScore& score, const std::string& label) {
     if (score.total() == 0) return;
@@ -148,12 +140,11 @@ void tell_results(HtmlReport& html, Story& story) {
   figures.push_back({std::to_string(story.val.people.size()), "people", ""});
   html.figures(figures);
 
-  if (!story.plotter) start_drawing(story.plotter.emplace(), story.shown());
-  if (story.plotter->ready()) {
-    html.picture(story.plotter->png(), "Confusion matrix", "Rows: who it is. Columns: who was named.");
-  } else {
-    html.notice("No confusion matrix: the program gnuplot is not installed.");
-  }
+  html.section("Confusion matrix");
+  ConfusionMatrix matrix{.labels = story.shown().people, .counts = {}};
+  for (const auto& row : story.shown().confusion)
+    matrix.counts.insert(matrix.counts.end(), row.begin(), row.end());
+  html.confusion(matrix);
 }
 
 void tell_faces(HtmlReport& html, const Story& story) {
@@ -242,7 +233,6 @@ void learn_and_test(const Args& args, Story& story) {
   story.train = score_closed_set(people, embeddings.train.embeddings, embeddings.train.labels);
   story.val = score_closed_set(people, embeddings.val.embeddings, embeddings.val.labels);
   story.evaluation_seconds = since(evaluation);
-  if (story.plotter) start_drawing(*story.plotter, story.shown());
   story.people_file = start_writing(args, "people.npz", [&](const fs::path& file) { people.write(file); });
   if (!people.calibrated()) {
     std::cerr << "likeness: some person has fewer than " << kMinPhotosForProbability
@@ -263,8 +253,6 @@ Exit run(const Args& args) {
   require_two_people(scan_photo_folder(args.photos.folder, args.photos.scan), args.photos.folder);
 
   Story story;
-  // While the networks are loaded, one of two threads has nothing to do.
-  if (args.photos.threads > 1) story.plotter.emplace();
   learn_and_test(args, story);
   const FaceDataset& faces = story.faces.collected.faces;
   const FacePart& part = story.val.total() > 0 ? faces.val : faces.train;

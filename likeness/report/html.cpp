@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstdio>
+#include <numeric>
 #include <stdexcept>
 #include <utility>
 
@@ -35,6 +37,11 @@ table { border-collapse: collapse; background: var(--card); border: 1px solid va
 caption { text-align: left; font-size: .9rem; padding-bottom: .4rem; }
 th, td { padding: .4rem .85rem; text-align: left; border-top: 1px solid var(--line); vertical-align: top; }
 thead th { border-top: 0; font-weight: 600; }
+.confusion td { text-align: center; min-width: 2.6rem; border: 1px solid var(--line); font-variant-numeric: tabular-nums;
+  background: rgb(11 110 153 / calc(var(--share) * .9)); }
+.confusion td.most { color: #fff; }
+.confusion thead th { writing-mode: vertical-rl; transform: rotate(180deg); padding: .5rem .4rem; font-weight: 400; border: 0; }
+.confusion tbody th { text-align: right; font-weight: 400; border: 0; }
 .number { text-align: right; font-variant-numeric: tabular-nums; }
 figure { margin: 1.2rem 0; }
 figure img { max-width: 100%; height: auto; border-radius: .5rem; border: 1px solid var(--line); background: #fff; }
@@ -133,6 +140,46 @@ void HtmlReport::table(const Table& table) {
     body_ += "<tr>";
     for (std::size_t i = 0; i < kind.size(); ++i)
       body_ += "<td" + kind[i] + ">" + escape_html(row[i]) + "</td>";
+    body_ += "</tr>\n";
+  }
+  body_ += "</tbody></table></div>\n";
+}
+
+void HtmlReport::confusion(const ConfusionMatrix& matrix) {
+  constexpr std::size_t kMostPeople = 60;
+  constexpr std::size_t kMostListed = 50;
+  const std::size_t n = matrix.labels.size();
+  if (n == 0 || matrix.counts.size() != n * n)
+    throw std::invalid_argument("a confusion matrix is people x people");
+  if (n > kMostPeople) {
+    std::vector<std::size_t> wrong;
+    for (std::size_t i = 0; i < n * n; ++i) {
+      if (matrix.counts[i] > 0 && i / n != i % n) wrong.push_back(i);
+    }
+    std::ranges::stable_sort(wrong, std::ranges::greater{}, [&](std::size_t i) { return matrix.counts[i]; });
+    if (wrong.size() > kMostListed) wrong.resize(kMostListed);
+    Table list{.columns = {"who it is", "taken for", "times"}, .rows = {}, .caption = {}};
+    for (const std::size_t i : wrong)
+      list.rows.push_back({matrix.labels[i / n], matrix.labels[i % n], std::to_string(matrix.counts[i])});
+    return list.rows.empty() ? paragraph("Nobody was taken for somebody else.") : table(list);
+  }
+  body_ +=
+      "<div class=\"wide\"><table class=\"confusion\">\n<caption>Rows: who it is. Columns: who was "
+      "named.</caption>\n"
+      "<thead><tr><td></td>";
+  for (const std::string& label : matrix.labels) body_ += "<th>" + escape_html(label) + "</th>";
+  body_ += "</tr></thead>\n<tbody>\n";
+  for (std::size_t truth = 0; truth < n; ++truth) {
+    const auto row = std::span(matrix.counts).subspan(truth * n, n);
+    const double total = static_cast<double>(std::accumulate(row.begin(), row.end(), std::size_t{0}));
+    body_ += "<tr><th>" + escape_html(matrix.labels[truth]) + "</th>";
+    for (const std::size_t count : row) {
+      const double share = total > 0 ? static_cast<double>(count) / total : 0;
+      char text[64];
+      std::snprintf(text, sizeof text, "<td%s style=\"--share:%.3g\">", share > .5 ? " class=\"most\"" : "",
+                    share);
+      body_ += text + (count > 0 ? std::to_string(count) : "") + "</td>";
+    }
     body_ += "</tr>\n";
   }
   body_ += "</tbody></table></div>\n";

@@ -22,6 +22,12 @@ struct Table {
   std::string caption;                         ///< May be empty.
 };
 
+/// How often each person was taken for each.
+struct ConfusionMatrix {
+  std::vector<std::string> labels;
+  std::vector<std::size_t> counts;  ///< counts[truth * labels + predicted].
+};
+
 /// A small picture with words, e.g. a missed face: who it is and who it was taken for.
 struct Card {
   std::vector<std::byte> png;  ///< Empty: no picture.
@@ -47,6 +53,9 @@ class HtmlReport {
   /// Columns whose every cell looks like a number are set flush right. @throws std::invalid_argument for rows
   /// of another length.
   void table(const Table& table);
+  /// A row a person, a column a name that was given, shaded by the share of the row. Of more than 60 people
+  /// the most frequent confusions instead, at most 50. @throws std::invalid_argument where sizes differ.
+  void confusion(const ConfusionMatrix& matrix);
   void picture(std::span<const std::byte> png, const std::string& description,
                const std::string& caption = "");
   void cards(std::span<const Card> cards);

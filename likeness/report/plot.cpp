@@ -39,35 +39,9 @@ std::string quoted_tic(std::string_view text) {
   return quoted(out);
 }
 
-/// Shortened at a code point's border.
-std::string shortened(const std::string& text, std::size_t longest) {
-  if (text.size() <= longest) return text;
-  std::size_t end = longest - 1;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  return text.substr(0, end) + "…";
-}
-
-/// What gnuplot draws, and how large in pixels.
-struct Drawing {
-  std::string script;
-  int width = 0;
-  int height = 0;
-};
-
-/// pngcairo draws in device pixels: twice as many, and everything scaled, for sharp screens.
-std::string png_script(const Drawing& drawing) {
-  return "set encoding utf8\nset terminal pngcairo noenhanced size " + std::to_string(2 * drawing.width) +
-         "," + std::to_string(2 * drawing.height) +
-         " fontscale 2 linewidth 2 pointscale 2 font 'DejaVu Sans,10' background '#ffffff'\n" +
-         drawing.script;
-}
-
-std::string svg_script(const Drawing& drawing) {
-  return "set encoding utf8\nset terminal svg noenhanced size " + std::to_string(drawing.width) + "," +
-         std::to_string(drawing.height) + " font 'DejaVu Sans,13' background '#ffffff'\n" + drawing.script;
-}
-
-std::vector<std::byte> drawn(ChildResult result) {
+std::string run_gnuplot(const std::string& terminal, const std::string& script,
+                        std::vector<std::byte>* bytes) {
+  const ChildResult result = run_program({"gnuplot", "-d", "-"}, terminal + script);
   if (!result.started) {
     throw Error(ErrorCode::kUnsupported,
                 "plots need the program gnuplot, which is not installed (package gnuplot-nox)");
@@ -77,16 +51,21 @@ std::vector<std::byte> drawn(ChildResult result) {
     std::replace(said.begin(), said.end(), '\n', ' ');
     throw Error(ErrorCode::kUnsupported, "gnuplot could not draw: " + said);
   }
-  return std::move(result.output);
+  if (bytes != nullptr) *bytes = result.output;
+  return {reinterpret_cast<const char*>(result.output.data()), result.output.size()};
 }
 
-std::vector<std::string> gnuplot() { return {"gnuplot", "-d", "-"}; }
-
-Plot draw(const Drawing& drawing) {
+Plot draw(const std::string& script, int width, int height) {
   Plot plot;
-  plot.png = drawn(run_program(gnuplot(), png_script(drawing)));
-  const std::vector<std::byte> svg = drawn(run_program(gnuplot(), svg_script(drawing)));
-  plot.svg.assign(reinterpret_cast<const char*>(svg.data()), svg.size());
+  const std::string size = std::to_string(width) + "," + std::to_string(height);
+  // pngcairo draws in device pixels: twice as many, and everything scaled, for sharp screens.
+  const std::string twice = std::to_string(2 * width) + "," + std::to_string(2 * height);
+  run_gnuplot("set encoding utf8\nset terminal pngcairo noenhanced size " + twice +
+                  " fontscale 2 linewidth 2 pointscale 2 font 'DejaVu Sans,10' background '#ffffff'\n",
+              script, &plot.png);
+  plot.svg = run_gnuplot("set encoding utf8\nset terminal svg noenhanced size " + size +
+                             " font 'DejaVu Sans,13' background '#ffffff'\n",
+                         script, nullptr);
   return plot;
 }
 
@@ -151,66 +130,9 @@ constexpr const char* kFrame =
     "set border 3 lc rgb '#666666'\nset tics nomirror out textcolor rgb '#333333'\n"
     "set grid lc rgb '#dddddd' lw 0.7\n";
 
-Drawing drawing_of(const ConfusionMatrix& matrix) {
-  const std::size_t n = matrix.labels.size();
-  if (n == 0 || matrix.counts.size() != n * n)
-    throw std::invalid_argument("a confusion matrix is people x people");
-  constexpr std::size_t kMostNumbers = 25;  // more would not be readable
-  constexpr std::size_t kMostLabels = 60;
-  std::string image = "$image << EOD\n";
-  std::string texts = "$texts << EOD\n";
-  for (std::size_t truth = 0; truth < n; ++truth) {
-    std::size_t total = 0;
-    for (std::size_t p = 0; p < n; ++p) total += matrix.counts[truth * n + p];
-    for (std::size_t p = 0; p < n; ++p) {
-      const std::size_t count = matrix.counts[truth * n + p];
-      const double share = total == 0 ? 0 : static_cast<double>(count) / static_cast<double>(total);
-      const std::string at = std::to_string(p) + " " + std::to_string(truth) + " ";
-      image += at + number(share) + "\n";
-      if (count > 0)
-        texts += at + std::to_string(count) + " " + (share > 0.55 ? "0xffffff" : "0x222222") + "\n";
-    }
-  }
-  std::string script = kFrame + image + "EOD\n" + texts + "EOD\n";
-  script +=
-      "unset grid\nset border 0\nset tics scale 0\nset palette defined (0 '#f0f5fa', 0.15 '#c6dbef', 0.6 "
-      "'#4292c6', 1 "
-      "'#08306b')\nset cbrange [0:1]\nunset colorbox\n";
-  const std::string end = number(static_cast<double>(n) - 0.5);
-  script += "set title " + quoted(matrix.title) + " textcolor rgb '#111111'\nset xrange [-0.5:" + end +
-            "]\nset yrange [" + end +
-            ":-0.5]\nset xlabel 'named' textcolor rgb '#333333'\nset ylabel 'is' textcolor rgb '#333333'\n";
-  std::string tics;
-  std::size_t longest = 0;
-  for (std::size_t i = 0; i < n && n <= kMostLabels; ++i) {
-    const std::string label = shortened(matrix.labels[i], 24);
-    tics += (i == 0 ? "" : ", ") + quoted_tic(label) + " " + std::to_string(i);
-    longest = std::max(longest, label.size());
-  }
-  script += "set xtics rotate by -35 left (" + tics + ")\nset ytics (" + tics + ")\n";
-
-  // Margins that fit the names, so that the cells stay square. A letter is about 8 pixels wide.
-  const int cell = std::clamp(900 / static_cast<int>(n), 3, 64);
-  const int grid = cell * static_cast<int>(n);
-  const int names = 8 * static_cast<int>(longest);
-  const int left = names + 60, right = std::max(40, names * 4 / 5 - cell / 2), bottom = names * 3 / 5 + 60,
-            top = 50;
-  const int width = left + grid + right, height = top + grid + bottom;
-  const auto margin = [&](const char* side, int pixels, int of) {
-    script += std::string("set ") + side + " at screen " + number(static_cast<double>(pixels) / of) + "\n";
-  };
-  margin("lmargin", left, width);
-  margin("rmargin", left + grid, width);
-  margin("bmargin", bottom, height);
-  margin("tmargin", bottom + grid, height);
-  script += "plot $image using 1:2:3 with image notitle";
-  if (n <= kMostNumbers) script += ", $texts using 1:2:3:4 with labels textcolor rgb variable notitle";
-  return {script + "\n", width, height};
-}
-
 }  // namespace
 
-bool can_plot() { return run_program(gnuplot(), "exit\n").started; }
+bool can_plot() { return run_program({"gnuplot", "-d", "-"}, "exit\n").started; }
 
 bool has_points(const CurvePlot& plot) {
   return std::any_of(plot.curves.begin(), plot.curves.end(), [&](const Curve& curve) {
@@ -242,16 +164,8 @@ Plot draw_plot(const CurvePlot& plot) {
                 (curve.name.empty() ? " notitle" : " title " + quoted(curve.name));
   }
   if (commands.empty()) throw Error(ErrorCode::kUnsupported, "nothing to draw in \"" + plot.title + "\"");
-  return draw({script + commands + "\n", 760, 520});
+  return draw(script + commands + "\n", 760, 520);
 }
-
-Plot draw_plot(const ConfusionMatrix& matrix) { return draw(drawing_of(matrix)); }
-
-WaitingPlotter::WaitingPlotter() : gnuplot_(gnuplot()) {}
-
-void WaitingPlotter::start(const ConfusionMatrix& matrix) { gnuplot_.give(png_script(drawing_of(matrix))); }
-
-std::vector<std::byte> WaitingPlotter::png() { return drawn(gnuplot_.finish()); }
 
 std::string to_csv(const CurvePlot& plot) {
   std::string csv = "curve,x,y\n";

@@ -6,8 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include "likeness/report/child_process.h"
-
 namespace likeness {
 
 /// A drawn plot, ready for a file each.
@@ -53,36 +51,9 @@ struct CurvePlot {
   bool legend_top = false;   ///< Else at the bottom.
 };
 
-/// How often each person was taken for each.
-struct ConfusionMatrix {
-  std::string title;
-  std::vector<std::string> labels;
-  std::vector<std::size_t> counts;  ///< counts[truth * labels + predicted].
-};
-
 /// Drawn by the program gnuplot, started without a shell; texts are data there, never commands.
-/// @throws Error kUnsupported where gnuplot is not installed or cannot draw; std::invalid_argument where
-/// sizes differ.
+/// @throws Error kUnsupported where gnuplot is not installed or cannot draw.
 [[nodiscard]] Plot draw_plot(const CurvePlot& plot);
-[[nodiscard]] Plot draw_plot(const ConfusionMatrix& matrix);
-
-/// gnuplot started ahead of what it is to draw, for a program that has other work meanwhile: getting ready
-/// takes it about as long as drawing a small matrix. Draws one picture. Not for two threads at once.
-class WaitingPlotter {
- public:
-  /// @throws Error kUnsupported where the system gives no process. A missing gnuplot is told by ready().
-  WaitingPlotter();
-
-  /// Whether gnuplot is there.
-  [[nodiscard]] bool ready() const { return gnuplot_.started(); }
-  /// Begins to draw what draw_plot() gives as Plot::png. @throws std::invalid_argument where sizes differ.
-  void start(const ConfusionMatrix& matrix);
-  /// Waits for the picture. @throws Error kUnsupported as draw_plot().
-  [[nodiscard]] std::vector<std::byte> png();
-
- private:
-  ChildProcess gnuplot_;
-};
 
 /// Whether a point of the plot lies inside its axes: a DET of perfectly separated scores has none.
 [[nodiscard]] bool has_points(const CurvePlot& plot);

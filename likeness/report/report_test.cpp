@@ -52,30 +52,6 @@ TEST(RunProgram, GivesInputAndTakesOutputWithoutAShell) {
   EXPECT_FALSE(run_program({"no-such-program-anywhere"}, "").started);
 }
 
-TEST(ChildProcess, WaitsForItsInput) {
-  ChildProcess cat({"cat"});
-  ASSERT_TRUE(cat.started());
-  const std::string input(1 << 20, 'x');
-  cat.give(input);
-  const ChildResult result = cat.finish();
-  EXPECT_EQ(result.status, 0);
-  EXPECT_EQ(result.output.size(), input.size());
-  EXPECT_FALSE(ChildProcess({"no-such-program-anywhere"}).started());
-}
-
-TEST(ChildProcess, OutlivesAProgramThatDoesNotRead) {
-  ChildProcess gone({"sh", "-c", "exit 3"});
-  gone.give(std::string(1 << 20, 'x'));  // more than any socket keeps
-  EXPECT_EQ(gone.finish().status, 3);
-}
-
-TEST(ChildProcess, EndsAProgramThatIsNotWanted) {
-  const auto file = std::filesystem::path(testing::TempDir()) / ("ended_" + std::to_string(::getpid()));
-  { const ChildProcess waiting({"sh", "-c", "cat; echo ended > '" + file.string() + "'"}); }
-  EXPECT_TRUE(std::filesystem::exists(file));  // it saw its input's end, and was waited for
-  std::filesystem::remove(file);
-}
-
 /// Hides every program from posix_spawnp for a while.
 class EmptyPath {
  public:
@@ -164,44 +140,36 @@ TEST(DrawPlot, DrawsHistograms) {
   keep(drawn, "histogram");
 }
 
-TEST(DrawPlot, DrawsAConfusionMatrixWhateverThePeopleAreCalled) {
-  if (!can_plot()) GTEST_SKIP() << "no gnuplot";
-  const ConfusionMatrix matrix{
-      "Validation: 22 of 25",
-      {"ben_afflek", "it's `id`\n", "Zoë Łukasz 李", "a very long name that does not end here", "100 %s"},
-      {5, 0, 0, 0, 0, 0, 4, 1, 0, 0, 0, 0, 5, 0, 0, 1, 0, 0, 3, 1, 0, 0, 0, 0, 5}};
-  const Plot drawn = draw_plot(matrix);
-  expect_drawn(drawn);
-  EXPECT_TRUE(has(drawn.svg, "Zoë Łukasz 李"));
-  EXPECT_TRUE(has(drawn.svg, "100 %s"));
-  keep(drawn, "confusion");
-  ConfusionMatrix large{"", std::vector<std::string>(70, "p"), std::vector<std::size_t>(4900, 1)};
-  expect_drawn(draw_plot(large));
-  large.counts.pop_back();
-  EXPECT_THROW((void)draw_plot(large), std::invalid_argument);
+TEST(HtmlReport, ShowsWhoWasTakenForWhom) {
+  const ConfusionMatrix matrix{{"ben_afflek", "Zoë <b>"}, {5, 0, 1, 3}};
+  HtmlReport html("T", "");
+  html.confusion(matrix);
+  const std::string page = html.str();
+  EXPECT_TRUE(has(page, "Zoë &lt;b&gt;"));
+  EXPECT_FALSE(has(page, "<b>\""));
+  // Counts in their cells, shaded by the share of the row; nothing where there is nothing.
+  EXPECT_TRUE(has(page, "--share:1\">5</td>"));
+  EXPECT_TRUE(has(page, "--share:0.25\">1</td>"));
+  EXPECT_TRUE(has(page, "--share:0.75\">3</td>"));
+  EXPECT_TRUE(has(page, "--share:0\"></td>"));
+  EXPECT_THROW(HtmlReport("T", "").confusion({{"a", "b"}, {1, 2, 3}}), std::invalid_argument);
 }
 
-TEST(WaitingPlotter, DrawsTheSamePictureLater) {
-  if (!can_plot()) GTEST_SKIP() << "no gnuplot";
-  const ConfusionMatrix matrix{"Validation", {"ann", "bob"}, {5, 0, 2, 3}};
-  WaitingPlotter plotter;
-  ASSERT_TRUE(plotter.ready());
-  plotter.start(matrix);
-  EXPECT_EQ(plotter.png(), draw_plot(matrix).png);
-}
-
-TEST(WaitingPlotter, SaysThatGnuplotIsMissing) {
-  const EmptyPath hidden;
-  WaitingPlotter plotter;
-  EXPECT_FALSE(plotter.ready());
-  EXPECT_THROW((void)plotter.png(), Error);
-}
-
-TEST(WaitingPlotter, TellsThatGnuplotDrewNothing) {
-  WaitingPlotter plotter;
-  if (!plotter.ready()) GTEST_SKIP() << "no gnuplot";
-  EXPECT_THROW(plotter.start({"", {"ann"}, {1, 2}}), std::invalid_argument);
-  EXPECT_THROW((void)plotter.png(), Error);
+TEST(HtmlReport, ListsConfusionsOfManyPeople) {
+  constexpr std::size_t kPeople = 100;
+  ConfusionMatrix matrix{{}, std::vector<std::size_t>(kPeople * kPeople)};
+  for (std::size_t i = 0; i < kPeople; ++i) {
+    matrix.labels.push_back("person " + std::to_string(i));
+    matrix.counts[i * kPeople + i] = 3;
+  }
+  matrix.counts[7 * kPeople + 8] = 2;
+  matrix.counts[9 * kPeople + 1] = 1;
+  HtmlReport html("T", "");
+  html.confusion(matrix);
+  const std::string page = html.str();
+  EXPECT_TRUE(has(page, "<td>person 7</td><td>person 8</td><td class=\"number\">2</td>"));
+  EXPECT_LT(page.find("<td>person 7</td>"), page.find("<td>person 9</td>"));
+  EXPECT_FALSE(has(page, "person 50"));  // nobody was taken for somebody else
 }
 
 TEST(ToCsv, QuotesNames) {
