@@ -88,11 +88,11 @@ Dataset read(const std::filesystem::path& path) {
 }
 
 AnyArray rows_array(const FacePart& part, int width, int height) {
-  Array<std::uint8_t> rows{
-      {part.chips.size(), static_cast<std::size_t>(height), static_cast<std::size_t>(width), 3}, {}};
+  ByteRows rows{{part.chips.size(), static_cast<std::size_t>(height), static_cast<std::size_t>(width), 3},
+                {}};
   for (const Chip& chip : part.chips) {
     if (chip.width() != width || chip.height() != height) throw std::invalid_argument("chips differ in size");
-    rows.values.insert(rows.values.end(), chip.pixels().begin(), chip.pixels().end());
+    rows.values.emplace_back(chip.pixels());
   }
   return rows;
 }

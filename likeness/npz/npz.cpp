@@ -278,8 +278,25 @@ struct Encoded {
   std::string name;
   std::string header;
   std::vector<std::byte> converted;
-  std::span<const std::byte> items;
+  std::vector<std::span<const std::byte>> items;  // One behind the other.
+
+  [[nodiscard]] std::size_t bytes() const {
+    std::size_t bytes = 0;
+    for (const auto& piece : items) bytes += piece.size();
+    return bytes;
+  }
 };
+
+std::size_t count_values(const ByteRows& rows) {
+  std::size_t count = 0;
+  for (const auto& piece : rows.values) count += piece.size();
+  return count;
+}
+
+template <typename T>
+std::size_t count_values(const Array<T>& array) {
+  return array.values.size();
+}
 
 template <typename T>
 void encode_items(const Array<T>& array, Encoded& out) {
@@ -287,9 +304,9 @@ void encode_items(const Array<T>& array, Encoded& out) {
     out.converted.resize(array.values.size());
     std::transform(array.values.begin(), array.values.end(), out.converted.begin(),
                    [](bool b) { return b ? std::byte{1} : std::byte{0}; });
-    out.items = out.converted;
+    out.items = {out.converted};
   } else {
-    out.items = std::as_bytes(std::span(array.values));
+    out.items = {std::as_bytes(std::span(array.values))};
   }
   out.header = make_npy_header(kDtype<T>, array.shape);
 }
@@ -313,8 +330,15 @@ void encode_items(const Array<std::string>& array, Encoded& out) {
   for (std::size_t i = 0; i < texts.size(); ++i) {
     std::memcpy(out.converted.data() + i * longest * 4, texts[i].data(), texts[i].size() * 4);
   }
-  out.items = out.converted;
+  out.items = {out.converted};
   out.header = make_npy_header("<U" + std::to_string(longest), array.shape);
+}
+
+void encode_items(const ByteRows& rows, Encoded& out) {
+  for (const auto& piece : rows.values) {
+    if (!piece.empty()) out.items.push_back(std::as_bytes(piece));
+  }
+  out.header = make_npy_header(kDtype<std::uint8_t>, rows.shape);
 }
 
 Encoded encode(const NpzMember& member) {
@@ -322,13 +346,13 @@ Encoded encode(const NpzMember& member) {
   out.name = member.name + std::string(kSuffix);
   std::visit(
       [&](const auto& array) {
-        if (count_items(array.shape) != array.values.size()) {
+        if (count_items(array.shape) != count_values(array)) {
           throw std::invalid_argument("array " + member.name + ": shape and number of values disagree");
         }
         encode_items(array, out);
       },
       member.array);
-  if (out.header.size() + out.items.size() > kMaxNpzMemberBytes) {
+  if (out.header.size() + out.bytes() > kMaxNpzMemberBytes) {
     throw Error(ErrorCode::kDataInvalid, "cannot store " + out.name + ": it would be over 4 GiB");
   }
   return out;
@@ -337,10 +361,17 @@ Encoded encode(const NpzMember& member) {
 /// Whether deflating is worth its time: a sample from the middle shrinks to three quarters or less. Chips cut
 /// from larger faces shrink by a fifth, for a fifteenth of all that `likeness run` computes; chips of the
 /// tutorial's way, whose pixels repeat, to a third.
-bool shrinks(std::span<const std::byte> items) {
+bool shrinks(const Encoded& member) {
   constexpr std::size_t kSample = 64 << 10;
-  if (items.size() <= kSample) return true;
-  const auto sample = items.subspan((items.size() - kSample) / 2, kSample);
+  if (member.bytes() <= kSample) return true;
+  std::vector<std::byte> sample;
+  std::size_t skipped = (member.bytes() - kSample) / 2;
+  for (const auto& piece : member.items) {
+    const std::size_t from = std::min(skipped, piece.size());
+    skipped -= from;
+    const auto part = piece.subspan(from, std::min(piece.size() - from, kSample - sample.size()));
+    sample.insert(sample.end(), part.begin(), part.end());
+  }
   uLongf size = compressBound(kSample);
   std::vector<Bytef> deflated(size);
   const int code =
@@ -349,12 +380,15 @@ bool shrinks(std::span<const std::byte> items) {
 }
 
 bool add(zip_t* archive, Encoded& member, bool compressed) {
-  const zip_buffer_fragment_t parts[] = {
-      {reinterpret_cast<zip_uint8_t*>(member.header.data()), member.header.size()},
-      // libzip only reads through this pointer.
-      {const_cast<zip_uint8_t*>(reinterpret_cast<const zip_uint8_t*>(member.items.data())),
-       member.items.size()}};
-  zip_source_t* source = zip_source_buffer_fragment(archive, parts, member.items.empty() ? 1 : 2, 0);
+  std::vector<zip_buffer_fragment_t> parts = {
+      {reinterpret_cast<zip_uint8_t*>(member.header.data()), member.header.size()}};
+  for (const auto& piece : member.items) {
+    if (piece.empty()) continue;
+    // libzip only reads through this pointer.
+    parts.push_back(
+        {const_cast<zip_uint8_t*>(reinterpret_cast<const zip_uint8_t*>(piece.data())), piece.size()});
+  }
+  zip_source_t* source = zip_source_buffer_fragment(archive, parts.data(), parts.size(), 0);
   if (source == nullptr) return false;
   const zip_int64_t index = zip_file_add(archive, member.name.c_str(), source, ZIP_FL_ENC_UTF_8);
   if (index < 0) {
@@ -365,8 +399,8 @@ bool add(zip_t* archive, Encoded& member, bool compressed) {
   constexpr zip_uint16_t kDate = 0 << 9 | 1 << 5 | 1;
   const auto at = static_cast<zip_uint64_t>(index);
   return zip_file_set_dostime(archive, at, 0, kDate, 0) == 0 &&
-         zip_set_file_compression(
-             archive, at, compressed && shrinks(member.items) ? ZIP_CM_DEFLATE : ZIP_CM_STORE, 6) == 0;
+         zip_set_file_compression(archive, at, compressed && shrinks(member) ? ZIP_CM_DEFLATE : ZIP_CM_STORE,
+                                  6) == 0;
 }
 
 }  // namespace

@@ -68,8 +68,14 @@ class NpzFile {
   std::string file_;
 };
 
+/// An array of bytes whose pieces lie in several places, in their order; they must outlive the writing.
+struct ByteRows {
+  std::vector<std::size_t> shape;
+  std::vector<std::span<const std::uint8_t>> values;
+};
+
 using AnyArray = std::variant<Array<float>, Array<double>, Array<bool>, Array<std::uint8_t>,
-                              Array<std::int32_t>, Array<std::int64_t>, Array<std::string>>;
+                              Array<std::int32_t>, Array<std::int64_t>, Array<std::string>, ByteRows>;
 
 struct NpzMember {
   std::string name;  ///< Without ".npy".

@@ -218,6 +218,24 @@ TEST(WriteNpz, SameArraysGiveSameBytes) {
   EXPECT_EQ(content(scratch("one.npz")), content(scratch("two.npz")));
 }
 
+TEST(WriteNpz, RowsThatLieApartGiveTheBytesOfOneArray) {
+  Array<std::uint8_t> whole{{4, 50'000}, std::vector<std::uint8_t>(200'000)};
+  for (const bool noisy : {false, true}) {  // deflated, stored
+    std::uint32_t state = 1;
+    for (auto& value : whole.values)
+      value = noisy ? static_cast<std::uint8_t>((state = state * 1664525U + 1013904223U) >> 24) : 7;
+    ByteRows rows{whole.shape, {}};
+    const std::span<const std::uint8_t> all(whole.values);
+    for (std::size_t row = 0; row < 4; ++row) rows.values.push_back(all.subspan(row * 50'000, 50'000));
+    rows.values.insert(rows.values.begin() + 2, std::span<const std::uint8_t>());
+    write_npz(scratch("one.npz"), {{"x", whole}});
+    write_npz(scratch("two.npz"), {{"x", rows}});
+    EXPECT_EQ(content(scratch("one.npz")), content(scratch("two.npz")));
+    rows.values.pop_back();
+    EXPECT_THROW(write_npz(scratch("two.npz"), {{"x", rows}}), std::invalid_argument);
+  }
+}
+
 TEST(WriteNpz, HeaderIsNumPysFirstVersionPaddedToSixtyFour) {
   const std::size_t shape[] = {93, 128};
   const std::string header = make_npy_header("<f4", shape);
