@@ -24,8 +24,8 @@ constexpr std::size_t kLookAlikesListed = 10;
 /// Nearest faces whose people are compared whole. Of LFW's people, 784 with one or two faces each, those of
 /// the nearest eight always had the most alike person among them.
 constexpr std::size_t kNearestFaces = 64;
-/// People whose faces are kept; each has up to some hundred kilobytes.
-constexpr std::size_t kMostPeopleKept = 4096;
+/// People whose faces are kept; of 512 values each has up to 64 KB.
+constexpr std::size_t kMostPeopleKept = 1024;
 
 IndexKind kind_for(std::int64_t faces) {
   if (faces <= kMostForFloats) return IndexKind::kExactF32;
@@ -188,21 +188,32 @@ std::optional<std::int64_t> Gallery::owner_of(std::int64_t face, std::uint64_t v
   return stored ? std::optional(stored->person) : std::nullopt;
 }
 
-const PersonFaces& Gallery::faces_of(std::int64_t person, std::uint64_t version) const {
+const Gallery::KnownPerson& Gallery::faces_of(std::int64_t person, std::uint64_t version) const {
   if (people_version_ != version || people_.size() >= kMostPeopleKept) people_.clear();
   people_version_ = version;
   const auto known = people_.find(person);
   if (known != people_.end()) return known->second;
   std::vector<std::int64_t> ids;
+  std::vector<std::int64_t> others;
   Embeddings faces{store_->space().dimension, {}};
   for (const StoredFace& face : store_->faces(person)) {
+    if (ids.size() == PersonFaces::kMost) {
+      others.push_back(face.id);
+      continue;
+    }
     const auto embedding = store_->embedding(face.id);
     if (embedding.size() != faces.dimension) continue;  // removed meanwhile
     const auto compared = comparison_.comparable(embedding);
     faces.values.insert(faces.values.end(), compared.begin(), compared.end());
     ids.push_back(face.id);
   }
-  return people_.emplace(person, PersonFaces(ids, faces)).first->second;
+  return people_.emplace(person, KnownPerson{PersonFaces(ids, faces), std::move(others)}).first->second;
+}
+
+void Gallery::offer(std::int64_t face, std::span<const float> compared, PersonFaces::Answer& answer) const {
+  const auto embedding = store_->embedding(face);
+  if (embedding.size() == compared.size())
+    answer.offer(face, dot(comparison_.comparable(embedding), compared));
 }
 
 std::optional<PersonMatch> Gallery::match_of(const Candidate& candidate) const {
@@ -213,29 +224,38 @@ std::optional<PersonMatch> Gallery::match_of(const Candidate& candidate) const {
 }
 
 std::optional<PersonMatch> Gallery::match_person(std::span<const float> query, const Person& person) const {
-  const PersonFaces& faces = faces_of(person.id, store_->version());
-  if (faces.empty()) return std::nullopt;
-  return match_of(Candidate{person.id, faces.compare(comparison_.comparable(query))});
+  const KnownPerson& known = faces_of(person.id, store_->version());
+  if (known.faces.empty()) return std::nullopt;
+  const auto compared = comparison_.comparable(query);
+  Candidate candidate{person.id, known.faces.compare(compared)};
+  for (const std::int64_t face : known.others) offer(face, compared, candidate.answer);
+  return match_of(candidate);
 }
 
 std::vector<PersonMatch> Gallery::nearest_people(std::span<const float> query, std::size_t count,
                                                  std::optional<std::int64_t> left_out) const {
   const std::vector<float> compared = comparison_.comparable(query);
   const std::uint64_t version = store_->version();
-  std::vector<std::int64_t> near;
+  struct Near {
+    std::int64_t person, face;
+  };
+  std::vector<Near> near;
   // Somebody may have many faces: ask for more until there are enough people.
   for (std::size_t asked = std::max(kNearestFaces, 8 * count);; asked *= 4) {
     near.clear();
     for (const Neighbour& neighbour : index_->nearest(compared, asked)) {
       const auto owner = owner_of(neighbour.face, version);
-      if (owner && owner != left_out && std::ranges::find(near, *owner) == near.end()) near.push_back(*owner);
+      if (owner && owner != left_out && std::ranges::find(near, *owner, &Near::person) == near.end())
+        near.push_back({*owner, neighbour.face});
     }
     if (near.size() >= count || asked >= index_->size()) break;
   }
   std::vector<Candidate> candidates;
-  for (const std::int64_t person : near) {
-    const PersonFaces& faces = faces_of(person, version);
-    if (!faces.empty()) candidates.push_back({person, faces.compare(compared)});
+  for (const auto& [person, face] : near) {
+    const KnownPerson& known = faces_of(person, version);
+    if (known.faces.empty()) continue;
+    candidates.push_back({person, known.faces.compare(compared)});
+    if (std::ranges::binary_search(known.others, face)) offer(face, compared, candidates.back().answer);
   }
   std::ranges::stable_sort(candidates, std::ranges::greater{},
                            [](const Candidate& one) { return one.answer.similarity; });

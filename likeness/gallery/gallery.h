@@ -95,7 +95,13 @@ class Gallery {
   };
   [[nodiscard]] std::optional<Match> match_of(const Neighbour& neighbour) const;
   [[nodiscard]] std::optional<std::int64_t> owner_of(std::int64_t face, std::uint64_t version) const;
-  [[nodiscard]] const PersonFaces& faces_of(std::int64_t person, std::uint64_t version) const;
+  /// Of the person's first faces; more only say which is nearest.
+  struct KnownPerson {
+    PersonFaces faces;
+    std::vector<std::int64_t> others;
+  };
+  [[nodiscard]] const KnownPerson& faces_of(std::int64_t person, std::uint64_t version) const;
+  void offer(std::int64_t face, std::span<const float> compared, PersonFaces::Answer& answer) const;
   [[nodiscard]] std::optional<PersonMatch> match_of(const Candidate& candidate) const;
 
   std::unique_ptr<GalleryStore> store_;
@@ -107,7 +113,7 @@ class Gallery {
   std::uint64_t version_ = 0;
   std::vector<FaceOwner> owners_;  // When the store had version_.
   // People that were asked about, as they were when the store had people_version_.
-  mutable std::map<std::int64_t, PersonFaces> people_;
+  mutable std::map<std::int64_t, KnownPerson> people_;
   mutable std::uint64_t people_version_ = 0;
 };
 

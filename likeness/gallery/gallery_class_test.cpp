@@ -195,6 +195,24 @@ TEST_F(GalleryOfTen, ComparesAsItsContractSays) {
   EXPECT_NEAR(answer.runner_up->cosine, dot(own[2], own[1]), 1e-4);
 }
 
+TEST_F(GalleryOfTen, FindsTheNearestOfMoreFacesThanMakeTheMiddle) {
+  const Embeddings many = synthetic_faces(1, 2 * PersonFaces::kMost, 128, 31);
+  {
+    const auto store = open_sqlite_gallery(path_);
+    for (std::size_t i = 0; i < many.size(); ++i) enrol(*store, "Many", many[i]);
+  }
+  const Gallery gallery = open();
+  const std::size_t last = many.size() - 1;
+  const auto answer = gallery.identify(many[last], 0.3);
+  EXPECT_EQ(answer.nearest->name, "Many");
+  EXPECT_NEAR(answer.nearest->cosine, 1, 1e-5);
+  EXPECT_LT(answer.nearest->similarity, 0.95);  // the middle is another direction
+  const auto person = gallery.store().find_person("Many");
+  const auto alone = gallery.match_person(many[last], *person);
+  EXPECT_EQ(alone->face, answer.nearest->face);
+  EXPECT_EQ(alone->similarity, answer.nearest->similarity);
+}
+
 TEST_F(GalleryOfTen, WithoutCalibrationTheFallbackDecides) {
   const Gallery gallery = open();
   const auto answer = gallery.identify(faces_[3], 0.3);

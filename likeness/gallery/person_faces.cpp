@@ -12,7 +12,7 @@ double shared(double cosine) {
   return std::clamp((cosine - PersonFaces::kAlike) / (PersonFaces::kCopy - PersonFaces::kAlike), 0.0, 1.0);
 }
 
-double similarity(double nearest, double middle) { return (nearest + middle) / 2; }
+double similarity_of(double nearest, double middle) { return (nearest + middle) / 2; }
 
 }  // namespace
 
@@ -49,8 +49,16 @@ PersonFaces::Answer PersonFaces::compare(std::span<const float> query) const {
     answer.nearest = ids_[i];
     answer.nearest_cosine = cosine;
   }
-  answer.similarity = similarity(answer.nearest_cosine, dot(middle_, query));
+  answer.middle_cosine = dot(middle_, query);
+  answer.similarity = similarity_of(answer.nearest_cosine, answer.middle_cosine);
   return answer;
+}
+
+void PersonFaces::Answer::offer(std::int64_t face, double cosine) {
+  if (cosine <= nearest_cosine) return;
+  nearest = face;
+  nearest_cosine = cosine;
+  similarity = similarity_of(cosine, middle_cosine);
 }
 
 std::vector<double> similarities_to_the_others(const std::vector<std::vector<double>>& cosines) {
@@ -75,7 +83,7 @@ std::vector<double> similarities_to_the_others(const std::vector<std::vector<dou
       along += weight[i] * cosines[left_out][i];
       for (std::size_t j = 0; j < n; ++j) length += weight[i] * weight[j] * (i == j ? 1 : cosines[i][j]);
     }
-    similarities.push_back(similarity(nearest, length > 0 ? along / std::sqrt(length) : 0));
+    similarities.push_back(similarity_of(nearest, length > 0 ? along / std::sqrt(length) : 0));
   }
   return similarities;
 }

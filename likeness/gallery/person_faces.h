@@ -24,7 +24,8 @@ class PersonFaces {
   static constexpr double kSameFace = 0.999;
   static constexpr double kAlike = 0.90;
   static constexpr double kCopy = 0.97;
-  /// Faces that make the middle: the person's first ones. More would not move it, and cost time.
+  /// Faces that make the middle: a person's first ones. More would hardly move it, and somebody may have
+  /// thousands.
   static constexpr std::size_t kMost = 32;
 
   /// `faces`: ids and embeddings of unit length as they are compared (Comparison), in the order of enrolling.
@@ -34,6 +35,10 @@ class PersonFaces {
     double similarity = 0;  ///< In [-1, 1], for one face and for many.
     std::int64_t nearest = 0;
     double nearest_cosine = 0;
+    double middle_cosine = 0;
+
+    /// Takes another face of the person, not one of these, for the nearest if it is nearer.
+    void offer(std::int64_t face, double cosine);
   };
   /// Of a face that is compared as those are. @throws std::logic_error where there are no faces.
   [[nodiscard]] Answer compare(std::span<const float> query) const;
