@@ -9,7 +9,8 @@ namespace likeness {
 void start_vips();
 
 /// Loads what reads HEIF and AVIF, where libvips keeps that in a module of its own and
-/// leave_out_vips_modules() was called. Without the module, reading such a file fails as an unsupported kind. After start_vips().
+/// leave_out_vips_modules() was called. Without the module, reading such a file fails as an unsupported kind.
+/// After start_vips().
 void load_heif();
 
 /// First line of libvips' error buffer, which is emptied. The buffer belongs to the whole process: when two
