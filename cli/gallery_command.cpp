@@ -181,6 +181,7 @@ class Enroller {
   std::size_t photos_ = 0, added_ = 0, known_ = 0, refused_ = 0, without_face_ = 0, unreadable_ = 0;
 };
 
+/// The gallery, which is made for `space` where it is new.
 std::unique_ptr<GalleryStore> open_or_create(const Args& args, const EmbeddingSpace& space) {
   if (!fs::exists(args.gallery.path)) {
     CreateOptions options;
@@ -193,24 +194,22 @@ std::unique_ptr<GalleryStore> open_or_create(const Args& args, const EmbeddingSp
     }
     create_sqlite_gallery(args.gallery.path, space, options);
   }
-  auto store = args.gallery.open(false);
-  require_space(*store, space, args.gallery.path.string());
-  return store;
+  return args.gallery.open(false);
 }
 
 Exit add(const Args& args) {
   const ModelPack pack = args.models.embedder();
   const auto people = people_in(args);
-  const bool is_new = !fs::exists(args.gallery.path);
   const Quality wanted = args.quality.empty() ? Quality::kSinglePass : *quality_from(args.quality);
-  const Quality quality = is_new ? wanted : quality_of(args.gallery.open(true)->space());
+  const auto store = open_or_create(args, space_of(args, pack, wanted));
+  const Quality quality = quality_of(store->space());
   if (!args.quality.empty() && quality != wanted) {
     throw Error(ErrorCode::kModelMismatch,
                 args.gallery.path.string() + ": its faces were enrolled with --quality " +
                     std::string(to_string(quality)) + ", and so are new ones: leave --quality " +
                     args.quality + " away, or make a new gallery");
   }
-  const auto store = open_or_create(args, space_of(args, pack, quality));
+  require_space(*store, space_of(args, pack, quality), args.gallery.path.string());
   PhotoStream stream = make_stream(args, pack, FacesWanted::kMain, quality);
   std::vector<fs::path> photos;
   std::vector<std::string> names;
@@ -530,7 +529,9 @@ Exit run_export(const Args& args) {
 }
 
 Exit run_import(const Args& args) {
-  const auto store = open_or_create(args, space_of_npz(args.file));
+  const EmbeddingSpace space = space_of_npz(args.file);
+  const auto store = open_or_create(args, space);
+  require_space(*store, space, args.gallery.path.string());
   const Imported imported = import_gallery(*store, args.file);
   report_done(
       args, {{"added", imported.added}, {"known", imported.known}},
