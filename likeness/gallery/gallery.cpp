@@ -52,12 +52,15 @@ std::vector<ScoredFace> mate_scores(const Gallery& gallery) {
       if (!embedding.empty() && std::ranges::none_of(kept, copy)) kept.push_back(std::move(embedding));
     }
     for (auto& embedding : kept) embedding = gallery.comparison().comparable(embedding);
-    std::vector<std::vector<double>> cosines(kept.size(), std::vector<double>(kept.size(), 1));
-    for (std::size_t i = 0; i < kept.size(); ++i) {
-      for (std::size_t j = 0; j < i; ++j) cosines[i][j] = cosines[j][i] = dot(kept[i], kept[j]);
-    }
-    for (const double similarity : similarities_to_the_others(cosines)) {
-      mates.push_back({similarity, people[p].name});
+    for (std::size_t left_out = 0; kept.size() > 1 && left_out < kept.size(); ++left_out) {
+      std::vector<std::int64_t> ids;
+      Embeddings others{store.space().dimension, {}};
+      for (std::size_t i = 0; i < kept.size(); ++i) {
+        if (i == left_out) continue;
+        ids.push_back(static_cast<std::int64_t>(i));
+        others.values.insert(others.values.end(), kept[i].begin(), kept[i].end());
+      }
+      mates.push_back({PersonFaces(ids, others).compare(kept[left_out]).similarity, people[p].name});
     }
   }
   return mates;
@@ -272,11 +275,15 @@ Identification Gallery::identify(std::span<const float> query, double fallback_t
   if (people.empty()) return result;
   result.nearest = people[0];
   if (people.size() > 1) result.runner_up = people[1];
-  const double similarity = people[0].similarity;
-  if (calibration_) result.probability = calibration_->probability(similarity);
-  if (calibration_ ? calibration_->names(similarity) : similarity >= fallback_threshold)
-    result.name = people[0].name;
+  decide(result, fallback_threshold);
   return result;
+}
+
+void Gallery::decide(Identification& answer, double fallback_threshold) const {
+  const double similarity = answer.nearest->similarity;
+  const bool named = calibration_ ? calibration_->names(similarity) : similarity >= fallback_threshold;
+  answer.probability = calibration_ ? std::optional(calibration_->probability(similarity)) : std::nullopt;
+  answer.name = named ? std::optional(answer.nearest->name) : std::nullopt;
 }
 
 void Gallery::set_calibration(const Calibration& calibration) {

@@ -82,6 +82,8 @@ class Gallery {
                                                         const Person& person) const;
   /// Without a calibration the threshold is `fallback_threshold`, and there is no probability.
   [[nodiscard]] Identification identify(std::span<const float> query, double fallback_threshold) const;
+  /// Name and probability of an answer from how alike its `nearest`, who must be there, is.
+  void decide(Identification& answer, double fallback_threshold) const;
 
   [[nodiscard]] const std::optional<Calibration>& calibration() const { return calibration_; }
   void set_calibration(const Calibration& calibration);

@@ -61,31 +61,4 @@ void PersonFaces::Answer::offer(std::int64_t face, double cosine) {
   similarity = similarity_of(cosine, middle_cosine);
 }
 
-std::vector<double> similarities_to_the_others(const std::vector<std::vector<double>>& cosines) {
-  const std::size_t n = cosines.size();
-  if (n < 2) return {};
-  std::vector<double> crowd(n, 1);
-  for (std::size_t i = 0; i < n; ++i) {
-    for (std::size_t j = 0; j < n; ++j) crowd[i] += i != j ? shared(cosines[i][j]) : 0;
-  }
-  std::vector<double> similarities;
-  std::vector<double> weight(n);
-  for (std::size_t left_out = 0; left_out < n; ++left_out) {
-    for (std::size_t i = 0; i < n; ++i) {
-      weight[i] = i == left_out ? 0 : 1 / (crowd[i] - shared(cosines[i][left_out]));
-    }
-    double nearest = -1;
-    double along = 0;
-    double length = 0;
-    for (std::size_t i = 0; i < n; ++i) {
-      if (i == left_out) continue;
-      nearest = std::max(nearest, cosines[left_out][i]);
-      along += weight[i] * cosines[left_out][i];
-      for (std::size_t j = 0; j < n; ++j) length += weight[i] * weight[j] * (i == j ? 1 : cosines[i][j]);
-    }
-    similarities.push_back(similarity_of(nearest, length > 0 ? along / std::sqrt(length) : 0));
-  }
-  return similarities;
-}
-
 }  // namespace likeness

@@ -51,9 +51,4 @@ class PersonFaces {
   std::vector<float> middle_;
 };
 
-/// The similarity of each face to the person its `others` make, by the same rule, from the cosines between
-/// all of them: `cosines[i][j]`. For one face there is nobody to compare with: empty. Copies are not left out
-/// here.
-[[nodiscard]] std::vector<double> similarities_to_the_others(const std::vector<std::vector<double>>& cosines);
-
 }  // namespace likeness

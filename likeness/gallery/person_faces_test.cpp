@@ -87,23 +87,5 @@ TEST(PersonFaces, WithoutFacesCannotBeCompared) {
                std::logic_error);
 }
 
-TEST(SimilaritiesToTheOthers, AreThoseToThePersonThatTheOthersMake) {
-  const Embeddings faces = synthetic_faces(1, 5, kDimension, 9);
-  std::vector<std::vector<double>> cosines(5, std::vector<double>(5, 1));
-  for (std::size_t i = 0; i < 5; ++i) {
-    for (std::size_t j = 0; j < 5; ++j) cosines[i][j] = dot(faces[i], faces[j]);
-  }
-  const auto similarities = similarities_to_the_others(cosines);
-  ASSERT_EQ(similarities.size(), 5U);
-  for (std::size_t left_out = 0; left_out < 5; ++left_out) {
-    Embeddings others{kDimension, {}};
-    for (std::size_t i = 0; i < 5; ++i) {
-      if (i != left_out) append(others, faces[i]);
-    }
-    EXPECT_NEAR(similarities[left_out], person_of(others).compare(faces[left_out]).similarity, 1e-5);
-  }
-  EXPECT_TRUE(similarities_to_the_others({{1}}).empty());
-}
-
 }  // namespace
 }  // namespace likeness

@@ -2,9 +2,8 @@
 
 #include <algorithm>
 
-#include "likeness/embed/embeddings.h"
-
 namespace likeness {
+
 TrainedIdentification identify_trained(const Gallery& gallery, const Classifier& people, AskedFace query,
                                        double fallback_threshold) {
   TrainedIdentification result;
@@ -28,11 +27,7 @@ TrainedIdentification identify_trained(const Gallery& gallery, const Classifier&
   own->similarity = std::min(own->similarity, result.answer.nearest->similarity);
   result.answer.runner_up = result.answer.nearest;
   result.answer.nearest = own;
-  const auto& calibration = gallery.calibration();
-  if (calibration) result.answer.probability = calibration->probability(own->similarity);
-  const bool named =
-      calibration ? calibration->names(own->similarity) : own->similarity >= fallback_threshold;
-  result.answer.name = named ? std::optional(label) : std::nullopt;
+  gallery.decide(result.answer, fallback_threshold);
   return result;
 }
 
