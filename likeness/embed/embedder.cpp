@@ -133,10 +133,6 @@ Embeddings Embedder::embed(std::span<const Chip> chips, const Progress& progress
   return parts_->finish(embed_raw(chips, progress));
 }
 
-Embeddings Embedder::embed_averaged(std::span<const Chip> chips, std::size_t each, const Progress& progress) {
-  return embed_views(chips, each, progress).mean;
-}
-
 ViewEmbeddings Embedder::embed_views(std::span<const Chip> chips, std::size_t each,
                                      const Progress& progress) {
   Embeddings outputs = embed_raw(chips, progress);

@@ -48,12 +48,9 @@ class Embedder {
   /// @throws std::invalid_argument where a chip is not of the contract's size.
   [[nodiscard]] Embeddings embed(std::span<const Chip> chips, const Progress& progress = {});
 
-  /// One embedding for each `each` chips: several views of one face (its crops and their mirror images,
-  /// embed/quality.h), averaged as the network sees them, before a projection or rounding.
+  /// For each `each` chips, several views of one face (embed/quality.h): the embedding of the first, and that
+  /// of all, averaged as the network sees them, before a projection or rounding.
   /// @throws std::invalid_argument where the chips do not divide by `each`, or as embed().
-  [[nodiscard]] Embeddings embed_averaged(std::span<const Chip> chips, std::size_t each,
-                                          const Progress& progress = {});
-  /// The same, and the embedding of the first chip of each group beside it.
   [[nodiscard]] ViewEmbeddings embed_views(std::span<const Chip> chips, std::size_t each,
                                            const Progress& progress = {});
 

@@ -163,7 +163,7 @@ class Road {
     std::vector<Chip> chips;
     for (auto& own : cuts) std::move(own.begin(), own.end(), std::back_inserter(chips));
     const auto start = std::chrono::steady_clock::now();
-    const Embeddings embedded = embedder_.embed_averaged(chips, views_.size());
+    const Embeddings embedded = embedder_.embed_views(chips, views_.size()).mean;
     result_.network_seconds +=
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     std::size_t row = 0;
