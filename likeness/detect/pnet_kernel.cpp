@@ -68,10 +68,26 @@ HWY_INLINE void over_tiles(int tiles, const Work& work) {
   }
 }
 
-// One row of pixels, standardised, as planes: red of phase 0, green of phase 0, blue of phase 0, red of phase
-// 1
-// ... A tile is 24 bytes, which are turned so that the same byte of sixteen tiles makes a vector. Of one tile
-// more the first pixels are there, which the last column reaches.
+// 2 * kHalf vectors of bytes, turned: a perfect shuffle again and again, until byte i of each stands in
+// vector i.
+template <int kHalf, class D8>
+HWY_INLINE void turn(D8 d, hn::Vec<D8> (&vectors)[2 * kHalf]) {
+  HWY_UNROLL(4)
+  for (int stage = 1; stage <= kHalf; stage *= 2) {
+    hn::Vec<D8> next[2 * kHalf];
+    HWY_UNROLL(8)
+    for (int i = 0; i < kHalf; ++i) {
+      next[2 * i] = hn::InterleaveLower(d, vectors[i], vectors[i + kHalf]);
+      next[2 * i + 1] = hn::InterleaveUpper(d, vectors[i], vectors[i + kHalf]);
+    }
+    HWY_UNROLL(16)
+    for (int i = 0; i < 2 * kHalf; ++i) vectors[i] = next[i];
+  }
+}
+
+// One row of pixels, standardised, as planes: red, green and blue of phase 0, red of phase 1 and so on. A
+// tile is 24 bytes, which are turned so that the same byte of sixteen tiles makes a vector. Of one tile more
+// the first pixels are there, which the last column reaches.
 HWY_INLINE void split_pixels(const std::uint8_t* row, int tiles, float* out) {
   const D d;
   const hn::FixedTag<std::uint8_t, 16> d8;
@@ -83,35 +99,18 @@ HWY_INLINE void split_pixels(const std::uint8_t* row, int tiles, float* out) {
   HWY_ALIGN std::uint8_t turned[kBytes * 16];
   for (int t = 0; t < tiles; t += 16) {
     const std::uint8_t* from = row + static_cast<std::size_t>(t) * kBytes;
-    hn::Vec<decltype(d8)> a[16], b[16];
-    for (int i = 0; i < 16; ++i) a[i] = hn::LoadU(d8, from + i * kBytes);
-    HWY_UNROLL(4)
-    for (int stage = 0; stage < 4; ++stage) {
-      HWY_UNROLL(8)
-      for (int i = 0; i < 8; ++i) {
-        b[2 * i] = hn::InterleaveLower(d8, a[i], a[i + 8]);
-        b[2 * i + 1] = hn::InterleaveUpper(d8, a[i], a[i + 8]);
-      }
-      HWY_UNROLL(16)
-      for (int i = 0; i < 16; ++i) a[i] = b[i];
-    }
-    for (int i = 0; i < 16; ++i) hn::Store(a[i], d8, turned + i * 16);
-    // The last eight bytes of every tile.
+    hn::Vec<decltype(d8)> first[16];
+    for (int i = 0; i < 16; ++i) first[i] = hn::LoadU(d8, from + i * kBytes);
+    // Of the last eight bytes of every tile the first stage gives half the vectors.
+    hn::Vec<decltype(d8)> last[8];
     for (int i = 0; i < 8; ++i) {
-      a[i] = hn::InterleaveUpper(d8, hn::LoadU(d8, from + i * kBytes + 8),
-                                 hn::LoadU(d8, from + (i + 8) * kBytes + 8));
+      last[i] = hn::InterleaveUpper(d8, hn::LoadU(d8, from + i * kBytes + 8),
+                                    hn::LoadU(d8, from + (i + 8) * kBytes + 8));
     }
-    HWY_UNROLL(3)
-    for (int stage = 0; stage < 3; ++stage) {
-      HWY_UNROLL(4)
-      for (int i = 0; i < 4; ++i) {
-        b[2 * i] = hn::InterleaveLower(d8, a[i], a[i + 4]);
-        b[2 * i + 1] = hn::InterleaveUpper(d8, a[i], a[i + 4]);
-      }
-      HWY_UNROLL(8)
-      for (int i = 0; i < 8; ++i) a[i] = b[i];
-    }
-    for (int i = 0; i < 8; ++i) hn::Store(a[i], d8, turned + (16 + i) * 16);
+    turn<8>(d8, first);
+    turn<4>(d8, last);
+    for (int i = 0; i < 16; ++i) hn::Store(first[i], d8, turned + i * 16);
+    for (int i = 0; i < 8; ++i) hn::Store(last[i], d8, turned + (16 + i) * 16);
     for (int byte = 0; byte < kBytes; ++byte) {
       for (int lane = 0; lane < 16; lane += kLanes) {
         const auto value =

@@ -416,6 +416,7 @@ HWY_INLINE void first_row(const RefineLayer& layer, const float* in, int row, Re
     }
   }
   constexpr int kVectors = kLanes == 16 ? 2 : 1;
+  // Both networks have an even number of tiles side by side: 6 and 12.
   for (int output = 0; output < layer.padded; output += kVectors * kLanes) {
     for (int tile = 0; tile < layer.tiles(); tile += 2) {
       first_tiles<kVectors, 2>(layer, output, inputs + static_cast<std::size_t>(tile * kFirstTile * layer.in),
