@@ -180,7 +180,7 @@ std::vector<Neighbour> read_all(const Rows& bytes) {
 }
 
 EmbeddingSpace space_of(const Settings& settings) {
-  return {.contract_id = "bench", .contract = "", .precision = "f32", .dimension = settings.dimension};
+  return {.contract = "", .contract_id = "bench", .precision = "f32", .dimension = settings.dimension};
 }
 
 /// Commits one row of 8 bytes at a time, with the gallery's durability.

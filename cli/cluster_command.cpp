@@ -215,10 +215,10 @@ void write_pages(const Args& args, const Found& found, const std::vector<int>& c
 }
 
 void enrol(const Args& args, const ModelPack& pack, const Found& found, const std::vector<int>& clusters) {
-  const EmbeddingSpace space = space_of(pack, args.models.precision, found.embeddings.dimension);
+  const EmbeddingSpace space = space_of(pack.contract, args.models.precision);
   if (!fs::exists(args.gallery)) create_sqlite_gallery(args.gallery, space);
   const auto store = GalleryArgs{args.gallery, args.key_file}.open(false);
-  require_space(*store, space, args.gallery.string());
+  require_same_space(store->space(), args.gallery.string(), space, "the model " + pack.contract.name);
   for (const auto& [cluster, members] : members_of(clusters)) {
     std::vector<NewFace> faces;
     for (const std::size_t i : members) {

@@ -30,9 +30,8 @@ struct Outcome {
 Outcome from_faces(const Args& args) {
   const FaceDataset faces = read_faces(args.inputs.front());
   const ModelPack pack = args.photos.models.embedder();
-  const Provenance wanted = provenance_of(pack.contract, args.photos.models.precision);
-  require_same_space(faces.provenance, args.inputs.front().string(), wanted,
-                     "the model " + pack.contract.name);
+  const EmbeddingSpace wanted = space_of(pack.contract, args.photos.models.precision);
+  require_same_space(faces.space, args.inputs.front().string(), wanted, "the model " + pack.contract.name);
   Embedder embedder(pack, {.precision = args.photos.models.precision,
                            .threads = args.photos.threads,
                            .cache_folder = ModelOptions::cache()});
@@ -54,7 +53,7 @@ Outcome from_photos(const Args& args) {
   options.threads = args.photos.threads;
   PhotoStream stream(args.photos.models.detector(pack), pack, options);
   Outcome outcome;
-  outcome.dataset.provenance = provenance_of(pack.contract, options.precision);
+  outcome.dataset.space = space_of(pack.contract, options.precision);
   EmbeddingPart& part = outcome.dataset.train;
   ProgressBar bar("embedding");
   InputCount inputs(list);
@@ -103,7 +102,7 @@ Exit run(const Args& args) {
     std::cout << dump_line({{"train", outcome.dataset.train.labels.size()},
                             {"val", outcome.dataset.val.labels.size()},
                             {"dimension", dimension},
-                            {"contract", outcome.dataset.provenance.contract_id},
+                            {"contract", outcome.dataset.space.id()},
                             {"output", args.output.string()}})
               << '\n';
   } else {

@@ -19,8 +19,8 @@ namespace fs = std::filesystem;
 
 People from_embeddings(const fs::path& file) {
   EmbeddingDataset dataset = read_embeddings(file);
-  const std::string space = dataset.provenance.known() ? dataset.provenance.contract_id : "unknown model";
-  People people{{dataset.train.embeddings.dimension, {}}, {}, {}, space, dataset.provenance.contract_json};
+  const std::string space = dataset.space.known() ? dataset.space.id() : "unknown model";
+  People people{{dataset.train.embeddings.dimension, {}}, {}, {}, space, dataset.space.contract};
   for (EmbeddingPart* part : {&dataset.train, &dataset.val}) {
     l2_normalize(part->embeddings);
     people.embeddings.values.insert(people.embeddings.values.end(), part->embeddings.values.begin(),

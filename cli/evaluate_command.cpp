@@ -59,7 +59,7 @@ void print_confusion(const ClosedSetScore& score) {
 Exit run(const Args& args) {
   const Classifier people = Classifier::read(args.people);
   const EmbeddingDataset dataset = read_embeddings(args.embeddings);
-  require_same_space(people.provenance(), args.people.string(), dataset.provenance, args.embeddings.string());
+  require_same_space(people.space(), args.people.string(), dataset.space, args.embeddings.string());
   const ClosedSetScore train = score_closed_set(people, dataset.train.embeddings, dataset.train.labels);
   const ClosedSetScore val = score_closed_set(people, dataset.val.embeddings, dataset.val.labels);
   // Without test faces the example comes from those that were learnt from.

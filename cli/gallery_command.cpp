@@ -57,9 +57,12 @@ PhotoStream make_stream(const Args& args, const ModelPack& pack, FacesWanted fac
   return {args.models.detector(pack), pack, options};
 }
 
-EmbeddingSpace space_of(const Args& args, const ModelPack& pack, Quality quality) {
-  return cli::space_of(pack, args.models.precision, static_cast<std::size_t>(pack.contract.dimension),
-                       quality);
+/// Refuses a model that did not make the gallery's faces; over how many views they are averaged is theirs to
+/// say.
+void require_gallery_model(const Args& args, const EmbeddingSpace& gallery, const ModelPack& pack) {
+  require_same_space(gallery, args.gallery.path.string(),
+                     space_of(pack.contract, args.models.precision, gallery.quality),
+                     "the model " + pack.contract.name);
 }
 
 void require_person(bool found, const std::string& name) {
@@ -201,15 +204,15 @@ Exit add(const Args& args) {
   const ModelPack pack = args.models.embedder();
   const auto people = people_in(args);
   const Quality wanted = args.quality.empty() ? Quality::kSinglePass : *quality_from(args.quality);
-  const auto store = open_or_create(args, space_of(args, pack, wanted));
-  const Quality quality = quality_of(store->space());
+  const auto store = open_or_create(args, space_of(pack.contract, args.models.precision, wanted));
+  const Quality quality = store->space().quality;
   if (!args.quality.empty() && quality != wanted) {
     throw Error(ErrorCode::kModelMismatch,
                 args.gallery.path.string() + ": its faces were enrolled with --quality " +
                     std::string(to_string(quality)) + ", and so are new ones: leave --quality " +
                     args.quality + " away, or make a new gallery");
   }
-  require_space(*store, space_of(args, pack, quality), args.gallery.path.string());
+  require_gallery_model(args, store->space(), pack);
   PhotoStream stream = make_stream(args, pack, FacesWanted::kMain, quality);
   std::vector<fs::path> photos;
   std::vector<std::string> names;
@@ -266,8 +269,8 @@ Exit search(const Args& args) {
   const auto kind = args.index_name.empty() ? std::nullopt : index_kind_from(args.index_name);
   const Gallery gallery = args.gallery.open_index(args.threads, kind);
   const ModelPack pack = args.models.embedder();
-  const Quality quality = quality_of(gallery.store().space());
-  require_space(gallery.store(), space_of(args, pack, quality), args.gallery.path.string());
+  const Quality quality = gallery.store().space().quality;
+  require_gallery_model(args, gallery.store().space(), pack);
   const NameThreshold names = name_threshold(gallery, pack.contract, args.models.precision);
   if (!names.remark.empty()) std::cerr << "likeness: " << names.remark << '\n';
   const PhotoList list = list_photos(args.inputs);
@@ -300,7 +303,8 @@ struct Strangers {
 };
 
 Strangers from_npz(const Args& args, const GalleryStore& store) {
-  require_space(store, space_of_npz(args.impostors), args.gallery.path.string());
+  require_same_space(store.space(), args.gallery.path.string(), space_of_npz(args.impostors),
+                     args.impostors.string());
   Strangers result;
   EmbeddingDataset dataset = read_embeddings(args.impostors);
   for (EmbeddingPart* part : {&dataset.train, &dataset.val}) {
@@ -319,8 +323,8 @@ Strangers from_npz(const Args& args, const GalleryStore& store) {
 
 Strangers from_photos(const Args& args, const GalleryStore& store) {
   const ModelPack pack = args.models.embedder();
-  const Quality quality = quality_of(store.space());
-  require_space(store, space_of(args, pack, quality), args.gallery.path.string());
+  const Quality quality = store.space().quality;
+  require_gallery_model(args, store.space(), pack);
   const PhotoList list = list_photos({args.impostors});
   PhotoStream stream = make_stream(args, pack, FacesWanted::kMain, quality);
   ProgressBar bar("strangers");
@@ -477,7 +481,7 @@ Exit list(const Args& args) {
   if (!args.json) {
     std::cout << people.size() << " people, "
               << counted(static_cast<std::size_t>(store->face_count()), "face") << ", model "
-              << store->space().contract_id << " (" << store->space().precision << ")"
+              << store->space().id() << " (" << store->space().precision << ")"
               << (store->encrypted() ? ", encrypted" : "") << '\n';
   }
   return Exit::kDone;
@@ -531,7 +535,7 @@ Exit run_export(const Args& args) {
 Exit run_import(const Args& args) {
   const EmbeddingSpace space = space_of_npz(args.file);
   const auto store = open_or_create(args, space);
-  require_space(*store, space, args.gallery.path.string());
+  require_same_space(store->space(), args.gallery.path.string(), space, args.file.string());
   const Imported imported = import_gallery(*store, args.file);
   report_done(
       args, {{"added", imported.added}, {"known", imported.known}},

@@ -4,7 +4,6 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/progress_bar.h"
-#include "likeness/embed/provenance.h"
 #include "likeness/gallery/sqlite_store.h"
 #include "likeness/gallery/vault.h"
 
@@ -23,18 +22,6 @@ void add_gallery_option(CLI::App& command, GalleryArgs& args) {
   command.add_option("--gallery", args.path, "The gallery's file")->required();
   command.add_option("--key-file", args.key_file,
                      "File whose first line is an encrypted gallery's passphrase; else LIKENESS_GALLERY_KEY");
-}
-
-EmbeddingSpace space_of(const ModelPack& pack, Precision precision, std::size_t dimension, Quality quality) {
-  const Provenance provenance = provenance_of(pack.contract, precision);
-  return {provenance.contract_id + passes_suffix(quality), provenance.contract_json, provenance.precision,
-          dimension};
-}
-
-Quality quality_of(const EmbeddingSpace& space) {
-  const std::size_t plus = space.contract_id.rfind('+');
-  if (plus == std::string::npos) return Quality::kSinglePass;
-  return quality_from(std::string_view(space.contract_id).substr(plus + 1)).value_or(Quality::kSinglePass);
 }
 
 std::optional<KnownThreshold> known_threshold(const Contract& contract, Precision precision, double fmr) {

@@ -9,7 +9,6 @@
 
 #include "cli/commands.h"
 #include "cli/options.h"
-#include "likeness/embed/quality.h"
 #include "likeness/gallery/gallery.h"
 #include "likeness/gallery/store.h"
 
@@ -31,12 +30,6 @@ void add_cluster_command(CLI::App& app, Exit& exit);
 void add_gallery_command(CLI::App& app, Exit& exit);
 
 void add_gallery_option(CLI::App& command, GalleryArgs& args);  ///< --gallery --key-file
-
-/// The embedding space of a pack as these options have it.
-[[nodiscard]] EmbeddingSpace space_of(const ModelPack& pack, Precision precision, std::size_t dimension,
-                                      Quality quality = Quality::kSinglePass);
-/// Over how many views the faces of a gallery are averaged: its space says so.
-[[nodiscard]] Quality quality_of(const EmbeddingSpace& space);
 
 /// The cosine from which two faces count as one person by the model's own measurements: that of the false
 /// match rate nearest to `fmr` among those measured in `precision`. Empty where none was measured.

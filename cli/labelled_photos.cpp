@@ -46,8 +46,8 @@ LabelledFaces collect_labelled(const LabelledPhotosArgs& args, Stage until) {
     throw Error(ErrorCode::kInputUnreadable,
                 "no face found in any photo to learn from in " + args.folder.string());
   }
-  collected.faces.provenance = provenance_of(result.pack.contract, std::nullopt);
-  collected.embeddings.provenance = provenance_of(result.pack.contract, args.models.precision);
+  collected.faces.space = space_of(result.pack.contract, std::nullopt);
+  collected.embeddings.space = space_of(result.pack.contract, args.models.precision);
   if (!collected.unreadable.empty()) result.exit = Exit::kSomeInputsFailed;
   return result;
 }

@@ -21,7 +21,7 @@ struct LabelledPhotosArgs {
 
 void add_labelled_photos_options(CLI::App& command, LabelledPhotosArgs& args);
 
-/// The folder's faces with their provenance, and what became of the photos.
+/// The folder's faces with their space, and what became of the photos.
 struct LabelledFaces {
   CollectedFaces collected;
   ModelPack pack;

@@ -182,26 +182,24 @@ void tell_photo(HtmlReport& html, const PhotoFaces& photo, const std::vector<Ans
 
 Exit run(const Args& args) {
   const Classifier people = Classifier::read(args.people);
-  if (!people.provenance().known() && !args.models.model_given) {
+  if (!people.space().known() && !args.models.model_given) {
     throw std::invalid_argument(args.people.string() +
                                 " does not say which model its embeddings came from; name it with --model");
   }
   const PhotoList list = list_photos(args.photos);
   if (!args.draw.empty()) fs::create_directories(args.draw);
   const ModelPack embedder = args.models.embedder();
-  require_same_space(people.provenance(), args.people.string(),
-                     provenance_of(embedder.contract, args.models.precision),
+  require_same_space(people.space(), args.people.string(), space_of(embedder.contract, args.models.precision),
                      "the model " + embedder.contract.name);
   std::optional<Gallery> gallery;
   NameThreshold threshold;
   Quality quality = Quality::kSinglePass;
   if (!args.gallery.path.empty()) {
     gallery = args.gallery.open_index(args.threads, std::nullopt);
-    quality = quality_of(gallery->store().space());
-    require_space(gallery->store(),
-                  space_of(embedder, args.models.precision,
-                           static_cast<std::size_t>(embedder.contract.dimension), quality),
-                  args.gallery.path.string());
+    quality = gallery->store().space().quality;
+    require_same_space(gallery->store().space(), args.gallery.path.string(),
+                       space_of(embedder.contract, args.models.precision, quality),
+                       "the model " + embedder.contract.name);
     threshold = name_threshold(*gallery, embedder.contract, args.models.precision);
     if (!threshold.remark.empty()) std::cerr << "likeness: " << threshold.remark << '\n';
   }

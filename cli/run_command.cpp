@@ -226,7 +226,7 @@ void learn_and_test(const Args& args, Story& story) {
 
   const auto training = Clock::now();
   const Classifier& people = story.people.emplace(
-      Classifier::train(embeddings.train.embeddings, embeddings.train.labels, embeddings.provenance));
+      Classifier::train(embeddings.train.embeddings, embeddings.train.labels, embeddings.space));
   story.training_seconds = since(training);
 
   const auto evaluation = Clock::now();

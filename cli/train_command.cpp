@@ -21,7 +21,7 @@ struct Args {
 Exit run(const Args& args) {
   const EmbeddingDataset dataset = read_embeddings(args.embeddings);
   const Classifier people =
-      Classifier::train(dataset.train.embeddings, dataset.train.labels, dataset.provenance, args.classifier);
+      Classifier::train(dataset.train.embeddings, dataset.train.labels, dataset.space, args.classifier);
   people.write(args.output);
   if (args.json) {
     std::cout << dump_line({{"faces", dataset.train.labels.size()},

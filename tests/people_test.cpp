@@ -39,7 +39,7 @@ class People : public testing::Test {
   std::string embeddings(const std::string& name, const std::vector<std::string>& people, std::uint32_t seed,
                          const std::string& id = "model-a") {
     EmbeddingDataset dataset;
-    dataset.provenance = {"{}", id, "f32"};
+    dataset.space = {"{}", id, "f32"};
     dataset.train.embeddings = synthetic_faces(people.size(), 5, 64, seed);
     dataset.val.embeddings.dimension = 64;
     for (const std::string& person : people) {

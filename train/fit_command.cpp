@@ -53,13 +53,13 @@ struct Data {
   Exit exit = Exit::kDone;
 };
 
-void require_model(const Provenance& provenance, const Args& args, const ModelPack& base,
+void require_model(const EmbeddingSpace& space, const Args& args, const ModelPack& base,
                    std::optional<Precision> precision) {
-  if (!provenance.known() && !args.photos.models.model_given) {
+  if (!space.known() && !args.photos.models.model_given) {
     throw Error(ErrorCode::kDataInvalid,
                 args.data.string() + " does not say which model it belongs to; name that with --model");
   }
-  require_same_space(provenance, args.data.string(), provenance_of(base.contract, precision),
+  require_same_space(space, args.data.string(), space_of(base.contract, precision),
                      "the model " + base.contract.name);
 }
 
@@ -67,7 +67,7 @@ Data from_embeddings(const Args& args) {
   EmbeddingDataset dataset = read_embeddings(args.data);
   Data data{.base = args.photos.models.embedder()};
   const Contract& contract = data.base.contract;
-  require_model(dataset.provenance, args, data.base, args.photos.models.precision);
+  require_model(dataset.space, args, data.base, args.photos.models.precision);
   data.vectors = std::move(dataset.train.embeddings);
   data.labels = std::move(dataset.train.labels);
   if (data.vectors.dimension != static_cast<std::size_t>(contract.dimension)) {
@@ -82,7 +82,7 @@ Data from_embeddings(const Args& args) {
 Data from_chips(const Args& args) {
   FaceDataset dataset = read_faces(args.data);
   Data data{.base = args.photos.models.embedder()};
-  require_model(dataset.provenance, args, data.base, std::nullopt);
+  require_model(dataset.space, args, data.base, std::nullopt);
   data.chips = std::move(dataset.train.chips);
   data.labels = std::move(dataset.train.labels);
   const CropSpec& crop = data.base.contract.crop;

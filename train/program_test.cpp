@@ -72,7 +72,7 @@ class TrainProgram : public testing::Test {
     dataset.train.embeddings = set.vectors;
     for (const int person : set.people) dataset.train.labels.push_back("person " + std::to_string(person));
     dataset.val.embeddings.dimension = kValues;
-    dataset.provenance = provenance_of(base_.contract, Precision::kF32);
+    dataset.space = space_of(base_.contract, Precision::kF32);
     write_embeddings(at(name), dataset);
     return at(name);
   }
@@ -247,7 +247,7 @@ TEST_F(TrainProgram, NamesACollapseAndWritesNoPack) {
   dataset.train.embeddings = set.vectors;
   for (const int person : set.people) dataset.train.labels.push_back(std::to_string(person));
   dataset.val.embeddings.dimension = kValues;
-  dataset.provenance = provenance_of(base_.contract, Precision::kF32);
+  dataset.space = space_of(base_.contract, Precision::kF32);
   write_embeddings(at("hard.npz"), dataset);
   const auto result = run_likeness(
       {"fit",         at("hard.npz"), "-o",         at("h"),       "--models", at("models"), "--model",

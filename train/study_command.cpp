@@ -82,8 +82,8 @@ Faces embed_people(const Names& wanted, const Args& args, const ModelPack& pack,
 
 Faces stored_people(const Names& wanted, const Args& args, const ModelPack& pack) {
   const EmbeddingDataset dataset = read_embeddings(args.data);
-  require_same_space(dataset.provenance, args.data.string(),
-                     provenance_of(pack.contract, args.model.precision), "the model " + pack.contract.name);
+  require_same_space(dataset.space, args.data.string(), space_of(pack.contract, args.model.precision),
+                     "the model " + pack.contract.name);
   Faces faces;
   faces.rows.dimension = dataset.train.embeddings.dimension;
   std::vector<std::string> names;

@@ -15,12 +15,12 @@ constexpr int kFolds = 5;
 }  // namespace
 
 Classifier Classifier::train(const Embeddings& embeddings, std::span<const std::string> labels,
-                             const Provenance& provenance, const ClassifierOptions& options) {
+                             const EmbeddingSpace& space, const ClassifierOptions& options) {
   if (labels.size() != embeddings.size())
     throw std::invalid_argument("as many labels as embeddings are needed");
   Classifier made;
   made.options_ = options;
-  made.provenance_ = provenance;
+  made.space_ = space;
   made.labels_.assign(labels.begin(), labels.end());
   std::sort(made.labels_.begin(), made.labels_.end());
   made.labels_.erase(std::unique(made.labels_.begin(), made.labels_.end()), made.labels_.end());
@@ -59,7 +59,7 @@ Classifier Classifier::train(const Embeddings& embeddings, std::span<const std::
 }
 
 void Classifier::prepare_comparison(const std::string& what) {
-  comparison_ = Comparison(provenance_.contract_json, what);
+  comparison_ = Comparison(space_.contract, what);
   compared_ = comparison_.comparable(embeddings_);
 }
 

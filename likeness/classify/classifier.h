@@ -10,8 +10,8 @@
 
 #include "likeness/classify/platt.h"
 #include "likeness/embed/comparison.h"
+#include "likeness/embed/embedding_space.h"
 #include "likeness/embed/embeddings.h"
-#include "likeness/embed/provenance.h"
 
 namespace likeness {
 
@@ -53,7 +53,7 @@ class Classifier {
   /// `labels[i]` is the person of row i. Rows are normalised here. Same input and seed, same classifier.
   /// @throws Error kDataInvalid for fewer than two people; std::invalid_argument where the counts differ.
   [[nodiscard]] static Classifier train(const Embeddings& embeddings, std::span<const std::string> labels,
-                                        const Provenance& provenance, const ClassifierOptions& options = {});
+                                        const EmbeddingSpace& space, const ClassifierOptions& options = {});
 
   /// Reads what write() wrote (docs/people.md). @throws Error kInputUnreadable, kDataInvalid naming the
   /// field.
@@ -63,7 +63,7 @@ class Classifier {
 
   /// Sorted by bytes, no two equal, at least two.
   [[nodiscard]] const std::vector<std::string>& labels() const { return labels_; }
-  [[nodiscard]] const Provenance& provenance() const { return provenance_; }
+  [[nodiscard]] const EmbeddingSpace& space() const { return space_; }
   [[nodiscard]] const ClassifierOptions& options() const { return options_; }
   [[nodiscard]] std::size_t dimension() const { return embeddings_.dimension; }
   /// Whether predictions carry probabilities.
@@ -79,7 +79,7 @@ class Classifier {
  private:
   Classifier() = default;
   friend struct ClassifierFile;
-  void prepare_comparison(const std::string& what);  // of embeddings_, once they and provenance_ are there
+  void prepare_comparison(const std::string& what);  // of embeddings_, once they and space_ are there
 
   Embeddings embeddings_;             // of training, unit length, person by person
   std::vector<std::int32_t> people_;  // label of each row, ascending
@@ -89,7 +89,7 @@ class Classifier {
   std::vector<double> intercepts_;     // one a pair
   std::vector<Sigmoid> sigmoids_;      // one a pair, or none
   ClassifierOptions options_;
-  Provenance provenance_;
+  EmbeddingSpace space_;
   Comparison comparison_;
   Embeddings compared_;  // embeddings_ as they are compared with a face; the SVM sees embeddings_
 };

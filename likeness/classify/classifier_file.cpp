@@ -82,8 +82,7 @@ struct ClassifierFile {
     if (!seed.is_number_unsigned()) fail("model.seed", "is no number");
     made.options_.seed = seed.get<std::uint64_t>();
     if (json.contains("contract") && !json["contract"].is_null()) {
-      made.provenance_ =
-          provenance_from_json(json["contract"].dump(), file.file() + ": field model.contract");
+      made.space_ = space_from_json(json["contract"].dump(), file.file() + ": field model.contract");
     }
   }
 
@@ -123,7 +122,7 @@ struct ClassifierFile {
     json["c"] = from.options_.c;
     json["tolerance"] = from.options_.tolerance;
     json["seed"] = from.options_.seed;
-    json["contract"] = from.provenance_.known() ? Json::parse(to_json(from.provenance_)) : Json();
+    json["contract"] = from.space_.known() ? Json::parse(to_json(from.space_)) : Json();
 
     const std::size_t rows = from.embeddings_.size();
     const std::size_t pairs = from.intercepts_.size();

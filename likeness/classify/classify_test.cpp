@@ -187,7 +187,7 @@ TEST(Classifier, TheNearestFaceIsComparedAsTheContractSays) {
   contract.sha256 = std::string(64, '7');
   contract.dimension = 3;
   contract.centre = {0.8F, 0, 0};
-  const auto people = Classifier::train(faces, names, provenance_of(contract, Precision::kF32));
+  const auto people = Classifier::train(faces, names, space_of(contract, Precision::kF32));
   EXPECT_NEAR(people.predict(query).nearest_cosine, 0.96, 1e-5);
   const fs::path file = fs::path(testing::TempDir()) / "centred_people.npz";
   people.write(file);
@@ -242,15 +242,15 @@ TEST(Classifier, TrainsInSeveralThreadsAtOnce) {
 }
 
 TEST(ClassifierFile, GivesBackTheSameClassifier) {
-  const Provenance provenance{R"({"name":"made up"})", "made up/margin/0123456789ab", "f32"};
+  const EmbeddingSpace space{R"({"name":"made up"})", "made up/margin/0123456789ab", "f32"};
   for (const std::size_t each : {3U, 6U}) {
     const Photos photos = made_up(3, each, 1.0F);
     const Classifier written =
-        Classifier::train(photos.embeddings, photos.labels, provenance, {.c = 2, .seed = 1ULL << 63});
+        Classifier::train(photos.embeddings, photos.labels, space, {.c = 2, .seed = 1ULL << 63});
     written.write(scratch("people.npz"));
     const Classifier read = Classifier::read(scratch("people.npz"));
     EXPECT_EQ(read.labels(), written.labels());
-    EXPECT_EQ(read.provenance(), provenance);
+    EXPECT_EQ(read.space(), space);
     EXPECT_EQ(read.options().seed, 1ULL << 63);
     EXPECT_EQ(read.calibrated(), each >= kMinPhotosForProbability);
     for (std::size_t i = 0; i < photos.labels.size(); ++i) {

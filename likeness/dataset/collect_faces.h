@@ -14,8 +14,8 @@ namespace likeness {
 
 /// The main faces of labelled photos, as far as there are any.
 struct CollectedFaces {
-  FaceDataset faces;            ///< One a photo, in the photos' order; provenance is the caller's to fill.
-  EmbeddingDataset embeddings;  ///< Of the same faces; empty where the stream stops before embedding.
+  FaceDataset faces;                    ///< One a photo, in the photos' order; space is the caller's to fill.
+  EmbeddingDataset embeddings;          ///< Of the same faces; empty where the stream stops before embedding.
   std::vector<std::string> unreadable;  ///< Why each such photo could not be read; names the file.
   std::vector<std::filesystem::path> without_face;  ///< Photos in which no face was found, under `folder`.
 };

@@ -83,7 +83,7 @@ Dataset read(const std::filesystem::path& path) {
   Dataset dataset;
   read_part(file, kTrain, dataset.train);
   if (file.contains(kVal.rows)) read_part(file, kVal, dataset.val);
-  dataset.provenance = read_provenance(file);
+  dataset.space = read_space(file);
   return dataset;
 }
 
@@ -107,8 +107,8 @@ void append(std::vector<NpzMember>& members, const PartNames& names, AnyArray ro
   if (!part.files.empty()) members.push_back(strings_member(names.files, part.files));
 }
 
-void append(std::vector<NpzMember>& members, const Provenance& provenance) {
-  if (provenance.known()) members.push_back(text_member("contract", to_json(provenance)));
+void append(std::vector<NpzMember>& members, const EmbeddingSpace& space) {
+  if (space.known()) members.push_back(text_member("contract", to_json(space)));
 }
 
 }  // namespace
@@ -136,7 +136,7 @@ void write_faces(const std::filesystem::path& path, const FaceDataset& dataset) 
   std::vector<NpzMember> members;
   append(members, kTrain, rows_array(dataset.train, width, height), dataset.train);
   append(members, kVal, rows_array(dataset.val, width, height), dataset.val);
-  append(members, dataset.provenance);
+  append(members, dataset.space);
   write_npz(path, members);
 }
 
@@ -149,7 +149,7 @@ void write_embeddings(const std::filesystem::path& path, const EmbeddingDataset&
     }
     append(members, names, Array<float>{{part->embeddings.size(), d}, part->embeddings.values}, *part);
   }
-  append(members, dataset.provenance);
+  append(members, dataset.space);
   write_npz(path, members);
 }
 

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "likeness/embed/embedding_space.h"
 #include "likeness/embed/embeddings.h"
-#include "likeness/embed/provenance.h"
 #include "likeness/image/chip.h"
 
 namespace likeness {
@@ -21,7 +21,7 @@ struct FacePart {
 struct FaceDataset {
   FacePart train;
   FacePart val;
-  Provenance provenance;
+  EmbeddingSpace space;
 };
 
 /// Embeddings with their people: embeddings[i] is labels[i]'s.
@@ -35,7 +35,7 @@ struct EmbeddingPart {
 struct EmbeddingDataset {
   EmbeddingPart train;
   EmbeddingPart val;
-  Provenance provenance;
+  EmbeddingSpace space;
 };
 
 /// Reads arr_0 .. arr_3 (arr_2 and arr_3 may be missing), `contract` and the files' names where there are

@@ -117,7 +117,7 @@ FaceDataset two_faces() {
   dataset.train.chips = {Chip(3, 2, 7), Chip(3, 2, 9)};
   dataset.train.labels = {"al", "Zoë"};
   dataset.train.files = {"train/al/1.jpg", "train/Zoë/2.jpg"};
-  dataset.provenance = {R"({"name":"made up","dimension":2})", "made up/margin/012345678901", ""};
+  dataset.space = {R"({"name":"made up","dimension":2})", "made up/margin/012345678901", ""};
   return dataset;
 }
 
@@ -129,7 +129,7 @@ TEST_F(DatasetFiles, FacesComeBackAsWritten) {
   EXPECT_EQ(read.train.labels, written.train.labels);
   EXPECT_EQ(read.train.files, written.train.files);
   EXPECT_TRUE(read.val.chips.empty());
-  EXPECT_EQ(read.provenance, written.provenance);
+  EXPECT_EQ(read.space, written.space);
   const NpzFile raw(folder_ / "f.npz");
   EXPECT_EQ(raw.info("arr_0").shape,
             (std::vector<std::size_t>{2, 2, 3, 3}));  // rows, height, width, channels
@@ -140,13 +140,13 @@ TEST_F(DatasetFiles, EmbeddingsComeBackAsWritten) {
   EmbeddingDataset written;
   written.train = {{2, {1, 2, 3, 4}}, {"a", "b"}, {}};
   written.val = {{2, {5, 6}}, {"a"}, {"val/a/1.jpg"}};
-  written.provenance = {"", "made up/margin/012345678901", "f32"};
+  written.space = {"", "made up/margin/012345678901", "f32"};
   write_embeddings(folder_ / "e.npz", written);
   const EmbeddingDataset read = read_embeddings(folder_ / "e.npz");
   EXPECT_EQ(read.train.embeddings.values, written.train.embeddings.values);
   EXPECT_EQ(read.val.embeddings.values, written.val.embeddings.values);
   EXPECT_EQ(read.val.files, written.val.files);
-  EXPECT_EQ(read.provenance, written.provenance);
+  EXPECT_EQ(read.space, written.space);
 }
 
 TEST_F(DatasetFiles, ReadsDoublesAndExtraAxesAndMissingVal) {
@@ -156,7 +156,7 @@ TEST_F(DatasetFiles, ReadsDoublesAndExtraAxesAndMissingVal) {
   EXPECT_EQ(read.train.embeddings.dimension, 3U);
   EXPECT_EQ(read.train.embeddings.values[5], 6.0F);
   EXPECT_EQ(read.val.embeddings.size(), 0U);
-  EXPECT_FALSE(read.provenance.known());
+  EXPECT_FALSE(read.space.known());
 }
 
 TEST_F(DatasetFiles, RefusesByMember) {
@@ -197,8 +197,8 @@ TEST_F(DatasetFiles, RefusesByMember) {
 }
 
 TEST_F(DatasetFiles, MixingSpacesIsRefusedWithBothNames) {
-  const Provenance a{"", "one/margin/0", "f32"};
-  const Provenance b{"", "two/margin/0", "f32"};
+  const EmbeddingSpace a{"", "one/margin/0", "f32"};
+  const EmbeddingSpace b{"", "two/margin/0", "f32"};
   const std::string said =
       problem_of(ErrorCode::kModelMismatch, [&] { require_same_space(a, "people.npz", b, "e.npz"); });
   for (const char* part : {"people.npz", "one/margin/0", "e.npz", "two/margin/0"}) {
@@ -219,7 +219,7 @@ TEST_F(DatasetFiles, TheTutorialsFilesGoInAndOutUnchanged) {
   EXPECT_LT(fs::file_size(folder_ / "f.npz"), 3'500'000U);
   const EmbeddingDataset embeddings = read_embeddings(tutorial / "faces-embeddings.npz");
   EXPECT_EQ(embeddings.train.embeddings.dimension, 128U);
-  EXPECT_FALSE(embeddings.provenance.known());
+  EXPECT_FALSE(embeddings.space.known());
   const PhotoFolder photos = scan_photo_folder(tutorial);
   EXPECT_EQ(photos.train.size(), 93U);
   EXPECT_EQ(photos.val.size(), 25U);

@@ -4,8 +4,8 @@
 #include <string_view>
 #include <vector>
 
+#include "likeness/embed/embedding_space.h"
 #include "likeness/embed/embeddings.h"
-#include "likeness/embed/provenance.h"
 #include "likeness/model/contract.h"
 
 namespace likeness {

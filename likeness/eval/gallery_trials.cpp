@@ -33,7 +33,7 @@ class TemporaryGallery {
       throw Error(ErrorCode::kOutputUnwritable, name + ": cannot be made, and a trial needs a folder there");
     }
     folder_ = name;
-    create_sqlite_gallery(path(), {"trial", faces.contract, "f32", faces.embeddings.dimension});
+    create_sqlite_gallery(path(), {faces.contract, "trial", "f32", faces.embeddings.dimension});
     store_ = open_sqlite_gallery(path());
   }
   TemporaryGallery(const TemporaryGallery&) = delete;

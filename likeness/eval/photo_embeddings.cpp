@@ -15,6 +15,7 @@
 #include "likeness/core/sha256.h"
 #include "likeness/detect/face_detector.h"
 #include "likeness/embed/embedder.h"
+#include "likeness/embed/embedding_space.h"
 #include "likeness/embed/finisher.h"
 #include "likeness/image/read_image.h"
 #include "likeness/npz/npz.h"
@@ -204,14 +205,14 @@ PhotoEmbeddings embed_photos(std::span<const fs::path> photos, const ModelPack& 
   network.contract = embedder.contract.of_network();
   network.contract.name.clear();
   const auto dimension = static_cast<std::size_t>(network.contract.dimension);
-  const std::string passes = passes_suffix(options.quality);
   PhotoEmbeddings result;
-  result.id = embedder.contract.id() + passes;
+  result.id = space_of(embedder.contract, options.precision, options.quality).id();
   result.embeddings = {dimension, std::vector<float>(photos.size() * dimension)};
   result.problems.resize(photos.size());
   const std::vector<std::string> hashes = hashes_of(photos, options.threads, &result.problems);
 
-  const std::string space = network.contract.id() + passes + "/" + std::string(to_string(options.precision));
+  const std::string space = space_of(network.contract, options.precision, options.quality).id() + "/" +
+                            std::string(to_string(options.precision));
   const fs::path file =
       options.cache_folder / (sha256(std::as_bytes(std::span(space))).substr(0, 24) + ".npz");
   const bool caching = !options.cache_folder.empty();

@@ -22,7 +22,7 @@ namespace {
 namespace fs = std::filesystem;
 
 const EmbeddingSpace kSpace{
-    .contract_id = "test-model", .contract = "{}", .precision = "f32", .dimension = 128};
+    .contract = "{}", .contract_id = "test-model", .precision = "f32", .dimension = 128};
 
 /// One change of the gallery. The worker tells it over a pipe before it begins, and again once it has
 /// returned: killed between the two, before and after are both right, anything else is not.

@@ -6,8 +6,6 @@
 
 #include "likeness/core/error.h"
 #include "likeness/embed/embeddings.h"
-#include "likeness/embed/provenance.h"
-#include "likeness/gallery/sqlite_store.h"
 #include "likeness/npz/npz.h"
 
 namespace likeness {
@@ -48,11 +46,13 @@ Embeddings embeddings_of(const NpzFile& file) {
   return embeddings;
 }
 
-EmbeddingSpace space_from(const Provenance& provenance, std::size_t dimension, const std::string& what) {
-  if (!provenance.known()) {
-    throw Error(ErrorCode::kDataInvalid, what + ": does not say which model its embeddings came from");
+EmbeddingSpace known_space(const NpzFile& file, std::size_t dimension) {
+  EmbeddingSpace space = read_space(file);
+  if (!space.known()) {
+    throw Error(ErrorCode::kDataInvalid, file.file() + ": does not say which model its embeddings came from");
   }
-  return {provenance.contract_id, provenance.contract_json, provenance.precision, dimension};
+  space.dimension = dimension;
+  return space;
 }
 
 bool hexadecimal_hash(const std::string& text) {
@@ -85,14 +85,12 @@ std::size_t export_gallery(const GalleryStore& store, const std::filesystem::pat
     append_row(rows.values, *face);
   }
   embeddings.shape[0] = ids.size();
-  const EmbeddingSpace& space = store.space();
-  write_npz(path,
-            {{"arr_0", std::move(embeddings)},
-             strings_member("arr_1", std::move(labels)),
-             text_member("contract", to_json(Provenance{space.contract, space.contract_id, space.precision})),
-             strings_member("train_files", std::move(files)),
-             strings_member("photo_sha256", std::move(hashes)),
-             {"faces", std::move(rows)}});
+  write_npz(path, {{"arr_0", std::move(embeddings)},
+                   strings_member("arr_1", std::move(labels)),
+                   text_member("contract", to_json(store.space())),
+                   strings_member("train_files", std::move(files)),
+                   strings_member("photo_sha256", std::move(hashes)),
+                   {"faces", std::move(rows)}});
   return ids.size();
 }
 
@@ -102,7 +100,7 @@ Imported import_gallery(GalleryStore& store, const std::filesystem::path& path) 
     return Error(ErrorCode::kDataInvalid, file.file() + ": " + what);
   };
   const Embeddings embeddings = embeddings_of(file);
-  require_space(store, space_from(read_provenance(file), embeddings.dimension, file.file()), "the gallery");
+  require_same_space(store.space(), "the gallery", known_space(file, embeddings.dimension), file.file());
   const auto strings = [&](const char* name, bool required) {
     if (!required && !file.contains(name)) return std::vector<std::string>(embeddings.size());
     auto values = file.strings(name);
@@ -144,7 +142,7 @@ EmbeddingSpace space_of_npz(const std::filesystem::path& path) {
   const NpzFile file(path);
   const auto shape = file.info("arr_0").shape;
   if (shape.size() != 2) throw Error(ErrorCode::kDataInvalid, file.file() + ": arr_0 holds no embeddings");
-  return space_from(read_provenance(file), shape[1], file.file());
+  return known_space(file, shape[1]);
 }
 
 }  // namespace likeness

@@ -15,7 +15,7 @@ namespace {
 namespace fs = std::filesystem;
 
 const EmbeddingSpace kSpace{
-    .contract_id = "test-model", .contract = "{}", .precision = "f32", .dimension = 64};
+    .contract = "{}", .contract_id = "test-model", .precision = "f32", .dimension = 64};
 
 class Exchange : public ::testing::Test {
  protected:

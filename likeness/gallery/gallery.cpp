@@ -79,7 +79,7 @@ CalibrationReport finish(const Gallery& gallery, std::vector<Scored> scored,
   report.calibration = calibrate(mate_scores(gallery), impostors, options);
   report.calibration.gallery_people = gallery.store().people().size();
   report.calibration.gallery_faces = static_cast<std::size_t>(gallery.store().face_count());
-  report.calibration.contract_id = gallery.store().space().contract_id;
+  report.calibration.contract_id = gallery.store().space().id();
   report.calibration.precision = gallery.store().space().precision;
   std::ranges::stable_sort(scored, std::ranges::greater{},
                            [](const Scored& one) { return one.face.similarity; });

@@ -16,7 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 
 const EmbeddingSpace kSpace{
-    .contract_id = "test-model", .contract = "", .precision = "f32", .dimension = 128};
+    .contract = "", .contract_id = "test-model", .precision = "f32", .dimension = 128};
 
 class GalleryOfTen : public ::testing::Test {
  protected:
@@ -184,7 +184,7 @@ TEST_F(GalleryOfTen, ComparesAsItsContractSays) {
   contract.centre.assign(128, 0);
   contract.centre[0] = std::sqrt(0.5F);
   const fs::path path = folder_ / "centred.gallery";
-  create_sqlite_gallery(path, {contract.id(), to_json(contract), "f32", 128});
+  create_sqlite_gallery(path, space_of(contract, Precision::kF32));
   const auto store = open_sqlite_gallery(path);
   enrol(*store, "A", faces[0]);
   enrol(*store, "B", faces[2]);

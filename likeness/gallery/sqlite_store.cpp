@@ -166,7 +166,7 @@ SqliteStore::SqliteStore(const std::filesystem::path& path, std::unique_ptr<Data
     if (!value) damaged(std::string("field ") + key + " is missing");
     return *value;
   };
-  space_.contract_id = required("contract_id");
+  space_.set_id(required("contract_id"));
   space_.contract = required("contract");
   space_.precision = required("precision");
   identity_ = required("identity");
@@ -690,7 +690,7 @@ void write_meta(Database& database, const EmbeddingSpace& space, const CreateOpt
   };
   const std::string identity = to_hex(Vault::new_salt());
   put("identity", identity);
-  put("contract_id", space.contract_id);
+  put("contract_id", space.id());
   put("contract", space.contract);
   put("precision", space.precision);
   put("dimension", std::to_string(space.dimension));
@@ -757,15 +757,6 @@ void create_sqlite_gallery(const std::filesystem::path& path, const EmbeddingSpa
         path.string() + (reason == EEXIST ? ": exists already" : std::string(": ") + std::strerror(reason)));
   }
   sync_folder(path);
-}
-
-void require_space(const GalleryStore& store, const EmbeddingSpace& space, const std::string& gallery_name) {
-  const EmbeddingSpace& ours = store.space();
-  if (ours.contract_id == space.contract_id && ours.dimension == space.dimension) return;
-  throw Error(ErrorCode::kModelMismatch,
-              gallery_name + " holds embeddings of model " + ours.contract_id + " (" +
-                  std::to_string(ours.dimension) + " values), these are of " + space.contract_id + " (" +
-                  std::to_string(space.dimension) + "); use that model, or enrol again into a new gallery");
 }
 
 }  // namespace likeness

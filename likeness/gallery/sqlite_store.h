@@ -32,7 +32,4 @@ struct CreateOptions {
 void create_sqlite_gallery(const std::filesystem::path& path, const EmbeddingSpace& space,
                            const CreateOptions& options = {});
 
-/// @throws Error kModelMismatch naming both where `space` is not the gallery's.
-void require_space(const GalleryStore& store, const EmbeddingSpace& space, const std::string& gallery_name);
-
 }  // namespace likeness

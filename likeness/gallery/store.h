@@ -10,17 +10,10 @@
 #include <string>
 #include <vector>
 
+#include "likeness/embed/embedding_space.h"
 #include "likeness/image/geometry.h"
 
 namespace likeness {
-
-/// What the embeddings of a gallery were made by. Only equal spaces may be mixed.
-struct EmbeddingSpace {
-  std::string contract_id;    ///< Contract::id() of the model.
-  std::string contract;       ///< The whole contract as JSON; may be empty where only the id is known.
-  std::string precision;      ///< Of the network that ran: "f32", "bf16", "int8".
-  std::size_t dimension = 0;  ///< Values of an embedding.
-};
 
 /// How embeddings lie in the store: kF32 exact; kInt8 a quarter of the size, cosines within about .005.
 enum class EmbeddingFormat { kF32, kInt8 };

@@ -21,7 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 
 const EmbeddingSpace kSpace{
-    .contract_id = "test-model", .contract = "{}", .precision = "f32", .dimension = 64};
+    .contract = "{}", .contract_id = "test-model", .precision = "f32", .dimension = 64};
 
 std::string hash_of(int number) {
   std::string hash(64, '0');
@@ -194,10 +194,12 @@ TEST_F(Store, RefusesBadNamesAndVectors) {
 TEST_F(Store, RefusesAnotherModel) {
   const auto store = make();
   EmbeddingSpace other = kSpace;
-  EXPECT_NO_THROW(require_space(*store, other, "g"));
+  EXPECT_NO_THROW(require_same_space(store->space(), "g", other, "these"));
   other.contract_id = "other-model";
-  expect_error(ErrorCode::kModelMismatch, "other-model", [&] { require_space(*store, other, "g"); });
-  expect_error(ErrorCode::kModelMismatch, "test-model", [&] { require_space(*store, other, "g"); });
+  expect_error(ErrorCode::kModelMismatch, "other-model",
+               [&] { require_same_space(store->space(), "g", other, "these"); });
+  expect_error(ErrorCode::kModelMismatch, "test-model",
+               [&] { require_same_space(store->space(), "g", other, "these"); });
 }
 
 TEST_F(Store, EncryptsNamesPathsAndEmbeddings) {

@@ -21,7 +21,7 @@ class TrainedGallery : public ::testing::Test {
         fs::path(::testing::TempDir()) / ("trained_" + std::to_string(::getpid()) +
                                           ::testing::UnitTest::GetInstance()->current_test_info()->name());
     fs::create_directories(folder_);
-    create_sqlite_gallery(folder_ / "g.gallery", {"test-model", "", "f32", kDimension});
+    create_sqlite_gallery(folder_ / "g.gallery", {"", "test-model", "f32", kDimension});
     store_ = open_sqlite_gallery(folder_ / "g.gallery");
     for (std::size_t i = 0; i < faces_.size(); ++i) {
       if (i % 10 != 9) enrol(name_of(i), faces_[i]);

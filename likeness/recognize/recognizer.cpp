@@ -11,8 +11,8 @@ PhotoStream open_stream(const Classifier& people, const std::filesystem::path& p
                         const RecognizerOptions& options) {
   const auto search = pack_search_path(options.models);
   const ModelPack embedder = find_pack(options.model, search);
-  require_same_space(people.provenance(), people_file.string(),
-                     provenance_of(embedder.contract, options.precision), "the model " + options.model);
+  require_same_space(people.space(), people_file.string(), space_of(embedder.contract, options.precision),
+                     "the model " + options.model);
   StreamOptions stream;
   stream.detector = options.detector;
   stream.precision = options.precision;
