@@ -19,6 +19,8 @@ Exit exit_for(ErrorCode code) {
       return Exit::kUsage;
     case ErrorCode::kUnavailable:
       return Exit::kUnavailable;
+    case ErrorCode::kStopped:
+      return Exit::kSomeInputsFailed;
   }
   return Exit::kUsage;
 }

@@ -33,7 +33,10 @@ void ProgressBar::show(std::size_t done, std::size_t total) {
 }
 
 Progress ProgressBar::callback() {
-  return [this](std::size_t done, std::size_t total) { show(done, total); };
+  return [this](std::size_t done, std::size_t total) {
+    show(done, total);
+    return true;
+  };
 }
 
 void ProgressBar::say(const std::string& line) {

@@ -9,10 +9,10 @@
 #include <random>
 #include <set>
 #include <stdexcept>
-#include <thread>
 #include <unordered_map>
 
 #include "likeness/embed/byte_values.h"
+#include "likeness/gallery/in_parts.h"
 #include "likeness/gallery/kernels.h"
 #include "likeness/gallery/rows.h"
 
@@ -218,19 +218,19 @@ std::vector<std::vector<FaceLink>> link_faces(const Embeddings& faces, const Clu
   std::vector<std::vector<FaceLink>> links(faces.size());
   std::atomic<std::size_t> next = 0;
   std::mutex progress_lock;
-  const auto work = [&] {
+  in_parts(static_cast<std::size_t>(options.threads), [&](std::size_t) {
     for (std::size_t first = next.fetch_add(kFacesAtOnce); first < faces.size();
          first = next.fetch_add(kFacesAtOnce)) {
       link_block(all, first, std::min(first + kFacesAtOnce, faces.size()), options, links);
-      if (!progress) continue;
       const std::lock_guard lock(progress_lock);
-      progress(std::min(first + kFacesAtOnce, faces.size()), faces.size());
+      try {
+        report_progress(progress, std::min(first + kFacesAtOnce, faces.size()), faces.size());
+      } catch (...) {
+        next = faces.size();  // for the other threads
+        throw;
+      }
     }
-  };
-  std::vector<std::thread> helpers;
-  for (int t = 1; t < options.threads; ++t) helpers.emplace_back(work);
-  work();
-  for (std::thread& helper : helpers) helper.join();
+  });
   return links;
 }
 

@@ -2,10 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <map>
 #include <numeric>
 #include <set>
 
+#include "likeness/core/error.h"
 #include "likeness/gallery/synthetic.h"
 
 namespace likeness {
@@ -24,6 +26,20 @@ std::vector<int> truth(std::size_t count, std::size_t each) {
 }
 
 const ClusterOptions kOptions{.threshold = 0.5};
+
+TEST(ClusterFaces, CanBeStopped) {
+  const Embeddings faces = synthetic_faces(100, 20, 64, 3, 0.75);
+  std::atomic<int> calls = 0;
+  const auto stop = [&](std::size_t, std::size_t) { return ++calls < 3; };
+  try {
+    static_cast<void>(link_faces(faces, {.threshold = 0.5, .threads = 2}, stop));
+    FAIL() << "went on";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kStopped);
+  }
+  // 2,000 faces are 32 calls; after the third the other thread may come with one of its own.
+  EXPECT_LE(calls, 4);
+}
 
 TEST(ClusterFaces, FindsEveryPersonAndLeavesSinglesAlone) {
   Embeddings faces = synthetic_faces(30, 6, 256, 3, 0.75);

@@ -18,6 +18,7 @@ enum class ErrorCode {
   kOutputUnwritable,  ///< A result cannot be written: no permission, no such folder, disk full.
   kUnsupported,  ///< This machine or build cannot do what was asked, e.g. a precision that the CPU lacks.
   kUnavailable,  ///< A service or database cannot be reached, or is locked by another process.
+  kStopped,      ///< The caller's Progress stopped the work.
 };
 
 /// Bad input from outside, with a message for the person who gave it: which file, what is wrong, what to do.

@@ -174,7 +174,7 @@ Embeddings Embedder::embed_raw(std::span<const Chip> chips, const Progress& prog
     }
     embeddings.values.insert(embeddings.values.end(), output.begin(), output.end());
     first += count;
-    if (progress) progress(first, chips.size());
+    report_progress(progress, first, chips.size());
   }
   return embeddings;
 }

@@ -105,9 +105,9 @@ ModelComparison compare_models(const FaceDataset& dataset, Embedder& a, Embedder
   chips.insert(chips.end(), dataset.val.chips.begin(), dataset.val.chips.end());
   labels.insert(labels.end(), dataset.val.labels.begin(), dataset.val.labels.end());
   const Timed by_a = embed(a, chips);
-  if (progress) progress(1, 2);
+  report_progress(progress, 1, 2);
   const Timed by_b = embed(b, chips);
-  if (progress) progress(2, 2);
+  report_progress(progress, 2, 2);
   ModelComparison result =
       compare_embeddings(labels, dataset.train.chips.size(), by_a.embeddings, by_b.embeddings,
                          Comparison(a.contract()), Comparison(b.contract()));

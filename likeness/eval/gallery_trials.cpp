@@ -273,7 +273,7 @@ LeftOutPeople leave_people_out(const NamedFaces& faces, const NamedFaces& impost
                                                 : counts.wrong);
         }
       }
-      if (progress) progress(++done, groups.size() * folds);
+      report_progress(progress, ++done, groups.size() * folds);
     }
   }
   return result;
@@ -301,7 +301,7 @@ EnrolledAndAsked enrol_and_ask(const NamedFaces& faces, const GalleryTrialOption
       result.fnir = {fnirs[0], bootstrap(trial.missed, options.seed), 0, 0};
       result.fpir = {fpirs[0], bootstrap(trial.named, options.seed), 0, 0};
     }
-    if (progress) progress(static_cast<std::size_t>(i) + 1, static_cast<std::size_t>(options.trials));
+    report_progress(progress, static_cast<std::size_t>(i) + 1, static_cast<std::size_t>(options.trials));
   }
   const auto summarise = [&](TrialShare& share, const std::vector<double>& values) {
     for (const double value : values) share.mean += value / options.trials;

@@ -129,7 +129,7 @@ class Road {
     for (std::size_t begin = 0; begin < wanted.size(); begin += kAtOnce) {
       const std::size_t count = std::min(kAtOnce, wanted.size() - begin);
       embed_some(std::span(wanted).subspan(begin, count));
-      if (progress) progress(begin + count, wanted.size());
+      report_progress(progress, begin + count, wanted.size());
     }
   }
 

@@ -153,7 +153,8 @@ void Gallery::bring_up_to_date(const Progress& progress) {
   std::size_t added = 0;
   store_->read_embeddings(last, [&](FaceOwner face, std::span<const float> embedding) {
     index_->add(face.face, comparison_.comparable(embedding));
-    if (progress && ++added % 1000 == 0) progress(std::min(index_->size(), owners.size()), owners.size());
+    if (++added % 1000 == 0)
+      report_progress(progress, std::min(index_->size(), owners.size()), owners.size());
   });
   if (index_->size() == known.size() - removed && last >= 0) return;
   index_->finish(progress);
@@ -307,7 +308,7 @@ CalibrationReport calibrate_with(const Gallery& gallery, std::span<const Strange
     } else if (const auto people = gallery.nearest_people(one.embedding, 1); !people.empty()) {
       scored.push_back({{people[0].similarity, one.person}, {one.person, one.photo, people[0]}});
     }
-    if (progress) progress(i + 1, strangers.size());
+    report_progress(progress, i + 1, strangers.size());
   }
   CalibrationReport report = finish(gallery, std::move(scored), options);
   report.same_name = same_name;
@@ -326,7 +327,7 @@ CalibrationReport calibrate_by_leaving_out(const Gallery& gallery, const Calibra
       if (others.empty()) continue;
       scored.push_back({{others[0].similarity, people[p].name}, {people[p].name, face.photo, others[0]}});
     }
-    if (progress) progress(p + 1, people.size());
+    report_progress(progress, p + 1, people.size());
   }
   CalibrationReport report = finish(gallery, std::move(scored), options);
   report.calibration.impostors = "the gallery itself, one person left out at a time";

@@ -114,7 +114,7 @@ void HnswIndex::finish(const Progress& progress) {
         graph_->nodes.addPoint(&number, row);
         if (progress && (row - first) % 1000 == 0) {
           const std::lock_guard lock(progress_lock);
-          progress(row - first, total - first);
+          report_progress(progress, row - first, total - first);
         }
       }
     } catch (...) {

@@ -2,21 +2,37 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <random>
 #include <stdexcept>
+#include <thread>
 
 #include "likeness/core/error.h"
 #include "likeness/core/xxh64.h"
 #include "likeness/gallery/hnsw_index.h"
+#include "likeness/gallery/in_parts.h"
 #include "likeness/gallery/index_file.h"
 #include "likeness/gallery/search_index.h"
 #include "likeness/gallery/synthetic.h"
 
 namespace likeness {
 namespace {
+
+TEST(InParts, WaitsForAllAndThrowsWhatTheFirstThrew) {
+  std::atomic<int> finished = 0;
+  EXPECT_THROW(in_parts(4,
+                        [&](std::size_t part) {
+                          if (part % 2 == 0) throw std::runtime_error("no");
+                          std::this_thread::sleep_for(std::chrono::milliseconds(20));
+                          ++finished;
+                        }),
+               std::runtime_error);
+  EXPECT_EQ(finished, 2);
+}
 
 std::unique_ptr<SearchIndex> filled(IndexOptions options, const Embeddings& faces) {
   options.dimension = faces.dimension;

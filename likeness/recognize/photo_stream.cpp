@@ -277,7 +277,7 @@ void PhotoStream::run(std::span<const std::filesystem::path> photos,
     const Step step(order);
     for (PhotoFaces& photo : std::exchange(slot(i).group, {})) {
       sink(std::move(photo));
-      if (progress) progress(++finished, photos.size());
+      report_progress(progress, ++finished, photos.size());
     }
   });
   const Step step(order);
