@@ -5,7 +5,7 @@
 
 #include "cli/commands.h"
 #include "cli/options.h"
-#include "likeness/dataset/collect_faces.h"
+#include "likeness/recognize/collect_faces.h"
 #include "likeness/dataset/photo_folder.h"
 
 namespace likeness::cli {

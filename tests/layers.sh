@@ -1,6 +1,6 @@
 #!/bin/sh
 # Every include between the folders must point left in this list, and every folder must be in it. Run from the root.
-library="core stats npz image report infer model detect align embed classify gallery cluster recognize dataset eval"
+library="core stats npz image report infer model detect align embed classify gallery cluster dataset recognize eval"
 bad=0
 
 for folder in likeness/*/; do

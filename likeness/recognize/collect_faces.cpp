@@ -1,4 +1,4 @@
-#include "likeness/dataset/collect_faces.h"
+#include "likeness/recognize/collect_faces.h"
 
 #include <utility>
 
