@@ -34,6 +34,8 @@ void check(const DetectorOptions& options) {
   if (options.min_face_px < PNet::kCell) refuse("min_face_px must be at least 12");
   if (!(options.pyramid_step > 0 && options.pyramid_step < 1))
     refuse("pyramid_step must lie between 0 and 1");
+  if (!(options.min_face_share >= 0 && options.min_face_share <= 1))
+    refuse("min_face_share must lie in [0, 1]");
   for (const float score : options.min_scores) {
     if (!(score >= 0 && score <= 1)) refuse("min_scores must lie in [0, 1]");
   }
@@ -41,7 +43,7 @@ void check(const DetectorOptions& options) {
   if (options.threads < 1) refuse("threads must be at least 1");
 }
 
-// One scale of the pyramid; its pixels lie in Networks::pixels.
+// One scale of the pyramid; its pixels lie in FaceDetector::Run::pixels.
 struct Scale {
   double scale = 0;
   int width = 0;
@@ -112,13 +114,19 @@ Box clamped(const Box& box, int width, int height) {
   return result;
 }
 
-struct FaceDetector::Networks {
-  Networks(const std::filesystem::path& dir, int threads)
+struct FaceDetector::Weights {
+  explicit Weights(const std::filesystem::path& dir)
       : pnet(OnnxConstants(dir / "pnet.onnx")),
         rnet(RefineNet::rnet(OnnxConstants(dir / "rnet.onnx"))),
-        onet(RefineNet::onet(OnnxConstants(dir / "onet.onnx"))),
-        pool(threads),
-        workers(pool.threads()) {}
+        onet(RefineNet::onet(OnnxConstants(dir / "onet.onnx"))) {}
+
+  PNet pnet;
+  RefineNet rnet;
+  RefineNet onet;
+};
+
+struct FaceDetector::Run {
+  Run(const Weights& weights, int threads) : pnet(weights.pnet), pool(threads), workers(pool.threads()) {}
 
   ImageView shrunk(ImageView image, int max_side);
   void plan(ImageView photo, const DetectorOptions& options);
@@ -128,9 +136,7 @@ struct FaceDetector::Networks {
   void propose(ImageView photo, const DetectorOptions& options);
   void judge(ImageView photo, const RefineNet& net, float min_score);
 
-  PNet pnet;
-  RefineNet rnet;
-  RefineNet onet;
+  const PNet& pnet;
   WorkPool pool;
 
   // Kept between photos, so that a photo like the last one allocates next to nothing.
@@ -149,7 +155,7 @@ struct FaceDetector::Networks {
 };
 
 // The image itself, or a smaller copy whose longer side is `max_side`.
-ImageView FaceDetector::Networks::shrunk(ImageView image, int max_side) {
+ImageView FaceDetector::Run::shrunk(ImageView image, int max_side) {
   const int longer = std::max(image.width, image.height);
   if (max_side == 0 || longer <= max_side) return image;
   const auto side = [&](int of) {
@@ -166,9 +172,10 @@ ImageView FaceDetector::Networks::shrunk(ImageView image, int max_side) {
 
 // The pyramid of this photo: sizes (12 / min_face) * step^k while the shorter side is at least a cell, and
 // each scale's map cut into bands of rows.
-void FaceDetector::Networks::plan(ImageView photo, const DetectorOptions& options) {
-  const double largest = static_cast<double>(PNet::kCell) / options.min_face_px;
+void FaceDetector::Run::plan(ImageView photo, const DetectorOptions& options) {
   const int shorter = std::min(photo.width, photo.height);
+  const int min_face = std::max(options.min_face_px, static_cast<int>(options.min_face_share * shorter));
+  const double largest = static_cast<double>(PNet::kCell) / min_face;
   bands.clear();
   scale_count = 0;
   std::size_t bytes = 0;
@@ -193,8 +200,8 @@ void FaceDetector::Networks::plan(ImageView photo, const DetectorOptions& option
 }
 
 // The rows of all scales whose part of the photo is (about) this stripe, which is read from memory only once.
-void FaceDetector::Networks::shrink_stripe(ImageView photo, std::size_t stripe, std::size_t stripes,
-                                           Worker& worker) {
+void FaceDetector::Run::shrink_stripe(ImageView photo, std::size_t stripe, std::size_t stripes,
+                                      Worker& worker) {
   for (std::size_t i = 0; i < scale_count; ++i) {
     const Scale& s = scales[i];
     const auto row = [&](std::size_t n) {
@@ -208,8 +215,8 @@ void FaceDetector::Networks::shrink_stripe(ImageView photo, std::size_t stripe, 
   }
 }
 
-void FaceDetector::Networks::scan_band(const Band& band, float min_score, Worker& worker,
-                                       std::vector<Cell>& found) {
+void FaceDetector::Run::scan_band(const Band& band, float min_score, Worker& worker,
+                                  std::vector<Cell>& found) {
   const Scale& s = scales[band.scale];
   found.clear();
   pnet.run({.data = pixels.data() + s.offset, .width = s.width, .height = s.height, .stride = s.stride},
@@ -217,7 +224,7 @@ void FaceDetector::Networks::scan_band(const Band& band, float min_score, Worker
 }
 
 // Boxes of one scale, from the cells of its bands, best first.
-void FaceDetector::Networks::collect(std::size_t index) {
+void FaceDetector::Run::collect(std::size_t index) {
   const double scale = scales[index].scale;
   scale_cells.clear();
   for (std::size_t i = 0; i < bands.size(); ++i) {
@@ -240,7 +247,7 @@ void FaceDetector::Networks::collect(std::size_t index) {
 }
 
 // P-Net over the pyramid.
-void FaceDetector::Networks::propose(ImageView photo, const DetectorOptions& options) {
+void FaceDetector::Run::propose(ImageView photo, const DetectorOptions& options) {
   plan(photo, options);
   const std::size_t stripes =
       1 + static_cast<std::size_t>(photo.width) * 3 * static_cast<std::size_t>(photo.height) / kStripeBytes;
@@ -265,7 +272,7 @@ void FaceDetector::Networks::propose(ImageView photo, const DetectorOptions& opt
 
 // Runs R-Net or O-Net over whole-numbered square boxes; keeps those above `min_score`, with regression and,
 // from O-Net, landmarks.
-void FaceDetector::Networks::judge(ImageView photo, const RefineNet& net, float min_score) {
+void FaceDetector::Run::judge(ImageView photo, const RefineNet& net, float min_score) {
   std::erase_if(boxes, is_empty);
   if (results.size() < boxes.size() * RefineNet::kResult) results.resize(boxes.size() * RefineNet::kResult);
   const std::size_t pieces = (boxes.size() + kPatches - 1) / kPatches;
@@ -292,8 +299,17 @@ void FaceDetector::Networks::judge(ImageView photo, const RefineNet& net, float 
 FaceDetector::FaceDetector(const std::filesystem::path& model_dir, DetectorOptions options)
     : options_(options) {
   check(options);
-  networks_ = std::make_unique<Networks>(model_dir, options.threads);
+  weights_ = std::make_shared<const Weights>(model_dir);
+  run_ = std::make_unique<Run>(*weights_, options.threads);
 }
+
+FaceDetector::FaceDetector(std::shared_ptr<const Weights> weights, const DetectorOptions& options)
+    : weights_(std::move(weights)), options_(options) {
+  check(options);
+  run_ = std::make_unique<Run>(*weights_, options.threads);
+}
+
+FaceDetector FaceDetector::with_options(const DetectorOptions& options) const { return {weights_, options}; }
 
 FaceDetector::~FaceDetector() = default;
 FaceDetector::FaceDetector(FaceDetector&&) noexcept = default;
@@ -301,11 +317,11 @@ FaceDetector& FaceDetector::operator=(FaceDetector&&) noexcept = default;
 
 std::vector<Face> FaceDetector::detect(ImageView image) {
   if (image.empty()) return {};
-  Networks& n = *networks_;
+  Run& n = *run_;
   const ImageView photo = n.shrunk(image, options_.max_side_px);
   n.propose(photo, options_);
 
-  n.judge(photo, n.rnet, options_.min_scores[1]);
+  n.judge(photo, weights_->rnet, options_.min_scores[1]);
   suppress(n.boxes, kOtherwise, Overlap::kUnion, n.suppressed);
   for (Candidate& box : n.boxes) {
     refine(box, 1);
@@ -313,7 +329,7 @@ std::vector<Face> FaceDetector::detect(ImageView image) {
     fix(box);
   }
 
-  n.judge(photo, n.onet, options_.min_scores[2]);
+  n.judge(photo, weights_->onet, options_.min_scores[2]);
   for (Candidate& box : n.boxes) refine(box, 1);
   suppress(n.boxes, kOtherwise, Overlap::kMin, n.suppressed);
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -135,6 +136,31 @@ TEST(FaceDetectorData, PhotosAsMtcnn011) {
   EXPECT_EQ(c.moved, (std::set<std::string>{"compreface/003_A.jpg"}));  // Equal scores again.
 }
 
+// Weights are shared by with_options(); a share of the shorter side stands for pixels.
+TEST(FaceDetectorData, DetectorsThatShareWeightsFindTheSame) {
+  const auto file = std::filesystem::path(LIKENESS_SHARED) / "data" / "photos" / "compreface" / "003_A.jpg";
+  if (!std::filesystem::exists(file)) GTEST_SKIP() << "no " << file;
+  const Image image = read_image(file);
+  const int shorter = std::min(image.width(), image.height());
+  const double share = (shorter / 4 + .5) / shorter;
+  const auto boxes = [&](FaceDetector& detector) {
+    std::vector<Box> found;
+    for (const Face& face : detector.detect(image.view())) found.push_back(face.box);
+    return found;
+  };
+  FaceDetector large(kPack, {.min_face_px = shorter / 4});
+  const auto expected = boxes(large);
+  ASSERT_FALSE(expected.empty());
+  std::optional<FaceDetector> all(std::in_place, kPack);
+  ASSERT_NE(boxes(*all), expected);
+  FaceDetector by_share = all->with_options({.min_face_share = share});
+  FaceDetector more = by_share.with_options({.min_face_px = shorter / 4, .min_face_share = .01});
+  all.reset();  // the weights stay
+  EXPECT_EQ(boxes(by_share), expected);
+  EXPECT_EQ(boxes(more), expected);
+  EXPECT_THROW((void)more.with_options({.min_face_px = 1}), std::invalid_argument);
+}
+
 TEST(FaceDetectorModels, NothingToSeeIsAnEmptyList) {
   FaceDetector detector(kPack);
   EXPECT_TRUE(detector.detect({}).empty());
@@ -148,6 +174,8 @@ TEST(FaceDetectorModels, OptionsOutOfRangeAreRefused) {
     EXPECT_THROW(FaceDetector(kPack, options), std::invalid_argument);
   };
   refused({.min_face_px = 11});
+  refused({.min_face_share = -.1});
+  refused({.min_face_share = 1.1});
   refused({.pyramid_step = 1});
   refused({.pyramid_step = 0});
   refused({.min_scores = {.6F, 1.1F, .7F}});
