@@ -9,16 +9,15 @@
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <thread>
+#include <utility>
 
 #include "cli/options.h"
 #include "cli/photos.h"
 #include "cli/progress_bar.h"
-#include "likeness/align/align.h"
 #include "likeness/core/cache_folder.h"
 #include "likeness/detect/fma_peak.h"
-#include "likeness/embed/embedder.h"
-#include "likeness/image/read_image.h"
 #include "likeness/infer/products.h"
 #include "likeness/recognize/photo_stream.h"
 
@@ -34,8 +33,6 @@ constexpr std::size_t kBatch = 32;
 struct Args {
   std::vector<fs::path> photos;
   ModelOptions models;
-  DetectorOptions detector;
-  int threads = 1;
   int rounds = 3;
   bool json = false;
 };
@@ -53,85 +50,59 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-/// What the stages cost, one after the other on one thread; seconds, medians of the rounds.
-struct Stages {
-  double load_detector = 0;
-  double load_embedder = 0, load_compiled = 0;  ///< From the pack's file; as it was kept by an earlier start.
-  double read = 0, detect = 0, align = 0;       ///< All photos once.
-  double embed = 0;                             ///< One batch of kBatch chips.
-  double megapixels = 0;                        ///< All photos together.
-  std::size_t photos = 0, faces = 0;            ///< Read, and found in them.
+/// What a stream is made of, in seconds.
+struct Loading {
+  double detector = 0;
+  double embedder = 0, kept = 0;  ///< From the pack's file; as it was kept by an earlier start.
 };
 
-/// The whole way on some threads.
+/// What is in the photos.
+struct Content {
+  std::size_t photos = 0, faces = 0;  ///< Read, and found in them.
+  double megapixels = 0;              ///< All photos together.
+};
+
+/// The whole way on some threads; medians of the rounds.
 struct Road {
   int threads = 1;
   double photos_per_second = 0;
   double faces_per_second = 0;
+  StageSeconds a_photo{};  ///< Processor seconds of reading and detecting.
+  StageSeconds a_face{};   ///< Of aligning and embedding.
 };
 
-/// One round over all photos; fills the counts and appends the chips found, where asked for.
-Stages look_once(const std::vector<fs::path>& photos, const CropSpec& crop, FaceDetector& detector,
-                 std::vector<Chip>* chips) {
-  Stages round;
-  for (const fs::path& file : photos) {
-    Image image;
-    round.read += seconds([&] { image = read_image(file); });
-    std::vector<Face> faces;
-    round.detect += seconds([&] { faces = detector.detect(image.view()); });
-    std::vector<Chip> cut;
-    round.align += seconds([&] {
-      for (const Face& face : faces) cut.push_back(cut_chip(image.view(), face, crop));
-    });
-    round.megapixels += 1e-6 * image.width() * image.height();
-    round.faces += faces.size();
-    ++round.photos;
-    if (chips != nullptr) chips->insert(chips->end(), cut.begin(), cut.end());
-  }
-  return round;
+PhotoStream open(const Setup& setup, const ModelPack& embedder) {
+  StreamOptions options = setup.stream_options();
+  options.batch = kBatch;
+  return {setup.detector_for(embedder), embedder, options};
 }
 
-Stages measure_stages(const std::vector<fs::path>& photos, const ModelPack& embedder_pack,
-                      const ModelPack& detector_pack, const Args& args, const Progress& progress) {
-  Stages result;
-  DetectorOptions options = args.detector;
-  options.threads = 1;
-  std::unique_ptr<FaceDetector> detector;
-  std::unique_ptr<Embedder> embedder;
-  const double load_detector =
-      seconds([&] { detector = std::make_unique<FaceDetector>(detector_pack.folder, options); });
-  EmbedderOptions embedding{.precision = args.models.precision, .batch = kBatch};
-  const auto load = [&] { embedder = std::make_unique<Embedder>(embedder_pack, embedding); };
-  const double load_embedder = seconds(load);
-  embedding.cache_folder = ModelOptions::cache();
-  load();  // keeps it, unless it is kept already
-  const double load_compiled = seconds(load);
+Loading measure_loading(Setup setup, const ModelPack& embedder) {
+  Loading loading;
+  const fs::path cache = std::exchange(setup.cache_folder, {});
+  std::optional<PhotoStream> stream;
+  const auto opens = [&] { stream.emplace(open(setup, embedder)); };
+  const auto loads = [&] { stream->load(); };
+  loading.detector = seconds(opens);
+  loading.embedder = seconds(loads);
+  setup.cache_folder = cache;
+  opens();
+  loads();  // keeps it, unless it is kept already
+  opens();
+  loading.kept = seconds(loads);
+  return loading;
+}
 
-  std::vector<Chip> chips;
-  result = look_once(photos, embedder_pack.contract.crop, *detector, &chips);  // warms up, and counts
-  if (chips.empty()) throw Error(ErrorCode::kInputUnreadable, "no face in any photo: nothing to embed");
-  const std::size_t found = chips.size();
-  chips.resize(kBatch, chips.front());
-  for (std::size_t i = found; i < kBatch; ++i) chips[i] = chips[i % found];
-  (void)embedder->embed(chips);
-
-  std::vector<double> read, detect, align, embed;
-  for (int round = 0; round < args.rounds; ++round) {
-    const Stages once = look_once(photos, embedder_pack.contract.crop, *detector, nullptr);
-    read.push_back(once.read);
-    detect.push_back(once.detect);
-    align.push_back(once.align);
-    embed.push_back(seconds([&] { (void)embedder->embed(chips); }));
-    progress(static_cast<std::size_t>(round) + 1, static_cast<std::size_t>(args.rounds));
-  }
-  result.load_detector = load_detector;
-  result.load_embedder = load_embedder;
-  result.load_compiled = load_compiled;
-  result.read = median(read);
-  result.detect = median(detect);
-  result.align = median(align);
-  result.embed = median(embed);
-  return result;
+Content look_into(const std::vector<fs::path>& photos, PhotoStream& stream) {
+  Content content;
+  stream.run(PhotoSource::files(photos), [&](PhotoFaces&& photo) {
+    if (!photo.error.empty()) throw Error(ErrorCode::kImageUnreadable, photo.error);
+    ++content.photos;
+    content.faces += photo.faces.size();
+    content.megapixels += 1e-6 * photo.width * photo.height;
+  });
+  if (content.faces == 0) throw Error(ErrorCode::kInputUnreadable, "no face in any photo: nothing to embed");
+  return content;
 }
 
 /// The photos again and again, until every thread has two batches of faces.
@@ -143,29 +114,32 @@ std::vector<fs::path> repeated(const std::vector<fs::path>& photos, std::size_t 
   return list;
 }
 
-Road measure_road(const std::vector<fs::path>& photos, std::size_t found, const ModelPack& embedder,
-                  const ModelPack& detector, const Args& args, int threads, const Progress& progress) {
-  StreamOptions options;
-  options.detector = args.detector;
-  options.precision = args.models.precision;
-  options.threads = threads;
-  options.batch = kBatch;
-  options.cache_folder = ModelOptions::cache();
-  PhotoStream stream(detector, embedder, options);
-  stream.run(photos, [](PhotoFaces&&) {});  // loads the network, and warms up
-  const auto list = repeated(photos, found, args.threads);
-  std::size_t faces = 0;
-  const auto count = [&](PhotoFaces&& photo) { faces += photo.chips.size(); };
-  std::vector<double> times;
+Road measure_road(const std::vector<fs::path>& photos, const Args& args, const ModelPack& embedder,
+                  int threads, Content& content, const Progress& progress) {
+  Setup setup = args.models;
+  setup.threads = threads;
+  PhotoStream stream = open(setup, embedder);
+  content = look_into(photos, stream);  // loads the network, and warms up
+  const auto list = repeated(photos, content.faces, args.models.threads);
+  const auto photo_count = static_cast<double>(list.size());
+  const double face_count =
+      photo_count / static_cast<double>(photos.size()) * static_cast<double>(content.faces);
+  std::vector<double> wall, read, detect, align, embed;
   for (int round = 0; round < args.rounds; ++round) {
-    faces = 0;
-    times.push_back(seconds([&] { stream.run(list, count); }));
+    const StageSeconds before = stream.seconds();
+    wall.push_back(seconds([&] { stream.run(PhotoSource::files(list), [](PhotoFaces&&) {}); }));
+    const StageSeconds after = stream.seconds();
+    read.push_back(after.read - before.read);
+    detect.push_back(after.detect - before.detect);
+    align.push_back(after.align - before.align);
+    embed.push_back(after.embed - before.embed);
     progress(static_cast<std::size_t>(round) + 1, static_cast<std::size_t>(args.rounds));
   }
-  const double time = median(times);
   return {.threads = threads,
-          .photos_per_second = static_cast<double>(list.size()) / time,
-          .faces_per_second = static_cast<double>(faces) / time};
+          .photos_per_second = photo_count / median(wall),
+          .faces_per_second = face_count / median(wall),
+          .a_photo = {.read = median(read) / photo_count, .detect = median(detect) / photo_count},
+          .a_face = {.align = median(align) / face_count, .embed = median(embed) / face_count}};
 }
 
 std::string cpu_name() {
@@ -183,27 +157,26 @@ double peak_memory_bytes() {
   return static_cast<double>(usage.ru_maxrss) * 1024;  // Linux counts in KiB
 }
 
-Json report_json(const Stages& stages, const std::vector<Road>& roads, double peak, double products,
-                 const ModelPack& embedder, const Args& args) {
-  const auto photos = static_cast<double>(stages.photos);
-  const auto faces = static_cast<double>(stages.faces);
+Json report_json(const Loading& loading, const Content& content, const std::vector<Road>& roads, double peak,
+                 double products, const ModelPack& embedder, const Args& args) {
+  const Road& alone = roads.front();
   Json json = {{"version", LIKENESS_VERSION},
                {"cpu", cpu_name()},
                {"processors", std::thread::hardware_concurrency()},
                {"multiply_adds_per_second", peak},
                {"model", embedder.contract.name},
                {"precision", to_string(args.models.precision)},
-               {"photos", stages.photos},
-               {"faces", stages.faces},
-               {"megapixels", stages.megapixels}};
-  json["load_ms"] = {{"detector", 1e3 * stages.load_detector},
-                     {"embedder", 1e3 * stages.load_embedder},
-                     {"embedder_kept", 1e3 * stages.load_compiled}};
-  json["one_thread_ms"] = {{"read_a_photo", 1e3 * stages.read / photos},
-                           {"detect_a_photo", 1e3 * stages.detect / photos},
-                           {"align_a_face", 1e3 * stages.align / faces},
-                           {"embed_a_face", 1e3 * stages.embed / kBatch}};
-  json["share_of_peak"] = {{"embed", kBatch * products / stages.embed / peak}};
+               {"photos", content.photos},
+               {"faces", content.faces},
+               {"megapixels", content.megapixels}};
+  json["load_ms"] = {{"detector", 1e3 * loading.detector},
+                     {"embedder", 1e3 * loading.embedder},
+                     {"embedder_kept", 1e3 * loading.kept}};
+  json["one_thread_ms"] = {{"read_a_photo", 1e3 * alone.a_photo.read},
+                           {"detect_a_photo", 1e3 * alone.a_photo.detect},
+                           {"align_a_face", 1e3 * alone.a_face.align},
+                           {"embed_a_face", 1e3 * alone.a_face.embed}};
+  json["share_of_peak"] = {{"embed", products / alone.a_face.embed / peak}};
   for (const Road& road : roads) {
     json["whole_way"].push_back({{"threads", road.threads},
                                  {"photos_per_second", road.photos_per_second},
@@ -257,22 +230,17 @@ std::vector<fs::path> photos_to_measure(const Args& args) {
 Exit run(const Args& args) {
   const auto photos = photos_to_measure(args);
   const ModelPack embedder = args.models.embedder();
-  const ModelPack detector = args.models.detector(embedder);
   const double peak = multiply_adds_per_second();
   const double products = products_a_row(embedder.network(args.models.precision));
-
-  Stages stages;
-  {
-    ProgressBar bar("stage by stage");
-    stages = measure_stages(photos, embedder, detector, args, bar.callback());
-  }
-  std::vector<Road> roads;
-  for (const int threads : {1, args.threads}) {
+  const Loading loading = measure_loading(args.models, embedder);
+  Content content;
+  std::vector<Road> roads;  // that on one thread first: it tells the stages apart
+  for (const int threads : {1, args.models.threads}) {
     if (!roads.empty() && threads == 1) continue;
     ProgressBar bar("the whole way on " + counted(static_cast<std::size_t>(threads), "thread"));
-    roads.push_back(measure_road(photos, stages.faces, embedder, detector, args, threads, bar.callback()));
+    roads.push_back(measure_road(photos, args, embedder, threads, content, bar.callback()));
   }
-  const Json json = report_json(stages, roads, peak, products, embedder, args);
+  const Json json = report_json(loading, content, roads, peak, products, embedder, args);
   if (args.json) {
     std::cout << dump_line(json) << '\n';
   } else {
@@ -292,9 +260,9 @@ void add_bench_command(CLI::App& app, Exit& exit) {
   command->add_option("--rounds", args->rounds, "Measurements of everything; medians are shown")
       ->capture_default_str()
       ->check(CLI::Range(1, 1000));
-  add_detector_options(*command, args->detector);
+  add_detector_options(*command, args->models.detector);
   add_model_options(*command, args->models);
-  add_threads_option(*command, args->threads);
+  add_threads_option(*command, args->models.threads);
   add_json_option(*command, args->json);
   command->callback([args, &exit] { exit = run(*args); });
 }

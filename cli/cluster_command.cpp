@@ -40,8 +40,6 @@ struct Args {
   std::string review = "standard";
   ClusterOptions cluster;
   ModelOptions models;
-  DetectorOptions detector;
-  int threads = 1;
   bool json = false;
 };
 
@@ -88,13 +86,9 @@ std::map<std::string, int> clusters_before(const fs::path& file) {
 }
 
 Found find_faces(const Args& args, const ModelPack& pack) {
-  StreamOptions options;
-  options.detector = args.detector;
-  options.precision = args.models.precision;
-  options.cache_folder = ModelOptions::cache();
-  options.threads = args.threads;
+  StreamOptions options = args.models.stream_options();
   options.hash = true;
-  PhotoStream stream(args.models.detector(pack), pack, options);
+  PhotoStream stream(args.models.detector_for(pack), pack, options);
   const Review review = *review_from(args.review);
   const PhotoList list = list_photos(args.inputs);
   ProgressBar bar("embedding");
@@ -102,7 +96,7 @@ Found find_faces(const Args& args, const ModelPack& pack) {
   Found found;
   found.embeddings.dimension = static_cast<std::size_t>(pack.contract.dimension);
   stream.run(
-      list.photos,
+      PhotoSource::files(list.photos),
       [&](PhotoFaces&& photo) {
         if (!inputs.count(photo, bar)) return;
         for (std::size_t i = 0; i < photo.chosen.size(); ++i) {
@@ -119,7 +113,7 @@ Found find_faces(const Args& args, const ModelPack& pack) {
           found.photos.push_back(static_cast<std::int64_t>(photo.index));
         }
       },
-      bar.callback());
+      nullptr, bar.callback());
   found.exit = inputs.exit();
   return found;
 }
@@ -261,7 +255,7 @@ Exit run(const Args& args) {
   Found found = find_faces(args, pack);
   put_known_first(found, before);
   ClusterOptions options = args.cluster;
-  options.threads = args.threads;
+  options.threads = args.models.threads;
   const double threshold = args.cluster.threshold.value_or(
       link_threshold(found.faces.size(), pack.contract, args.models.precision));
   options.threshold = threshold;
@@ -302,9 +296,9 @@ void add_cluster_command(CLI::App& app, Exit& exit) {
   command->add_option("--gallery", args->gallery, "The gallery for --enrol");
   command->add_option("--key-file", args->key_file,
                       "Passphrase of an encrypted gallery; else LIKENESS_GALLERY_KEY");
-  add_detector_options(*command, args->detector);
+  add_detector_options(*command, args->models.detector);
   add_model_options(*command, args->models);
-  add_threads_option(*command, args->threads);
+  add_threads_option(*command, args->models.threads);
   add_json_option(*command, args->json);
   command->callback([args, &exit] { exit = run(*args); });
 }

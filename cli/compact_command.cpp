@@ -38,7 +38,6 @@ struct Args {
   bool replace = false;
   std::uint64_t seed = 0;
   int folds = 5;
-  int threads = 1;
   bool no_cache = false;
   bool json = false;
 };
@@ -66,12 +65,8 @@ Learnt embed_people(const Args& args, const ModelPack& pack) {
                     (wanted.empty() ? "" : " of the people in " + args.people.string()));
   }
   ProgressBar bar("embedding");
-  const PhotoEmbeddings found =
-      embed_photos(photos, pack, args.model.detector(pack),
-                   {.precision = args.model.precision,
-                    .threads = args.threads,
-                    .cache_folder = args.no_cache ? fs::path() : embedding_cache_folder()},
-                   bar.callback());
+  const PhotoEmbeddings found = embed_photos(
+      photos, pack, args.model, args.no_cache ? fs::path() : embedding_cache_folder(), bar.callback());
   Learnt learnt{{found.embeddings.dimension, {}}, {}, photos.size()};
   for (std::size_t i = 0; i < photos.size(); ++i) {
     if (!found.found(i)) continue;
@@ -173,7 +168,7 @@ void add_people_options(CLI::App& command, Args& args) {
       ->check(CLI::Range(0.0, 1.0));
   command.add_flag("--no-cache", args.no_cache, "Neither use nor keep embeddings in the user's cache folder");
   add_model_options(command, args.model);
-  add_threads_option(command, args.threads);
+  add_threads_option(command, args.model.threads);
   add_json_option(command, args.json);
 }
 

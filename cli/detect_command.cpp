@@ -8,7 +8,6 @@
 #include "cli/photos.h"
 #include "cli/progress_bar.h"
 #include "likeness/image/draw.h"
-#include "likeness/image/read_image.h"
 #include "likeness/image/write_image.h"
 #include "likeness/recognize/photo_stream.h"
 
@@ -20,8 +19,6 @@ namespace fs = std::filesystem;
 struct Args {
   std::vector<fs::path> photos;
   ModelOptions models;
-  DetectorOptions detector;
-  int threads = 1;
   bool json = false;
   fs::path draw;
 };
@@ -51,9 +48,9 @@ void print_text(const PhotoFaces& photo) {
   }
 }
 
-/// The photo with its faces marked. Reads the photo again: drawing is rare, and the stream keeps no pixels.
-void draw_faces(const PhotoFaces& photo, const fs::path& path) {
-  Image picture = read_image(photo.file);
+/// The photo with its faces marked.
+void draw_faces(PhotoFaces&& photo, const fs::path& path) {
+  Image picture = std::move(photo.pixels);
   const int thickness = std::max(1, std::min(photo.width, photo.height) / 250);
   for (const Face& face : photo.faces) {
     draw_box(picture, clamped(face.box, photo.width, photo.height), {80, 220, 60}, thickness);
@@ -68,23 +65,23 @@ Exit run(const Args& args) {
     throw std::invalid_argument("--draw with several photos needs an existing folder; " + args.draw.string() +
                                 " is none");
   }
-  StreamOptions options;
+  StreamOptions options = args.models.stream_options();
   options.until = Stage::kDetect;
-  options.detector = args.detector;
-  options.threads = args.threads;
-  PhotoStream stream(args.models.detector({}), {}, options);
+  options.keep_pixels = !args.draw.empty();
+  PhotoStream stream(args.models.detector_for({}), {}, options);
   ProgressBar bar("detecting");
   InputCount inputs(list);
   stream.run(
-      list.photos,
+      PhotoSource::files(list.photos),
       [&](PhotoFaces&& photo) {
         if (!inputs.count(photo, bar)) return;
         args.json ? print_json(photo) : print_text(photo);
         if (args.draw.empty()) return;
         const bool folder = fs::is_directory(args.draw);
-        draw_faces(photo, folder ? args.draw / (photo.file.stem().string() + ".faces.png") : args.draw);
+        const fs::path path = folder ? args.draw / (photo.file.stem().string() + ".faces.png") : args.draw;
+        draw_faces(std::move(photo), path);
       },
-      bar.callback());
+      nullptr, bar.callback());
   return inputs.exit();
 }
 
@@ -97,9 +94,9 @@ void add_detect_command(CLI::App& app, Exit& exit) {
   command->add_option("photos", args->photos, "Photos, or folders of photos")->required();
   command->add_option("--draw", args->draw,
                       "Write the photo with its faces marked (a folder for several photos)");
-  add_detector_options(*command, args->detector);
+  add_detector_options(*command, args->models.detector);
   add_models_option(*command, args->models);
-  add_threads_option(*command, args->threads);
+  add_threads_option(*command, args->models.threads);
   add_json_option(*command, args->json);
   command->callback([args, &exit] { exit = run(*args); });
 }

@@ -33,8 +33,8 @@ Outcome from_faces(const Args& args) {
   const EmbeddingSpace wanted = space_of(pack.contract, args.photos.models.precision);
   require_same_space(faces.space, args.inputs.front().string(), wanted, "the model " + pack.contract.name);
   Embedder embedder(pack, {.precision = args.photos.models.precision,
-                           .threads = args.photos.threads,
-                           .cache_folder = ModelOptions::cache()});
+                           .threads = args.photos.models.threads,
+                           .cache_folder = args.photos.models.cache_folder});
   ProgressBar bar("embedding");
   const auto part = [&](const FacePart& from) {
     return EmbeddingPart{embedder.embed(from.chips, bar.callback()), from.labels, from.files};
@@ -46,19 +46,14 @@ Outcome from_faces(const Args& args) {
 Outcome from_photos(const Args& args) {
   const PhotoList list = list_photos(args.inputs);
   const ModelPack pack = args.photos.models.embedder();
-  StreamOptions options;
-  options.detector = args.photos.detector;
-  options.precision = args.photos.models.precision;
-  options.cache_folder = ModelOptions::cache();
-  options.threads = args.photos.threads;
-  PhotoStream stream(args.photos.models.detector(pack), pack, options);
+  PhotoStream stream(args.photos.models.detector_for(pack), pack, args.photos.models.stream_options());
   Outcome outcome;
-  outcome.dataset.space = space_of(pack.contract, options.precision);
+  outcome.dataset.space = args.photos.models.space(pack);
   EmbeddingPart& part = outcome.dataset.train;
   ProgressBar bar("embedding");
   InputCount inputs(list);
   stream.run(
-      list.photos,
+      PhotoSource::files(list.photos),
       [&](PhotoFaces&& photo) {
         if (!inputs.count(photo, bar)) return;
         part.embeddings.dimension = std::max(part.embeddings.dimension, photo.embeddings.dimension);
@@ -69,7 +64,7 @@ Outcome from_photos(const Args& args) {
           part.files.push_back(photo.file.generic_string());
         }
       },
-      bar.callback());
+      nullptr, bar.callback());
   if (part.labels.empty()) throw Error(ErrorCode::kInputUnreadable, "no face found in any of the photos");
   outcome.exit = inputs.exit();
   return outcome;

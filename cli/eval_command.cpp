@@ -47,7 +47,6 @@ struct Lfw {
   std::vector<std::size_t> training_index;
   PhotoEmbeddings embedded;
   std::vector<char> found;
-  std::string data_hash;
 };
 
 Lfw load(const Args& args, ProgressBar& bar) {
@@ -65,7 +64,7 @@ Lfw load(const Args& args, ProgressBar& bar) {
   for (const std::string& photo : lfw.photos) lfw.files.push_back(args.images / photo);
 
   const ModelPack pack = args.model.embedder();
-  lfw.embedded = embed_photos(lfw.files, pack, args.model.detector(pack), args.embedding(), bar.callback());
+  lfw.embedded = embed_photos(lfw.files, pack, args.model, args.cache(), bar.callback());
   lfw.embedded.embeddings = Comparison(pack.contract).comparable(std::move(lfw.embedded.embeddings));
   for (std::size_t i = 0; i < lfw.files.size(); ++i) lfw.found.push_back(lfw.embedded.found(i));
   if (std::count(lfw.found.begin(), lfw.found.end(), 1) == 0) {
@@ -73,7 +72,6 @@ Lfw load(const Args& args, ProgressBar& bar) {
                 "none of the " + std::to_string(lfw.files.size()) +
                     " photos can be used; the first: " + lfw.embedded.problems[0]);
   }
-  lfw.data_hash = hash_of_photos(lfw.files);
   return lfw;
 }
 
@@ -115,8 +113,7 @@ std::optional<Baseline> compare_with_baseline(const Args& args, const Lfw& lfw,
   ModelOptions model = args.model;
   model.model = args.baseline;
   const ModelPack pack = model.embedder();
-  PhotoEmbeddings embedded =
-      embed_photos(lfw.files, pack, model.detector(pack), args.embedding(), bar.callback());
+  PhotoEmbeddings embedded = embed_photos(lfw.files, pack, model, args.cache(), bar.callback());
   embedded.embeddings = Comparison(pack.contract).comparable(std::move(embedded.embeddings));
   std::vector<char> found;
   for (std::size_t i = 0; i < lfw.files.size(); ++i) found.push_back(embedded.found(i));
@@ -237,10 +234,10 @@ Exit run_lfw(const Args& args) {
   }
   story.facts = {{"embedding space", lfw.embedded.id},
                  {"precision", std::string(to_string(args.model.precision))},
-                 {"passes", args.quality},
-                 {"sha256 of the photos", lfw.data_hash},
+                 {"passes", std::string(to_string(args.model.quality))},
+                 {"sha256 of the photos", lfw.embedded.photos_hash},
                  {"program", std::string("likeness ") + LIKENESS_VERSION},
-                 {"machine", machine() + ", " + std::to_string(args.threads) + " threads"}};
+                 {"machine", machine() + ", " + std::to_string(args.model.threads) + " threads"}};
   std::size_t failed_pairs = 0;
   for (const auto& fold : story.folds) {
     for (const ScoredPair& pair : fold) failed_pairs += pair.score ? 0 : 1;
@@ -270,12 +267,7 @@ Exit run_lfw(const Args& args) {
 
 }  // namespace
 
-PhotoEmbeddingOptions EvalArgs::embedding() const {
-  return {.precision = model.precision,
-          .quality = *quality_from(quality),
-          .threads = threads,
-          .cache_folder = no_cache ? fs::path() : embedding_cache_folder()};
-}
+fs::path EvalArgs::cache() const { return no_cache ? fs::path() : embedding_cache_folder(); }
 
 void add_report_options(CLI::App& command, EvalArgs& args) {
   command.add_option("--out", args.out, "Folder for report.html, plots (PNG, SVG) and CSV");
@@ -286,14 +278,16 @@ void add_report_options(CLI::App& command, EvalArgs& args) {
 void add_eval_options(CLI::App& command, EvalArgs& args) {
   add_report_options(command, args);
   command
-      .add_option("--quality", args.quality,
-                  "Passes of the network a face, averaged: single; two: two crops; best: two crops and their "
-                  "mirror images")
-      ->capture_default_str()
+      .add_option_function<std::string>(
+          "--quality", [&args](const std::string& name) { args.model.quality = *quality_from(name); },
+          "Passes of the network a face, averaged: single; two: two crops; best: two crops and their "
+          "mirror images")
+      ->default_str("single")
       ->check(CLI::IsMember({"single", "two", "best"}));
   command.add_flag("--no-cache", args.no_cache, "Neither use nor keep embeddings in the user's cache folder");
+  add_detector_options(command, args.model.detector);
   add_model_options(command, args.model);
-  add_threads_option(command, args.threads);
+  add_threads_option(command, args.model.threads);
 }
 
 void add_eval_command(CLI::App& app, Exit& exit) {

@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <cstdio>
 #include <iostream>
 #include <map>
@@ -9,9 +8,8 @@
 #include "cli/photos.h"
 #include "cli/progress_bar.h"
 #include "likeness/core/file.h"
-#include "likeness/detect/face_detector.h"
 #include "likeness/eval/detection.h"
-#include "likeness/image/read_image.h"
+#include "likeness/recognize/photo_stream.h"
 
 namespace likeness::cli {
 namespace {
@@ -24,9 +22,7 @@ struct Args {
   std::vector<fs::path> marks;
   fs::path images;
   fs::path compare;
-  DetectorOptions detector;
   double least_overlap = 0.5;
-  double min_face_share = 0;
   bool json = false;
 };
 
@@ -71,29 +67,25 @@ Exit run(const Args& args) {
   }
   const auto other =
       args.compare.empty() ? std::map<std::string, std::vector<Box>>() : read_other(args.compare);
-  const fs::path folder = find_pack("mtcnn", pack_search_path(args.model.models)).folder;
+  std::vector<fs::path> files;
+  for (const MarkedPhoto& photo : marks) files.push_back(args.images / photo.file);
+  StreamOptions options = args.model.stream_options();
+  options.until = Stage::kDetect;
+  PhotoStream stream(args.model.detector_for(args.model.embedder()), {}, options);
   DetectionCount ours, theirs;
-  std::size_t failed = 0;
   ProgressBar bar("detecting");
-  for (std::size_t i = 0; i < marks.size(); ++i) {
-    const MarkedPhoto& photo = marks[i];
-    try {
-      const Image image = read_image(args.images / photo.file);
-      DetectorOptions options = args.detector;
-      const double share = args.min_face_share * std::min(image.width(), image.height());
-      options.min_face_px = std::max(options.min_face_px, static_cast<int>(share));
-      std::vector<Box> boxes;
-      for (const Face& face : FaceDetector(folder, options).detect(image.view())) boxes.push_back(face.box);
-      ours += match_detections(photo, boxes, args.least_overlap);
-      const auto found = other.find(fs::path(photo.file).filename().string());
-      if (found != other.end()) theirs += match_detections(photo, found->second, args.least_overlap);
-    } catch (const Error& error) {
-      if (error.code() != ErrorCode::kImageUnreadable) throw;
-      bar.say(std::string("likeness: ") + error.what());
-      ++failed;
-    }
-    bar.show(i + 1, marks.size());
-  }
+  InputCount inputs(marks.size());
+  const auto count = [&](PhotoFaces&& photo) {
+    if (!inputs.count(photo, bar)) return;
+    const MarkedPhoto& marked = marks[photo.index];
+    std::vector<Box> boxes;
+    for (const Face& face : photo.faces) boxes.push_back(face.box);
+    ours += match_detections(marked, boxes, args.least_overlap);
+    const auto found = other.find(fs::path(marked.file).filename().string());
+    if (found != other.end()) theirs += match_detections(marked, found->second, args.least_overlap);
+  };
+  stream.run(PhotoSource::files(std::move(files)), count, nullptr, bar.callback());
+  const std::size_t failed = inputs.failed();
   if (failed == marks.size())
     throw Error(ErrorCode::kInputUnreadable, "none of the marked photos could be read");
   if (args.json) {
@@ -104,7 +96,7 @@ Exit run(const Args& args) {
     print("likeness", ours);
     if (!other.empty()) print("compared", theirs);
   }
-  return failed > 0 ? Exit::kSomeInputsFailed : Exit::kDone;
+  return inputs.exit();
 }
 
 }  // namespace
@@ -120,13 +112,14 @@ void add_eval_detect(CLI::App& command, Exit& exit) {
   part->add_option("--overlap", args->least_overlap, "Intersection over union that counts as found")
       ->capture_default_str()
       ->check(CLI::Range(0.0, 1.0));
-  part->add_option("--min-face-share", args->min_face_share,
+  part->add_option("--min-face-share", args->model.detector.min_face_share,
                    "Look for no faces below this share of a photo's shorter side")
       ->capture_default_str()
       ->check(CLI::Range(0.0, 1.0));
   add_models_option(*part, args->model);
-  add_detector_options(*part, args->detector);
-  add_threads_option(*part, args->detector.threads);
+  add_model_name_option(*part, args->model);
+  add_detector_options(*part, args->model.detector);
+  add_threads_option(*part, args->model.threads);
   add_json_option(*part, args->json);
   part->callback([args, &exit] { exit = run(*args); });
 }

@@ -35,8 +35,7 @@ People from_photos(const fs::path& folder, const EvalArgs& args) {
   if (photos.empty()) throw Error(ErrorCode::kInputUnreadable, "no photos in " + folder.string());
   const ModelPack pack = args.model.embedder();
   ProgressBar bar("embedding");
-  const PhotoEmbeddings found =
-      embed_photos(photos, pack, args.model.detector(pack), args.embedding(), bar.callback());
+  const PhotoEmbeddings found = embed_photos(photos, pack, args.model, args.cache(), bar.callback());
   People people{{found.embeddings.dimension, {}}, {}, {}, found.id, to_json(pack.contract)};
   for (std::size_t i = 0; i < photos.size(); ++i) {
     if (!found.found(i)) {

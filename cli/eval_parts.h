@@ -20,13 +20,12 @@ namespace likeness::cli {
 struct EvalArgs {
   ModelOptions model;
   std::filesystem::path out;
-  std::string quality = "single";
   std::uint64_t seed = 0;
-  int threads = 1;
   bool no_cache = false;
   bool json = false;
 
-  [[nodiscard]] PhotoEmbeddingOptions embedding() const;
+  /// Where embeddings of known photos are kept; empty: nowhere.
+  [[nodiscard]] std::filesystem::path cache() const;
 };
 
 void add_report_options(CLI::App& command, EvalArgs& args);  ///< --out --seed --json

@@ -194,10 +194,11 @@ Exit run_cluster(const ClusterArgs& args) {
   const double threshold =
       args.threshold.value_or(link_threshold(people.labels.size(), contract, args.model.precision));
   const std::vector<int> clusters =
-      cluster_faces(people.embeddings, photos, {.threshold = threshold, .threads = args.threads});
+      cluster_faces(people.embeddings, photos, {.threshold = threshold, .threads = args.model.threads});
   char way[60];
   std::snprintf(way, sizeof way, "Chinese whispers, cosine %.2f", threshold);
-  const Clustered ways[] = {judge(way, clusters, truth), best_dbscan(people.embeddings, truth, args.threads)};
+  const Clustered ways[] = {judge(way, clusters, truth),
+                            best_dbscan(people.embeddings, truth, args.model.threads)};
   Table table{{"figure", ways[0].way, ways[1].way}, {}, ""};
   const auto row = [&](const char* name, const auto& value) {
     table.rows.push_back({name, value(ways[0]), value(ways[1])});

@@ -35,8 +35,6 @@ struct Args {
   std::string quality;
   std::string index_name;
   ModelOptions models;
-  DetectorOptions detector;
-  int threads = 1;
   bool json = false;
   CalibrationOptions calibration;
   fs::path impostors;
@@ -46,15 +44,11 @@ struct Args {
 };
 
 PhotoStream make_stream(const Args& args, const ModelPack& pack, FacesWanted faces, Quality quality) {
-  StreamOptions options;
+  StreamOptions options = args.models.stream_options();
   options.quality = quality;
   options.faces = faces;
-  options.detector = args.detector;
-  options.precision = args.models.precision;
-  options.cache_folder = ModelOptions::cache();
-  options.threads = args.threads;
   options.hash = true;
-  return {args.models.detector(pack), pack, options};
+  return {args.models.detector_for(pack), pack, options};
 }
 
 /// Refuses a model that did not make the gallery's faces; over how many views they are averaged is theirs to
@@ -223,7 +217,8 @@ Exit add(const Args& args) {
   ProgressBar bar("enrolling");
   Enroller enroller(*store, args, bar);
   stream.run(
-      photos, [&](PhotoFaces&& photo) { enroller.take(names[photo.index], photo); }, bar.callback());
+      PhotoSource::files(photos), [&](PhotoFaces&& photo) { enroller.take(names[photo.index], photo); },
+      nullptr, bar.callback());
   return enroller.finish(people.size());
 }
 
@@ -267,7 +262,7 @@ void print_answer(const Args& args, const PhotoFaces& photo, std::size_t i, cons
 
 Exit search(const Args& args) {
   const auto kind = args.index_name.empty() ? std::nullopt : index_kind_from(args.index_name);
-  const Gallery gallery = args.gallery.open_index(args.threads, kind);
+  const Gallery gallery = args.gallery.open_index(args.models.threads, kind);
   const ModelPack pack = args.models.embedder();
   const Quality quality = gallery.store().space().quality;
   require_gallery_model(args, gallery.store().space(), pack);
@@ -278,7 +273,7 @@ Exit search(const Args& args) {
   ProgressBar bar("searching");
   InputCount inputs(list);
   stream.run(
-      list.photos,
+      PhotoSource::files(list.photos),
       [&](PhotoFaces&& photo) {
         if (!inputs.count(photo, bar)) return;
         if (photo.chosen.empty() && !args.json) std::cout << photo.file.string() << "  no face\n";
@@ -287,7 +282,7 @@ Exit search(const Args& args) {
                        names.similarity);
         }
       },
-      bar.callback());
+      nullptr, bar.callback());
   return inputs.exit();
 }
 
@@ -332,7 +327,7 @@ Strangers from_photos(const Args& args, const GalleryStore& store) {
   Strangers result;
   result.embeddings.dimension = store.space().dimension;
   stream.run(
-      list.photos,
+      PhotoSource::files(list.photos),
       [&](PhotoFaces&& photo) {
         if (!inputs.count(photo, bar) || photo.chosen.empty()) return;
         // A folder of photos directly in the given one: everybody is somebody else.
@@ -344,7 +339,7 @@ Strangers from_photos(const Args& args, const GalleryStore& store) {
         const auto row = photo.averaged[0];
         result.embeddings.values.insert(result.embeddings.values.end(), row.begin(), row.end());
       },
-      bar.callback());
+      nullptr, bar.callback());
   result.exit = inputs.exit();
   return result;
 }
@@ -415,7 +410,7 @@ Exit run_calibrate(const Args& args) {
   Exit exit = Exit::kDone;
   std::size_t left_out = 0;
   CalibrationReport report;
-  Gallery gallery(args.gallery.open(false), args.gallery.path, {.threads = args.threads});
+  Gallery gallery(args.gallery.open(false), args.gallery.path, {.threads = args.models.threads});
   if (args.leave_one_out) {
     report = calibrate_by_leaving_out(gallery, args.calibration, bar.callback());
   } else {
@@ -570,9 +565,9 @@ CLI::App* subcommand(CLI::App& gallery, const char* name, const char* words, con
 }
 
 void add_photo_options(CLI::App& command, Args& args) {
-  add_detector_options(command, args.detector);
+  add_detector_options(command, args.models.detector);
   add_model_options(command, args.models);
-  add_threads_option(command, args.threads);
+  add_threads_option(command, args.models.threads);
 }
 
 void add_new_gallery_options(CLI::App& command, Args& args) {

@@ -14,9 +14,9 @@ void add_labelled_photos_options(CLI::App& command, LabelledPhotosArgs& args) {
       ->capture_default_str()
       ->check(CLI::Range(0.0, 0.95));
   command.add_option("--seed", args.scan.seed, "Chooses the photos kept for testing")->capture_default_str();
-  add_detector_options(command, args.detector);
+  add_detector_options(command, args.models.detector);
   add_model_options(command, args.models);
-  add_threads_option(command, args.threads);
+  add_threads_option(command, args.models.threads);
 }
 
 LabelledFaces collect_labelled(const LabelledPhotosArgs& args, Stage until) {
@@ -25,14 +25,10 @@ LabelledFaces collect_labelled(const LabelledPhotosArgs& args, Stage until) {
 
   LabelledFaces result;
   result.pack = args.models.embedder();
-  StreamOptions options;
+  StreamOptions options = args.models.stream_options();
   options.until = until;
   options.faces = FacesWanted::kMain;
-  options.detector = args.detector;
-  options.precision = args.models.precision;
-  options.cache_folder = ModelOptions::cache();
-  options.threads = args.threads;
-  PhotoStream stream(args.models.detector(result.pack), result.pack, options);
+  PhotoStream stream(args.models.detector_for(result.pack), result.pack, options);
   {
     ProgressBar bar(until == Stage::kEmbed ? "embedding" : "extracting");
     result.collected = collect_faces(photos, args.folder, stream, bar.callback(),

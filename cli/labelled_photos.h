@@ -5,8 +5,8 @@
 
 #include "cli/commands.h"
 #include "cli/options.h"
-#include "likeness/recognize/collect_faces.h"
 #include "likeness/dataset/photo_folder.h"
+#include "likeness/recognize/collect_faces.h"
 
 namespace likeness::cli {
 
@@ -15,8 +15,6 @@ struct LabelledPhotosArgs {
   std::filesystem::path folder;
   ScanOptions scan;
   ModelOptions models;
-  DetectorOptions detector;
-  int threads = 1;
 };
 
 void add_labelled_photos_options(CLI::App& command, LabelledPhotosArgs& args);

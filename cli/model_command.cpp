@@ -7,6 +7,7 @@
 
 #include "cli/commands.h"
 #include "cli/model_parts.h"
+#include "cli/options.h"
 #include "likeness/embed/check_pack.h"
 #include "likeness/infer/network.h"
 #include "likeness/model/model_pack.h"

@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "cli/model_parts.h"
+#include "cli/options.h"
 #include "likeness/embed/import_pack.h"
 
 namespace likeness::cli {

@@ -1,40 +1,51 @@
 #include "cli/options.h"
 
 #include <algorithm>
-#include <map>
+#include <cstdlib>
 #include <thread>
 
 #include "likeness/core/cache_folder.h"
 
 namespace likeness::cli {
+namespace {
 
-std::filesystem::path ModelOptions::cache() {
-  const std::filesystem::path folder = cache_folder();
-  return folder.empty() ? folder : folder / "compiled";
+namespace fs = std::filesystem;
+
+fs::path from_environment(const char* name) {
+  const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nobody sets variables here
+  return value != nullptr ? fs::path(value) : fs::path();
 }
 
-ModelPack ModelOptions::embedder() const {
-  ModelPack pack = find_pack(model, pack_search_path(models));
-  CropSpec& crop = pack.contract.crop;
-  // The contract's own profile keeps the contract's own numbers.
-  if (profile && *profile != crop.profile) crop = usual_crop(*profile, crop.width, crop.height);
-  return pack;
-}
+}  // namespace
 
-ModelPack ModelOptions::detector(const ModelPack& embedder) const {
-  return find_pack(embedder.contract.detector, pack_search_path(models));
+std::vector<fs::path> pack_search_path(const fs::path& models_option) {
+  std::vector<fs::path> search{models_option, from_environment("LIKENESS_MODELS"), "models"};
+  if (const fs::path cache = cache_folder(); !cache.empty()) search.push_back(cache / "models");
+  std::error_code error;
+  const fs::path program = fs::read_symlink("/proc/self/exe", error);
+  if (!error) search.push_back(program.parent_path().parent_path() / "share" / "likeness" / "models");
+  std::erase_if(search, [](const fs::path& folder) { return folder.empty(); });
+  return search;
 }
 
 void add_models_option(CLI::App& command, ModelOptions& options) {
-  command.add_option("--models", options.models,
-                     "Folder with model packs (default: $LIKENESS_MODELS, ./models, ...)");
+  options.models = pack_search_path({});
+  // Prepared networks, for the next start.
+  if (const fs::path cache = cache_folder(); !cache.empty()) options.cache_folder = cache / "compiled";
+  command.add_option_function<std::string>(
+      "--models", [&options](const std::string& folder) { options.models = pack_search_path(folder); },
+      "Folder with model packs (default: $LIKENESS_MODELS, ./models, ...)");
+}
+
+void add_model_name_option(CLI::App& command, ModelOptions& options) {
+  command.add_option("--model", options.model, "Model pack: its name, or its folder")
+      ->capture_default_str()
+      ->each([&options](const std::string&) { options.model_given = true; });
 }
 
 void add_model_options(CLI::App& command, ModelOptions& options) {
   add_models_option(command, options);
-  command.add_option("--model", options.model, "Model pack: its name, or its folder")
-      ->capture_default_str()
-      ->each([&options](const std::string&) { options.model_given = true; });
+  add_model_name_option(command, options);
   command
       .add_option_function<std::string>(
           "--profile", [&options](const std::string& name) { options.profile = crop_profile_from(name); },

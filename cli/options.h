@@ -2,34 +2,26 @@
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
-#include <optional>
-#include <string>
+#include <vector>
 
-#include "likeness/detect/face_detector.h"
-#include "likeness/image/chip.h"
-#include "likeness/infer/precision.h"
-#include "likeness/model/model_pack.h"
+#include "likeness/recognize/setup.h"
 
 namespace likeness::cli {
 
-/// The options that mean the same in every command. A command adds the groups it uses.
-struct ModelOptions {
-  std::filesystem::path models;  ///< --models: folder of packs searched first; empty: the usual places.
-  std::string model = "20180408-102900";  ///< --model: a pack's name, or a path to its folder.
-  bool model_given = false;               ///< Whether --model was said, rather than left at its default.
-  std::optional<CropProfile>
-      profile;  ///< --profile: another crop than the contract's; yields another contract id.
-  Precision precision = Precision::kF32;  ///< --precision.
-
-  /// Where compiled networks are kept for the next start; empty where no folder is the user's.
-  [[nodiscard]] static std::filesystem::path cache();
-  /// The embedder's pack with --profile applied to its contract. @throws Error kModelNotFound, kModelInvalid.
-  [[nodiscard]] ModelPack embedder() const;
-  /// The detector's pack that the embedder's contract names.
-  [[nodiscard]] ModelPack detector(const ModelPack& embedder) const;
+/// The options that mean the same in every command, as the library takes them. A command adds the groups it
+/// uses.
+struct ModelOptions : Setup {
+  bool model_given = false;  ///< Whether --model was said, rather than left at its default.
 };
 
-void add_models_option(CLI::App& command, ModelOptions& options);  ///< --models
+/// Where packs are looked for, best place first: `models_option` (--models; empty: not given),
+/// $LIKENESS_MODELS, ./models, ${XDG_CACHE_HOME:-~/.cache}/likeness/models, and share/likeness/models
+/// beside the program's bin/.
+[[nodiscard]] std::vector<std::filesystem::path> pack_search_path(const std::filesystem::path& models_option);
+
+/// --models; and fills Setup::models and Setup::cache_folder for this user.
+void add_models_option(CLI::App& command, ModelOptions& options);
+void add_model_name_option(CLI::App& command, ModelOptions& options);  ///< --model
 void add_model_options(CLI::App& command, ModelOptions& options);  ///< --models --model --profile --precision
 void add_detector_options(CLI::App& command, DetectorOptions& options);  ///< --min-face --min-scores ...
 void add_threads_option(CLI::App& command, int& threads);  ///< --threads, all processors by default.

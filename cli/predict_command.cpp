@@ -13,7 +13,6 @@
 #include "likeness/gallery/sqlite_store.h"
 #include "likeness/gallery/trained.h"
 #include "likeness/image/draw.h"
-#include "likeness/image/read_image.h"
 #include "likeness/image/resample.h"
 #include "likeness/image/write_image.h"
 #include "likeness/recognize/photo_stream.h"
@@ -30,8 +29,6 @@ struct Args {
   std::vector<fs::path> photos;
   GalleryArgs gallery;  // its path is empty where there is no gate
   ModelOptions models;
-  DetectorOptions detector;
-  int threads = 1;
   bool json = false;
   fs::path draw;
   fs::path report;
@@ -141,9 +138,9 @@ void print_text(const PhotoFaces& photo, const std::vector<Answer>& answers) {
   }
 }
 
-/// The photo with every face's name and deciding cosine on it. Read again: the stream keeps no pixels.
-Image draw_names(const PhotoFaces& photo, const std::vector<Answer>& answers) {
-  Image picture = read_image(photo.file);
+/// The photo with every face's name and deciding cosine on it; takes its pixels.
+Image draw_names(PhotoFaces& photo, const std::vector<Answer>& answers) {
+  Image picture = std::move(photo.pixels);
   const int thickness = std::max(2, std::min(photo.width, photo.height) / 200);
   const int text = std::max(12, std::min(photo.width, photo.height) / 28);
   for (std::size_t i = 0; i < answers.size(); ++i) {
@@ -195,7 +192,7 @@ Exit run(const Args& args) {
   NameThreshold threshold;
   Quality quality = Quality::kSinglePass;
   if (!args.gallery.path.empty()) {
-    gallery = args.gallery.open_index(args.threads, std::nullopt);
+    gallery = args.gallery.open_index(args.models.threads, std::nullopt);
     quality = gallery->store().space().quality;
     require_same_space(gallery->store().space(), args.gallery.path.string(),
                        space_of(embedder.contract, args.models.precision, quality),
@@ -204,13 +201,10 @@ Exit run(const Args& args) {
     if (!threshold.remark.empty()) std::cerr << "likeness: " << threshold.remark << '\n';
   }
   const Decider decider(people, gallery ? &*gallery : nullptr, threshold);
-  StreamOptions options;
-  options.detector = args.detector;
-  options.precision = args.models.precision;
+  StreamOptions options = args.models.stream_options();
   options.quality = quality;
-  options.cache_folder = ModelOptions::cache();
-  options.threads = args.threads;
-  PhotoStream stream(args.models.detector(embedder), embedder, options);
+  options.keep_pixels = !args.draw.empty() || !args.report.empty();
+  PhotoStream stream(args.models.detector_for(embedder), embedder, options);
   if (!people.calibrated() && !args.json) {
     std::cerr << "likeness: some person has fewer than " << kMinPhotosForProbability
               << " photos, so there are no probabilities: the nearest known face decides\n";
@@ -221,7 +215,7 @@ Exit run(const Args& args) {
   ProgressBar bar("predicting");
   InputCount inputs(list);
   stream.run(
-      list.photos,
+      PhotoSource::files(list.photos),
       [&](PhotoFaces&& photo) {
         if (!inputs.count(photo, bar)) return;
         const std::vector<Answer> answers = decider.answers(photo);
@@ -232,7 +226,7 @@ Exit run(const Args& args) {
           write_png(args.draw / (photo.file.stem().string() + ".named.png"), picture.view());
         if (!args.report.empty()) tell_photo(html, photo, answers, picture);
       },
-      bar.callback());
+      nullptr, bar.callback());
   if (!args.report.empty()) html.write(args.report);
   return inputs.exit();
 }
@@ -252,9 +246,9 @@ void add_predict_command(CLI::App& app, Exit& exit) {
                       "Passphrase of an encrypted gallery; else LIKENESS_GALLERY_KEY");
   command->add_option("--draw", args->draw, "Folder for copies of the photos with the names on them");
   command->add_option("--report", args->report, "Page (.html) with every photo, its names, and why");
-  add_detector_options(*command, args->detector);
+  add_detector_options(*command, args->models.detector);
   add_model_options(*command, args->models);
-  add_threads_option(*command, args->threads);
+  add_threads_option(*command, args->models.threads);
   add_json_option(*command, args->json);
   command->callback([args, &exit] { exit = run(*args); });
 }

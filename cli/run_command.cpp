@@ -103,7 +103,7 @@ Json report_json(const Story& story, const Args& args) {
                      {"embed", spent.embed},
                      {"train", story.training_seconds},
                      {"evaluate", story.evaluation_seconds}};
-  json["threads"] = args.photos.threads;
+  json["threads"] = args.photos.models.threads;
   json["precision"] = to_string(args.photos.models.precision);
   json["model"] = contract.name;
   json["contract"] = contract.id();
@@ -186,7 +186,7 @@ void tell_origin(HtmlReport& html, const Story& story, const Args& args) {
                        {"embedding, summed over threads", seconds(spent.embed)},
                        {"training the classifier", seconds(story.training_seconds)},
                        {"evaluation", seconds(story.evaluation_seconds)}},
-              .caption = std::to_string(args.photos.threads) + " threads"});
+              .caption = std::to_string(args.photos.models.threads) + " threads"});
   html.section("What made it");
   const Contract& contract = story.faces.pack.contract;
   Table table{.columns = {"what", "which"}, .rows = {}, .caption = {}};
@@ -203,7 +203,7 @@ void tell_origin(HtmlReport& html, const Story& story, const Args& args) {
 /// and evaluation, and every file as long as the disk wants. Gives the SHA-256.
 template <typename Write>
 std::future<std::string> start_writing(const Args& args, const char* name, Write write) {
-  const bool beside = args.photos.threads > 1;
+  const bool beside = args.photos.models.threads > 1;
   auto hash = std::async(beside ? std::launch::async : std::launch::deferred,
                          [file = args.out / name, write = std::move(write)] {
                            write(file);
@@ -269,7 +269,7 @@ Exit run(const Args& args) {
                   {"faces.npz", story.faces_file.get()}};
   tell_origin(html, story, args);
   // Both at once: each waits for the disk.
-  auto page = std::async(args.photos.threads > 1 ? std::launch::async : std::launch::deferred,
+  auto page = std::async(args.photos.models.threads > 1 ? std::launch::async : std::launch::deferred,
                          [&] { html.write(args.out / "report.html"); });
   const Json json = report_json(story, args);
   write_file(args.out / "report.json", json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");

@@ -21,8 +21,6 @@ struct Args {
   double fmr = 0.001;
   std::optional<double> threshold;  // a distance
   ModelOptions models;
-  DetectorOptions detector;
-  int threads = 1;
   bool json = false;
 };
 
@@ -41,7 +39,7 @@ Side embed_side(PhotoStream& stream, const Comparison& comparison, const fs::pat
   ProgressBar bar("comparing");
   InputCount inputs(list);
   Embeddings mean;
-  stream.run(list.photos, [&](PhotoFaces&& photo) {
+  stream.run(PhotoSource::files(list.photos), [&](PhotoFaces&& photo) {
     if (!inputs.count(photo, bar) || photo.chosen.empty()) return;
     ++side.faces;
     const std::vector<float> row = comparison.comparable(photo.embeddings[0]);
@@ -75,14 +73,10 @@ Rule rule_for(const Args& args, const Contract& contract) {
 Exit run(const Args& args) {
   const ModelPack pack = args.models.embedder();
   const Rule rule = rule_for(args, pack.contract);
-  StreamOptions options;
+  StreamOptions options = args.models.stream_options();
   options.faces = FacesWanted::kMain;
-  options.detector = args.detector;
-  options.precision = args.models.precision;
-  options.cache_folder = ModelOptions::cache();
-  options.threads = args.threads;
   const Comparison comparison(pack.contract);
-  PhotoStream stream(args.models.detector(pack), pack, options);
+  PhotoStream stream(args.models.detector_for(pack), pack, options);
   const Side a = embed_side(stream, comparison, args.a);
   const Side b = embed_side(stream, comparison, args.b);
   if (a.exit == Exit::kNoInput || b.exit == Exit::kNoInput) return Exit::kNoInput;
@@ -128,9 +122,9 @@ void add_verify_command(CLI::App& app, Exit& exit) {
       ->capture_default_str();
   command->add_option("--threshold", args->threshold,
                       "Largest distance of one person, instead of a measured one");
-  add_detector_options(*command, args->detector);
+  add_detector_options(*command, args->models.detector);
   add_model_options(*command, args->models);
-  add_threads_option(*command, args->threads);
+  add_threads_option(*command, args->models.threads);
   add_json_option(*command, args->json);
   command->callback([args, &exit] { exit = run(*args); });
 }

@@ -2,13 +2,17 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "likeness/image/read_image.h"
 #include "likeness/image/write_image.h"
+#include "tests/opened_files.h"
 #include "tests/run_program.h"
 
 namespace likeness {
@@ -90,6 +94,49 @@ TEST_F(EvalProgram, TakesViewTwosTenFoldsAndRemembersThePhotos) {
   const json again = json::parse(second.out);
   EXPECT_EQ(again["from_cache"], 4);
   EXPECT_EQ(again["thresholds"], figures["thresholds"]);
+}
+
+TEST_F(EvalProgram, EveryPhotoIsOpenedOnce) {
+  const std::string pairs = ten_folds("Nobody\t1\t2");
+  const std::map<std::string, int> once{{"Obama_0001.jpg", 1},  {"Obama_0002.jpg", 1},
+                                        {"Rose_0001.jpg", 1},   {"Rose_0002.jpg", 1},
+                                        {"Nobody_0001.jpg", 1}, {"Nobody_0002.jpg", 1}};
+  for (const std::vector<std::string>& more : {std::vector<std::string>{"--no-cache"}, {}, {}}) {
+    OpenedFiles opened(folder_ / "lfw");
+    const ProgramResult result = lfw(pairs, more);  // without a cache; filling it; from it
+    ASSERT_EQ(result.code, 0) << result.err;
+    EXPECT_EQ(opened.counts(), once);
+  }
+}
+
+TEST_F(EvalProgram, PhotosThatAreDrawnOnAreOpenedOnce) {
+  fs::create_directory(folder_ / "drawn");
+  OpenedFiles opened(folder_ / "lfw/Obama");
+  const ProgramResult result = run_likeness({"detect", at("lfw/Obama"), "--draw", at("drawn")});
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(opened.counts(), (std::map<std::string, int>{{"Obama_0001.jpg", 1}, {"Obama_0002.jpg", 1}}));
+  // The boxes are drawn on the photo itself: far from them nothing has changed.
+  const Image photo = read_image(folder_ / "lfw/Obama/Obama_0001.jpg");
+  const Image drawn = read_image(folder_ / "drawn/Obama_0001.faces.png");
+  ASSERT_EQ(drawn.width(), photo.width());
+  ASSERT_EQ(drawn.height(), photo.height());
+  EXPECT_NE(drawn, photo);
+  EXPECT_TRUE(std::equal(photo.view().row(0), photo.view().row(4), drawn.view().row(0)));
+}
+
+TEST_F(EvalProgram, EmbeddingsOfOtherDetectorOptionsAreKeptApart) {
+  const std::string pairs = ten_folds();
+  const auto from_cache = [&](const std::vector<std::string>& more) {
+    const ProgramResult result = lfw(pairs, more);
+    EXPECT_EQ(result.code, 0) << result.err;
+    return json::parse(result.out)["from_cache"].get<int>();
+  };
+  EXPECT_EQ(from_cache({}), 0);
+  EXPECT_EQ(from_cache({"--min-face", "40"}), 0);
+  EXPECT_EQ(from_cache({"--min-face", "40"}), 4);
+  EXPECT_EQ(from_cache({"--min-face", "20"}), 4);  // the usual one
+  // And they are obeyed: nobody's face is that large.
+  EXPECT_EQ(lfw(pairs, {"--min-face", "5000"}).code, 3);
 }
 
 TEST_F(EvalProgram, APairWithoutAFaceIsAnErrorAndCounted) {

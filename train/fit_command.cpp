@@ -276,7 +276,7 @@ ModelPack write_pack(const Args& args, const Data& data, Learner& learner, Facts
   std::vector<std::size_t> rows(std::min(kCompared, data.chips.size()));
   std::iota(rows.begin(), rows.end(), std::size_t{0});
   const double difference = largest_difference(pack, std::span(data.chips).first(rows.size()),
-                                               learner.embed(rows), args.photos.threads);
+                                               learner.embed(rows), args.photos.models.threads);
   char text[80];
   std::snprintf(text, sizeof text, "%.1e at most from libtorch's values, %zu faces", difference, rows.size());
   facts.emplace_back("OpenVINO", text);
@@ -290,7 +290,7 @@ ModelPack write_pack(const Args& args, const Data& data, Learner& learner, Facts
 Exit run(Args args) {
   // A trailing slash would leave the pack without a name.
   if (!args.output.has_filename()) args.output = args.output.parent_path();
-  args.training.threads = args.photos.threads;
+  args.training.threads = args.photos.models.threads;
   args.training.checkpoint = args.training_folder() / "state";
   check_output(args);
   Data data = load(args);
@@ -362,7 +362,7 @@ void add_fit_command(CLI::App& app, Exit& exit) {
       ->check(CLI::NonNegativeNumber);
   command->add_flag("--resume", args->resume, "Go on where an interrupted training of the same -o stopped");
   command->add_flag("--replace", args->replace, "Take the place of a pack or training that is there");
-  cli::add_detector_options(*command, args->photos.detector);
+  cli::add_detector_options(*command, args->photos.models.detector);
   cli::add_model_options(*command, args->photos.models);
   cli::add_threads_option(*command, args->photos.threads);
   cli::add_json_option(*command, args->json);

@@ -62,11 +62,11 @@ Faces embed_people(const Names& wanted, const Args& args, const ModelPack& pack,
   const std::vector<LabelledPhoto> photos = photos_of(wanted, args.data);
   std::vector<fs::path> files;
   for (const LabelledPhoto& photo : photos) files.push_back(photo.file);
-  PhotoEmbeddingOptions options{.precision = args.model.precision, .threads = args.training.threads};
-  if (!args.no_cache) options.cache_folder = embedding_cache_folder();
+  Setup setup = args.model;
+  setup.threads = args.training.threads;
   cli::ProgressBar bar(word);
   const PhotoEmbeddings embedded =
-      embed_photos(files, pack, args.model.detector(pack), options, bar.callback());
+      embed_photos(files, pack, setup, args.no_cache ? fs::path() : embedding_cache_folder(), bar.callback());
   Faces faces;
   faces.rows.dimension = embedded.embeddings.dimension;
   std::vector<std::string> names;

@@ -2,13 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <set>
 #include <string_view>
 
-#include "likeness/core/cache_folder.h"
 #include "likeness/core/sha256.h"
 #include "likeness/model/json_fields.h"
 
@@ -115,11 +113,6 @@ void check_sizes(const ModelPack& pack) {
   }
 }
 
-fs::path from_environment(const char* name) {
-  const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nobody sets variables here
-  return value != nullptr ? fs::path(value) : fs::path();
-}
-
 bool has_model_json(const fs::path& folder) {
   std::error_code ignored;
   return fs::is_regular_file(folder / "model.json", ignored);
@@ -134,16 +127,6 @@ fs::path ModelPack::network(Precision precision) const {
                                              " has no int8 network; make one with `likeness model quantize`");
   }
   return folder / contract.network;
-}
-
-std::vector<fs::path> pack_search_path(const fs::path& models_option) {
-  std::vector<fs::path> search{models_option, from_environment("LIKENESS_MODELS"), "models"};
-  if (const fs::path cache = cache_folder(); !cache.empty()) search.push_back(cache / "models");
-  std::error_code error;
-  const fs::path program = fs::read_symlink("/proc/self/exe", error);
-  if (!error) search.push_back(program.parent_path().parent_path() / "share" / "likeness" / "models");
-  std::erase_if(search, [](const fs::path& folder) { return folder.empty(); });
-  return search;
 }
 
 ModelPack load_pack(const fs::path& folder) {

@@ -37,11 +37,6 @@ struct ModelPack {
   [[nodiscard]] std::filesystem::path network(Precision precision) const;
 };
 
-/// Where packs are looked for, best place first: `models_option` (--models; empty: not given),
-/// $LIKENESS_MODELS, ./models, ${XDG_CACHE_HOME:-~/.cache}/likeness/models, and share/likeness/models
-/// beside the program's bin/.
-[[nodiscard]] std::vector<std::filesystem::path> pack_search_path(const std::filesystem::path& models_option);
-
 /// Reads a pack's model.json and checks that its files are there with the right sizes. Their checksums take
 /// 0.1 s per 100 MB and are left to verify_pack().
 /// @throws Error kModelNotFound, kModelInvalid, with the folder or file and the field.

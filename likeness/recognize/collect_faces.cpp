@@ -36,7 +36,7 @@ CollectedFaces collect_faces(const PhotoFolder& photos, const std::filesystem::p
     embeddings.values.insert(embeddings.values.end(), photo.embeddings.values.begin(),
                              photo.embeddings.values.end());
   };
-  stream.run(files, take, progress);
+  stream.run(PhotoSource::files(std::move(files)), take, nullptr, progress);
 
   for (const auto& [from, to] : {std::pair{&result.faces.train, &result.embeddings.train},
                                  std::pair{&result.faces.val, &result.embeddings.val}}) {

@@ -1,7 +1,6 @@
 #include "likeness/recognize/photo_stream.h"
 
 #include <oneapi/tbb/collaborative_call_once.h>
-#include <oneapi/tbb/enumerable_thread_specific.h>
 #include <oneapi/tbb/parallel_for.h>
 #include <oneapi/tbb/parallel_pipeline.h>
 #include <oneapi/tbb/task_arena.h>
@@ -10,10 +9,14 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <exception>
+#include <mutex>
 #include <optional>
+#include <span>
 #include <stdexcept>
 #include <utility>
+#include <variant>
 
 #include "likeness/align/align.h"
 #include "likeness/core/error.h"
@@ -25,7 +28,16 @@
 namespace likeness {
 namespace {
 
-using Group = std::vector<PhotoFaces>;  ///< Neighbouring photos whose faces are embedded together.
+/// A photo under way.
+struct Work {
+  PhotoFaces photo;
+  std::vector<Chip> other_views;  ///< Of the chosen faces, behind their chips, until they are embedded.
+};
+
+using Group = std::vector<Work>;  ///< Neighbouring photos whose faces are embedded together.
+
+/// Bytes of kept pixels at which a group is full, so that large photos do not pile up while a batch fills.
+constexpr std::size_t kMostKeptBytes = 64U << 20;
 
 /// Adds the time of a scope to a counter that threads share.
 class Stopwatch {
@@ -42,8 +54,14 @@ class Stopwatch {
 
 std::size_t chip_count(const Group& group) {
   std::size_t count = 0;
-  for (const PhotoFaces& photo : group) count += photo.chips.size() + photo.other_views.size();
+  for (const Work& work : group) count += work.photo.chips.size() + work.other_views.size();
   return count;
+}
+
+std::size_t kept_bytes(const Group& group) {
+  std::size_t bytes = 0;
+  for (const Work& work : group) bytes += work.photo.pixels.pixels().size();
+  return bytes;
 }
 
 /// TBB comes as a prebuilt library, so the thread sanitizer does not see that one step of a photo's way ends
@@ -76,6 +94,79 @@ DetectorOptions single_threaded(DetectorOptions options) {
   return options;
 }
 
+/// Detectors with the same weights: as many as threads ever looked at the same time.
+class Detectors {
+ public:
+  Detectors(const std::filesystem::path& folder, const DetectorOptions& options)
+      : options_(options), first_(folder, options) {}
+
+  std::vector<Face> detect(ImageView image) {
+    FaceDetector detector = take();
+    std::vector<Face> faces = detector.detect(image);
+    const std::lock_guard lock(mutex_);
+    idle_.push_back(std::move(detector));
+    return faces;
+  }
+
+ private:
+  FaceDetector take() {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!idle_.empty()) {
+        FaceDetector detector = std::move(idle_.back());
+        idle_.pop_back();
+        return detector;
+      }
+    }
+    return first_.with_options(options_);
+  }
+
+  DetectorOptions options_;
+  const FaceDetector first_;  ///< Never detects: the others are made of it.
+  std::mutex mutex_;
+  std::vector<FaceDetector> idle_;
+};
+
+/// A picture to look at: its own pixels, or somebody else's.
+struct Picture {
+  Image own;
+  ImageView view;
+};
+
+using Bytes = std::span<const std::byte>;
+
+/// The bytes of a photo's file, nothing where it comes as pixels; `own` holds them where they were read.
+std::optional<Bytes> file_bytes(const Photo& photo, std::vector<std::byte>& own) {
+  if (const auto* file = std::get_if<std::filesystem::path>(&photo.content)) {
+    own = read_file_bytes(*file, ReadOptions{}.max_bytes, ErrorCode::kImageUnreadable);
+    return own;
+  }
+  const auto* bytes = std::get_if<Bytes>(&photo.content);
+  return bytes != nullptr ? std::optional(*bytes) : std::nullopt;
+}
+
+Picture picture_of(const PixelView& pixels, const std::string& id) {
+  check(pixels);
+  const std::uint64_t size =
+      static_cast<std::uint64_t>(pixels.width) * static_cast<std::uint64_t>(pixels.height);
+  if (size > ReadOptions{}.max_pixels) {
+    throw Error(ErrorCode::kImageUnreadable,
+                "cannot read " + (id.empty() ? "a picture" : id) + ": " + std::to_string(pixels.width) +
+                    " x " + std::to_string(pixels.height) + " pixels are over the limit of " +
+                    std::to_string(ReadOptions{}.max_pixels));
+  }
+  if (const auto view = as_image_view(pixels)) return {{}, *view};
+  Picture picture{to_image(pixels), {}};
+  picture.view = picture.own.view();
+  return picture;
+}
+
+Picture picture_of(Bytes bytes, const std::string& id) {
+  Picture picture{decode_image(bytes, id), {}};
+  picture.view = picture.own.view();
+  return picture;
+}
+
 }  // namespace
 
 // The whole road, on one screen: read -> detect -> align, then embed() for a group of photos.
@@ -84,11 +175,8 @@ struct PhotoStream::Road {
       : options(given),
         crop(embedder.contract.crop),
         views(views_of(crop, given.quality)),
-        detectors([folder = detector.folder, options = single_threaded(given.detector)] {
-          return FaceDetector(folder, options);
-        }),
+        detectors(detector.folder, single_threaded(given.detector)),
         arena(given.threads) {
-    detectors.local();  // a missing or damaged detector shall be told now, not at the first photo
     if (options.batch < 1) throw std::invalid_argument("a batch needs at least one chip");
     if (options.until == Stage::kEmbed) pack = embedder;
   }
@@ -111,33 +199,42 @@ struct PhotoStream::Road {
     if (failure) std::rethrow_exception(failure);
   }
 
-  /// A photo's file up to its chips.
-  PhotoFaces look(std::size_t index, const std::filesystem::path& file) {
-    PhotoFaces photo;
+  /// A photo up to its chips, unless `is_known`, which wants its `hash`, says that it is known.
+  template <typename Known>
+  void look(const Photo& from, Work& work, bool hash, const Known& is_known) {
+    PhotoFaces& photo = work.photo;
+    photo.id = from.id;
+    photo.time = from.time;
+    if (const auto* file = std::get_if<std::filesystem::path>(&from.content)) photo.file = *file;
     try {
-      std::optional<Image> image;
+      Picture picture;
       {
         const Stopwatch watch(read);
-        const auto bytes = read_file_bytes(file, ReadOptions{}.max_bytes, ErrorCode::kImageUnreadable);
-        if (options.hash) photo.sha256 = sha256(bytes);
-        image = decode_image(bytes, file.string());
+        std::vector<std::byte> own;
+        const auto bytes = file_bytes(from, own);
+        if ((options.hash || hash) && bytes) photo.sha256 = sha256(*bytes);
+        photo.known = is_known(photo);
+        if (photo.known) return;
+        picture =
+            bytes ? picture_of(*bytes, from.id) : picture_of(std::get<PixelView>(from.content), from.id);
       }
-      find_faces(image->view(), photo);
+      find_faces(picture.view, work);
+      if (!options.keep_pixels) return;
+      const bool owned = picture.view.data == picture.own.view().data;
+      photo.pixels = owned ? std::move(picture.own) : to_image(picture.view);
     } catch (const Error& e) {
       if (e.code() != ErrorCode::kImageUnreadable) throw;
       photo.error = e.what();
     }
-    photo.index = index;
-    photo.file = file;
-    return photo;
   }
 
-  void find_faces(ImageView image, PhotoFaces& photo) {
+  void find_faces(ImageView image, Work& work) {
+    PhotoFaces& photo = work.photo;
     photo.width = image.width;
     photo.height = image.height;
     {
       const Stopwatch watch(detect);
-      photo.faces = detectors.local().detect(image);
+      photo.faces = detectors.detect(image);
     }
     const Stopwatch watch(align);
     if (options.faces == FacesWanted::kAll) {
@@ -151,7 +248,7 @@ struct PhotoStream::Road {
     for (const std::size_t i : photo.chosen) {
       for (const View& view : std::span(views).subspan(1)) {
         Chip chip = cut_chip(image, photo.faces[i], view.crop);
-        photo.other_views.push_back(view.mirrored ? mirrored(chip) : std::move(chip));
+        work.other_views.push_back(view.mirrored ? mirrored(chip) : std::move(chip));
       }
     }
   }
@@ -160,13 +257,12 @@ struct PhotoStream::Road {
   [[nodiscard]] std::vector<Chip> views_in(Group& group) const {
     std::vector<Chip> chips;
     const std::size_t others = views.size() - 1;
-    for (PhotoFaces& photo : group) {
-      for (std::size_t i = 0; i < photo.chips.size(); ++i) {
-        chips.push_back(photo.chips[i]);
-        for (std::size_t v = 0; v < others; ++v)
-          chips.push_back(std::move(photo.other_views[i * others + v]));
+    for (Work& work : group) {
+      for (std::size_t i = 0; i < work.photo.chips.size(); ++i) {
+        chips.push_back(work.photo.chips[i]);
+        for (std::size_t v = 0; v < others; ++v) chips.push_back(std::move(work.other_views[i * others + v]));
       }
-      photo.other_views.clear();
+      work.other_views.clear();
     }
     return chips;
   }
@@ -181,18 +277,21 @@ struct PhotoStream::Road {
     const std::size_t faces = chips.size() / each;
     const std::size_t piece = (piece_size(chips.size(), alone) + each - 1) / each;  // faces
     std::vector<ViewEmbeddings> pieces((faces + piece - 1) / piece);
+    std::atomic<unsigned> order = 0;
     tbb::parallel_for(std::size_t{0}, pieces.size(), [&](std::size_t i) {
+      const Step step(order);
       const Stopwatch watch(embedding);
       const std::size_t first = i * piece;
       pieces[i] = network->embed_views(
           std::span(chips).subspan(first * each, std::min(piece, faces - first) * each), each);
     });
+    const Step step(order);
     std::size_t row = 0;
-    for (PhotoFaces& photo : group) {
-      for (std::size_t i = 0; i < photo.chips.size(); ++i, ++row) {
+    for (Work& work : group) {
+      for (std::size_t i = 0; i < work.photo.chips.size(); ++i, ++row) {
         const ViewEmbeddings& from = pieces[row / piece];
-        append(from.first, row % piece, photo.embeddings);
-        append(from.mean, row % piece, photo.averaged);
+        append(from.first, row % piece, work.photo.embeddings);
+        append(from.mean, row % piece, work.photo.averaged);
       }
     }
   }
@@ -213,12 +312,149 @@ struct PhotoStream::Road {
   tbb::collaborative_once_flag loaded;
   std::exception_ptr failure;  ///< Why `network` could not be loaded.
   std::optional<Embedder> network;
-  tbb::enumerable_thread_specific<FaceDetector> detectors;
+  Detectors detectors;
   tbb::task_arena arena;
   std::atomic<double> read = 0;
   std::atomic<double> detect = 0;
   std::atomic<double> align = 0;
   std::atomic<double> embedding = 0;
+};
+
+/// One run() over a source: the steps of its pipeline, and what they share.
+class PhotoStream::Flow {
+ public:
+  Flow(Road& road, PhotoSource& source, const std::function<void(PhotoFaces&&)>& sink, KnownPhotos* known,
+       const Progress& progress)
+      : road_(road), source_(source), sink_(sink), known_(known), progress_(progress) {
+    const StreamOptions& options = road.options;
+    batch_ = static_cast<std::size_t>(options.batch);
+    // While one thread embeds a group the others look at about as many photos, whose (empty) tokens wait for
+    // it at the end. A photo's pixels live only while a thread looks at it, unless they are kept.
+    const std::size_t under_way = options.keep_pixels ? 4 : batch_ + 4;
+    slots_.resize(static_cast<std::size_t>(options.threads) * under_way);
+  }
+
+  void go() {
+    using tbb::filter_mode;
+    using tbb::make_filter;
+    constexpr auto kSerial = filter_mode::serial_in_order;
+    const auto take = make_filter<void, std::size_t>(kSerial, [&](tbb::flow_control& flow) {
+      const Step step(order_);
+      if (!this->take()) flow.stop();
+      return taken_ - 1;
+    });
+    const auto look = make_filter<std::size_t, std::size_t>(filter_mode::parallel, [&](std::size_t i) {
+      const Step step(order_);
+      tbb::this_task_arena::isolate([&] { this->look(i); });
+      return i;
+    });
+    const auto gather = make_filter<std::size_t, std::size_t>(kSerial, [&](std::size_t i) {
+      const Step step(order_);
+      this->gather(i);
+      return i;
+    });
+    const auto embed = make_filter<std::size_t, std::size_t>(filter_mode::parallel, [&](std::size_t i) {
+      const Step step(order_);
+      road_.embed(slot(i).group, false);
+      return i;
+    });
+    const auto hand_on = make_filter<std::size_t, void>(kSerial, [&](std::size_t i) {
+      const Step step(order_);
+      this->hand_on(std::exchange(slot(i).group, {}));
+    });
+    const Step step(order_);
+    road_.arena.execute([&] {
+      tbb::task_group loading;
+      loading_ = &loading;
+      tbb::parallel_pipeline(slots_.size(), take & look & gather & embed & hand_on);
+      const Step last(order_);
+      road_.embed(waiting_, true);
+      this->hand_on(std::exchange(waiting_, {}));
+      loading.wait();
+      if (loads_) road_.load();
+    });
+  }
+
+ private:
+  /// One slot a photo in flight. Tokens are numbers: photo i has slot i % slots, which is free by then, for
+  /// photos leave in the order they came.
+  struct Slot {
+    std::optional<Photo> from;
+    Work work;
+    Group group;  ///< What gather() hands on: full groups and, for photos that only wait, empty ones.
+  };
+
+  Slot& slot(std::size_t i) { return slots_[i % slots_.size()]; }
+
+  bool take() {
+    std::optional<Photo> photo = source_.next();
+    if (!photo) return false;
+    slot(taken_++).from = std::move(photo);
+    return true;
+  }
+
+  void look(std::size_t i) {
+    Slot& own = slot(i);
+    own.work = {};
+    own.work.photo.index = i;
+    road_.look(*own.from, own.work, known_ != nullptr, [this](PhotoFaces& photo) { return is_known(photo); });
+    own.from.reset();
+  }
+
+  bool is_known(PhotoFaces& photo) {
+    if (known_ != nullptr && !photo.sha256.empty()) {
+      const std::lock_guard lock(known_mutex_);
+      if (known_->find(photo.sha256, photo)) return true;
+    }
+    // Where all photos are known the network is never loaded; else it is, beside the first that are not.
+    if (!loads_.exchange(true)) {
+      loading_->run([this] {
+        try {
+          road_.load();
+        } catch (...) {  // told by whoever needs the network, and at the end
+        }
+      });
+    }
+    return false;
+  }
+
+  void gather(std::size_t i) {
+    waiting_.push_back(std::move(slot(i).work));
+    const std::size_t most_photos = batch_ * 2;  // photos without a face must not pile up while a batch fills
+    const bool full = chip_count(waiting_) >= batch_ || waiting_.size() >= most_photos || !road_.pack ||
+                      kept_bytes(waiting_) >= kMostKeptBytes;
+    if (full) slot(i).group = std::exchange(waiting_, {});
+  }
+
+  void hand_on(Group group) {
+    for (Work& work : group) {
+      PhotoFaces& photo = work.photo;
+      if (known_ != nullptr && !photo.known && photo.error.empty() && !photo.sha256.empty()) {
+        const std::lock_guard lock(known_mutex_);
+        known_->add(photo);
+      }
+      // What waits inside a sink (for one(), say) shall not take up a photo of this run, and its locks, too.
+      tbb::this_task_arena::isolate([&] {
+        sink_(std::move(photo));
+        report_progress(progress_, ++finished_, source_.size().value_or(0));
+      });
+    }
+  }
+
+  Road& road_;
+  PhotoSource& source_;
+  const std::function<void(PhotoFaces&&)>& sink_;
+  KnownPhotos* known_;
+  const Progress& progress_;
+  std::size_t batch_ = 1;
+  std::vector<Slot> slots_;
+  std::size_t taken_ = 0;
+  std::size_t finished_ = 0;
+  Group waiting_;
+  std::mutex known_mutex_;
+  std::atomic<bool> loads_ = false;
+  tbb::task_group* loading_ = nullptr;  ///< While the pipeline runs.
+  std::atomic<unsigned> order_ = 0;
 };
 
 PhotoStream::PhotoStream(const ModelPack& detector, const ModelPack& embedder, const StreamOptions& options)
@@ -229,74 +465,36 @@ PhotoStream& PhotoStream::operator=(PhotoStream&&) noexcept = default;
 
 void PhotoStream::load() { road_->load(); }
 
-void PhotoStream::run(std::span<const std::filesystem::path> photos,
-                      const std::function<void(PhotoFaces&&)>& sink, const Progress& progress) {
-  Road& road = *road_;
-  const std::size_t batch = static_cast<std::size_t>(road.options.batch);
-  const std::size_t most_photos = batch * 2;  // photos without a face must not pile up while a batch fills
-  // One slot a photo in flight. Tokens are numbers: photo i has slot i % slots.size(), which is free by then,
-  // for photos leave in the order they came.
-  struct Slot {
-    PhotoFaces photo;
-    Group group;  // what the gathering step hands on: full groups and, for photos that only wait, empty ones
-  };
-  // While one thread embeds a group the others look at about as many photos, whose (empty) tokens wait for it
-  // at the end. A photo's pixels live only while a thread looks at it.
-  std::vector<Slot> slots(static_cast<std::size_t>(road.options.threads) * (batch + 4));
-  std::size_t next = 0;
-  std::size_t finished = 0;
-  Group waiting;
-  std::atomic<unsigned> order = 0;
-  const auto slot = [&](std::size_t i) -> Slot& { return slots[i % slots.size()]; };
-  using tbb::filter_mode;
-  using tbb::make_filter;
-  const auto take =
-      make_filter<void, std::size_t>(filter_mode::serial_in_order, [&](tbb::flow_control& flow) {
-        const Step step(order);
-        if (next == photos.size()) flow.stop();
-        return next++;
-      });
-  const auto look = make_filter<std::size_t, std::size_t>(filter_mode::parallel, [&](std::size_t i) {
-    const Step step(order);
-    tbb::this_task_arena::isolate([&] { slot(i).photo = road.look(i, photos[i]); });
-    return i;
-  });
-  const auto gather = make_filter<std::size_t, std::size_t>(filter_mode::serial_in_order, [&](std::size_t i) {
-    const Step step(order);
-    waiting.push_back(std::move(slot(i).photo));
-    const bool full = chip_count(waiting) >= batch || waiting.size() >= most_photos || !road.pack;
-    if (full || i + 1 == photos.size()) slot(i).group = std::exchange(waiting, {});
-    return i;
-  });
-  const auto embed = make_filter<std::size_t, std::size_t>(filter_mode::parallel, [&](std::size_t i) {
-    const Step step(order);
-    road.embed(slot(i).group, i + 1 == photos.size());
-    return i;
-  });
-  const auto hand_on = make_filter<std::size_t, void>(filter_mode::serial_in_order, [&](std::size_t i) {
-    const Step step(order);
-    for (PhotoFaces& photo : std::exchange(slot(i).group, {})) {
-      sink(std::move(photo));
-      report_progress(progress, ++finished, photos.size());
-    }
-  });
-  const Step step(order);
-  road.arena.execute([&] {
-    tbb::task_group loading;
-    if (!photos.empty()) loading.run([&] { road.load(); });  // beside the first photos
-    tbb::parallel_pipeline(slots.size(), take & look & gather & embed & hand_on);
-    loading.wait();
-  });
+void PhotoStream::run(PhotoSource photos, const std::function<void(PhotoFaces&&)>& sink, KnownPhotos* known,
+                      const Progress& progress) {
+  Flow(*road_, photos, sink, known, progress).go();
 }
 
-PhotoFaces PhotoStream::one(ImageView photo) {
-  Group group(1);
-  road_->arena.execute([&] {
-    road_->find_faces(photo, group[0]);
-    road_->embed(group, true);
-  });
-  return std::move(group[0]);
+std::vector<PhotoFaces> PhotoStream::many(PhotoSource photos) {
+  std::vector<PhotoFaces> results;
+  run(std::move(photos), [&](PhotoFaces&& photo) { results.push_back(std::move(photo)); });
+  return results;
 }
+
+PhotoFaces PhotoStream::one(const Photo& photo) {
+  Road& road = *road_;
+  Group group(1);
+  std::atomic<unsigned> order = 0;
+  const Step step(order);
+  road.arena.execute([&] {
+    const Step inside(order);
+    // Alone: this call shall not wait for other calls' photos.
+    tbb::this_task_arena::isolate([&] {
+      road.look(photo, group[0], false, [](PhotoFaces&) { return false; });
+      road.embed(group, true);
+    });
+  });
+  PhotoFaces& result = group[0].photo;
+  if (!result.error.empty()) throw Error(ErrorCode::kImageUnreadable, result.error);
+  return std::move(result);
+}
+
+PhotoFaces PhotoStream::one(const PixelView& picture) { return one(Photo{.id = "", .content = picture}); }
 
 StageSeconds PhotoStream::seconds() const {
   return {.read = road_->read, .detect = road_->detect, .align = road_->align, .embed = road_->embedding};

@@ -1,10 +1,11 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <filesystem>
 #include <functional>
 #include <memory>
-#include <span>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,8 +14,12 @@
 #include "likeness/embed/embeddings.h"
 #include "likeness/embed/quality.h"
 #include "likeness/image/chip.h"
+#include "likeness/image/image.h"
+#include "likeness/image/pixel_view.h"
 #include "likeness/infer/precision.h"
 #include "likeness/model/model_pack.h"
+#include "likeness/recognize/known_photos.h"
+#include "likeness/recognize/photo_source.h"
 
 namespace likeness {
 
@@ -35,17 +40,22 @@ struct StreamOptions {
   Precision precision = Precision::kF32;
   Quality quality = Quality::kSinglePass;  ///< What PhotoFaces::averaged is made of.
   int threads = 1;                         ///< Threads for everything together.
-  int batch = 32;     ///< Faces that share one run of the network; they may come from several photos.
-  bool hash = false;  ///< Whether to fill PhotoFaces::sha256.
+  int batch = 32;  ///< Faces that share one run of the network; they may come from several photos, which wait
+                   ///< for each other: 1 for a source whose photos come slowly.
+  bool hash = false;         ///< Whether to fill PhotoFaces::sha256.
+  bool keep_pixels = false;  ///< Whether to fill PhotoFaces::pixels; fewer photos are then under way at once.
   std::filesystem::path cache_folder{};  ///< NetworkOptions::cache_folder.
 };
 
 /// What became of one photo.
 struct PhotoFaces {
-  std::size_t index = 0;  ///< Position in the list given to run().
-  std::filesystem::path file;
-  std::string error;   ///< Why the photo could not be read; empty if it could. Names the file.
-  std::string sha256;  ///< Of the file's bytes, where asked for.
+  std::size_t index = 0;                          ///< Position in the source.
+  std::string id;                                 ///< Photo::id.
+  std::filesystem::path file;                     ///< Where it lies; empty where it came as bytes or pixels.
+  std::optional<std::chrono::microseconds> time;  ///< Photo::time.
+  std::string error;                              ///< Why it could not be read; empty if it could. Names it.
+  std::string sha256;  ///< Of the file's bytes, where asked for; empty where it came as pixels.
+  bool known = false;  ///< Whether KnownPhotos knew it: what it did not fill is empty.
   int width = 0;       ///< Pixels, upright.
   int height = 0;
   std::vector<Face> faces;  ///< All faces found, best score first.
@@ -54,8 +64,7 @@ struct PhotoFaces {
   std::vector<Chip> chips;
   Embeddings embeddings;  ///< Unit length, one row a chip.
   Embeddings averaged;    ///< The same over the views of StreamOptions::quality.
-  /// Views of the chosen faces behind their chips, until they are embedded.
-  std::vector<Chip> other_views;
+  Image pixels;           ///< The photo itself, where asked for.
 };
 
 /// Processor seconds spent in each stage, summed over threads.
@@ -68,8 +77,8 @@ struct StageSeconds {
 
 /// Takes many photos along the data's way at once: read, detect, align, embed; with bounded memory, faces of
 /// several photos sharing the network's batches, results in the order of the photos whatever the number of
-/// threads. The first run() or one() is slow (it loads the embedder's network), the others are cheap. One
-/// run() at a time.
+/// threads. Every photo is opened once. Slow to make ready (load()), cheap to run; keep one. Any number of
+/// threads may call run(), one() and many() at once: they share the network, and StreamOptions::threads.
 class PhotoStream {
  public:
   /// Loads `detector`. The crop is `embedder.contract.crop`; its network is loaded later, where
@@ -85,20 +94,30 @@ class PhotoStream {
   /// @throws Error kModelNotFound, kModelInvalid, kUnsupported (a precision this CPU or the pack lacks).
   void load();
 
-  /// Calls `sink` once for every photo, in order, never from two threads at once. A photo that cannot be read
-  /// arrives with its `error` and stops nothing. An exception from `sink` or from a model stops the run and
-  /// comes out here; so do the errors of load(), though photos may have been looked at before.
-  void run(std::span<const std::filesystem::path> photos, const std::function<void(PhotoFaces&&)>& sink,
+  /// Calls `sink` once for every photo, in their order. A photo that cannot be read arrives with its `error`
+  /// and stops nothing. Photos that `known` knows are neither decoded nor detected; the others are told to
+  /// it. `progress` gets 0 as the total where the source does not know its size, and may stop the run
+  /// (kStopped). An exception from the source, `sink`, `known` or a model stops the run and comes out here;
+  /// so do the errors of load(), though photos may have been looked at before; and std::invalid_argument for
+  /// pixels that cannot be a picture. The source, `known`, and `sink` with `progress` are each called from
+  /// one thread at a time, not always the same one.
+  void run(PhotoSource photos, const std::function<void(PhotoFaces&&)>& sink, KnownPhotos* known = nullptr,
            const Progress& progress = {});
 
-  /// Faces of a picture that is already in memory, through the same stages.
-  [[nodiscard]] PhotoFaces one(ImageView photo);
+  /// The results of run() for a number of photos that fits into memory.
+  [[nodiscard]] std::vector<PhotoFaces> many(PhotoSource photos);
+
+  /// One photo, or picture, through the same stages, without waiting for others.
+  /// @throws Error kImageUnreadable; as run().
+  [[nodiscard]] PhotoFaces one(const Photo& photo);
+  [[nodiscard]] PhotoFaces one(const PixelView& picture);
 
   /// What the stages have cost since the stream was made.
   [[nodiscard]] StageSeconds seconds() const;
 
  private:
   struct Road;
+  class Flow;
   std::unique_ptr<Road> road_;
 };
 

@@ -8,23 +8,16 @@ namespace likeness {
 namespace {
 
 PhotoStream open_stream(const Classifier& people, const std::filesystem::path& people_file,
-                        const RecognizerOptions& options) {
-  const auto search = pack_search_path(options.models);
-  const ModelPack embedder = find_pack(options.model, search);
-  require_same_space(people.space(), people_file.string(), space_of(embedder.contract, options.precision),
-                     "the model " + options.model);
-  StreamOptions stream;
-  stream.detector = options.detector;
-  stream.precision = options.precision;
-  stream.threads = options.threads;
-  stream.cache_folder = options.cache_folder;
-  return PhotoStream(find_pack(embedder.contract.detector, search), embedder, stream);
+                        const Setup& setup) {
+  const ModelPack embedder = setup.embedder();
+  require_same_space(people.space(), people_file.string(), setup.space(embedder), "the model " + setup.model);
+  return {setup.detector_for(embedder), embedder, setup.stream_options()};
 }
 
 }  // namespace
 
-Recognizer::Recognizer(const std::filesystem::path& people, const RecognizerOptions& options)
-    : people_(Classifier::read(people)), stream_(open_stream(people_, people, options)) {
+Recognizer::Recognizer(const std::filesystem::path& people, const Setup& setup)
+    : people_(Classifier::read(people)), stream_(open_stream(people_, people, setup)) {
   stream_.load();
 }
 

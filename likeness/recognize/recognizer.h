@@ -1,25 +1,15 @@
 #pragma once
 
 #include <filesystem>
-#include <string>
 #include <vector>
 
 #include "likeness/classify/classifier.h"
 #include "likeness/detect/face_detector.h"
 #include "likeness/image/image.h"
-#include "likeness/infer/precision.h"
 #include "likeness/recognize/photo_stream.h"
+#include "likeness/recognize/setup.h"
 
 namespace likeness {
-
-struct RecognizerOptions {
-  std::filesystem::path models;           ///< Folder of packs to search first; empty: the usual places.
-  std::string model = "20180408-102900";  ///< The pack's name, or its folder.
-  DetectorOptions detector;
-  Precision precision = Precision::kF32;
-  int threads = 1;
-  std::filesystem::path cache_folder{};  ///< NetworkOptions::cache_folder.
-};
 
 /// One face of a photo and who it is.
 struct Recognition {
@@ -35,7 +25,7 @@ class Recognizer {
   /// `people` is a classifier that `likeness train` wrote.
   /// @throws Error kInputUnreadable, kDataInvalid (the classifier), kModelNotFound, kModelInvalid, and
   /// kModelMismatch where the classifier was trained on another model's embeddings.
-  explicit Recognizer(const std::filesystem::path& people, const RecognizerOptions& options = {});
+  explicit Recognizer(const std::filesystem::path& people, const Setup& setup);
 
   /// Everybody in the photo, best detection score first; nobody is an empty result.
   /// @throws Error kImageUnreadable for a file that is not a readable photo.

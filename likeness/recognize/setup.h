@@ -1,0 +1,40 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "likeness/detect/face_detector.h"
+#include "likeness/embed/embedding_space.h"
+#include "likeness/embed/quality.h"
+#include "likeness/image/chip.h"
+#include "likeness/infer/precision.h"
+#include "likeness/model/model_pack.h"
+#include "likeness/recognize/photo_stream.h"
+
+namespace likeness {
+
+/// Which models a program works with, and how: one value for everything that finds or embeds faces.
+struct Setup {
+  std::vector<std::filesystem::path> models;  ///< Folders of packs, the first looked in first; no others are.
+  std::string model = "20180408-102900";      ///< The embedder's pack: its name, or its folder.
+  std::optional<CropProfile> profile{};  ///< Another crop than the contract's; yields another contract id.
+  Precision precision = Precision::kF32;
+  Quality quality = Quality::kSinglePass;
+  DetectorOptions detector{};
+  int threads = 1;                       ///< For everything together.
+  std::filesystem::path cache_folder{};  ///< NetworkOptions::cache_folder.
+
+  /// The embedder's pack, with `profile` applied to its contract. @throws Error kModelNotFound,
+  /// kModelInvalid.
+  [[nodiscard]] ModelPack embedder() const;
+  /// The pack of the detector that the embedder's contract names. @throws as embedder().
+  [[nodiscard]] ModelPack detector_for(const ModelPack& embedder) const;
+  /// The space of what a stream then embeds: PhotoFaces::averaged.
+  [[nodiscard]] EmbeddingSpace space(const ModelPack& embedder) const;
+  /// What of this a stream needs; how far it goes and what it keeps is the caller's to say.
+  [[nodiscard]] StreamOptions stream_options() const;
+};
+
+}  // namespace likeness
