@@ -45,8 +45,10 @@ TEST(PixelView, StridesMayLeaveGapsRunBackwardsAndTurn) {
       EXPECT_EQ(of(upside_down, x, y), pixel(x, 3 - y));
       EXPECT_EQ(of(mirrored, x, y), pixel(4 - x, y));
       EXPECT_EQ(of(turned, y, x), pixel(x, y));
-      if (x < 3 && y < 2) EXPECT_EQ(of(part, x, y), pixel(x + 1, y + 1));
-      if (x < 3) EXPECT_EQ(of(every_second, x, y), pixel(2 * x, y));
+      if (x >= 3) continue;
+      EXPECT_EQ(of(every_second, x, y), pixel(2 * x, y));
+      if (y >= 2) continue;
+      EXPECT_EQ(of(part, x, y), pixel(x + 1, y + 1));
     }
   }
 }
