@@ -23,6 +23,18 @@ arrays = {
 }
 np.savez(OUT + "stored.npz", **arrays)
 np.savez_compressed(OUT + "deflated.npz", **arrays)
+# What other programs' data sets hold.
+np.savez(
+    OUT + "foreign.npz",
+    emdTrainX=np.array([[0.5, -2, 1 / 3], [65504, 6e-8, 0]], "<f2"),
+    trainy=np.array(["Zoë".encode(), b"Bo"]),
+    emdTestX=np.array([[1, 2, 3]], ">f8"),
+    testy=np.array([[b"Bo"]]),
+    i1=np.array([-128, 127], "i1"),
+    u2=np.array([65535, 1], ">u2"),
+    u8=np.array([2**64 - 1, 1], "<u8"),
+    latin=np.array([b"Zo\xeb"]),
+)
 
 
 def npy(version, array):

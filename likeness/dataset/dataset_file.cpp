@@ -1,7 +1,10 @@
 #include "likeness/dataset/dataset_file.h"
 
+#include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <stdexcept>
+#include <string_view>
 #include <utility>
 
 #include "likeness/core/error.h"
@@ -12,19 +15,125 @@ namespace {
 
 /// Names of one part's members.
 struct PartNames {
-  const char* rows;
-  const char* labels;
-  const char* files;
+  std::string rows;
+  std::string labels;
+  std::string files;
 };
-constexpr PartNames kTrain{"arr_0", "arr_1", "train_files"};
-constexpr PartNames kVal{"arr_2", "arr_3", "val_files"};
+const PartNames kTrain{"arr_0", "arr_1", "train_files"};
+const PartNames kVal{"arr_2", "arr_3", "val_files"};
 
 [[noreturn]] void fail(const NpzFile& file, const std::string& member, const std::string& problem) {
   throw Error(ErrorCode::kDataInvalid, file.file() + ": member " + member + " " + problem);
 }
 
+enum class Rows { kFaces, kEmbeddings };
+
+/// Everything in a file, for people: "faces <f4 (93, 160, 160, 3), y <i8 (93)".
+std::string listing(const NpzFile& file) {
+  constexpr std::size_t kShown = 12;
+  std::string text;
+  const std::vector<std::string> names = file.names();
+  for (std::size_t i = 0; i < std::min(kShown, names.size()); ++i) {
+    const ArrayInfo info = file.info(names[i]);
+    std::string shape;
+    for (const std::size_t side : info.shape) shape += (shape.empty() ? "" : ", ") + std::to_string(side);
+    text += (text.empty() ? "" : ", ") + names[i] + " " + info.dtype + " (" + shape + ")";
+  }
+  return names.size() > kShown ? text + ", ..." : text;
+}
+
+/// Members that may be one part of a file by their name: "train", "test" or "val" inside it, or none of them.
+enum class Side { kLearn, kTest, kNeither };
+Side side_of(std::string name) {
+  std::ranges::transform(name, name.begin(), [](unsigned char c) { return std::tolower(c); });
+  if (name.find("train") != std::string::npos) return Side::kLearn;
+  const std::size_t val = name.find("val");
+  const bool tested = name.find("test") != std::string::npos ||
+                      (val != std::string::npos && name.compare(val, 5, "value") != 0);
+  return tested ? Side::kTest : Side::kNeither;
+}
+
+/// Whether an array may be rows, or labels, by its type and shape.
+bool may_be_rows(const ArrayInfo& info, Rows kind) {
+  const char type = info.dtype[1];
+  if (kind == Rows::kEmbeddings) return type == 'f' && info.shape.size() == 2 && info.shape[1] > 1;
+  return (type == 'f' || type == 'i' || type == 'u') && info.shape.size() == 4 && info.shape[3] == 3;
+}
+bool may_be_labels(const ArrayInfo& info) {
+  const bool list = info.shape.size() == 1 || (info.shape.size() == 2 && info.shape[1] == 1);
+  return list && std::string_view("USiu").find(info.dtype[1]) != std::string_view::npos;
+}
+
+/// The one pair of rows and labels of a side; empty names where there is none or more than one.
+PartNames only_pair(const NpzFile& file, Side side, Rows kind) {
+  std::vector<std::string> rows;
+  std::vector<std::string> labels;
+  for (const std::string& name : file.names()) {
+    // Ours say where photos came from, or what made them.
+    if (side_of(name) != side || name == kTrain.files || name == kVal.files || name == "contract") continue;
+    const ArrayInfo info = file.info(name);
+    if (may_be_rows(info, kind)) rows.push_back(name);
+    if (may_be_labels(info)) labels.push_back(name);
+  }
+  if (rows.size() != 1) return {};
+  std::erase_if(labels, [&](const std::string& name) {
+    return file.info(name).shape[0] != file.info(rows[0]).shape[0];
+  });
+  return labels.size() == 1 ? PartNames{rows[0], labels[0], {}} : PartNames{};
+}
+
+/// The members to read: those wanted, else ours, else the only ones there can be.
+std::pair<PartNames, PartNames> members_of(const NpzFile& file, const MemberNames& wanted, Rows kind) {
+  if (!wanted.empty()) {
+    if (wanted.size() != 2 && wanted.size() != 4)
+      throw std::invalid_argument("members are two names, rows and labels, or four");
+    return {{wanted[0], wanted[1], {}},
+            wanted.size() == 4 ? PartNames{wanted[2], wanted[3], {}} : PartNames{}};
+  }
+  if (file.contains(kTrain.rows)) return {kTrain, file.contains(kVal.rows) ? kVal : PartNames{}};
+  const PartNames train = only_pair(file, Side::kLearn, kind);
+  const PartNames val = only_pair(file, Side::kTest, kind);
+  const PartNames neither = only_pair(file, Side::kNeither, kind);
+  if (!train.rows.empty() && neither.rows.empty()) return {train, val};
+  if (!neither.rows.empty() && train.rows.empty() && val.rows.empty()) return {neither, {}};
+  throw Error(ErrorCode::kDataInvalid, file.file() + " has no member " + kTrain.rows +
+                                           ", and which members are rows and labels is not clear; it holds " +
+                                           listing(file));
+}
+
+/// Faces as bytes, from numbers that are 0 to 1 or 0 to 255 beyond doubt.
+Array<std::uint8_t> face_bytes(const NpzFile& file, const std::string& member) {
+  const ArrayInfo info = file.info(member);
+  const char kind = info.dtype[1];
+  const bool numbers = kind == 'f' || kind == 'i' || kind == 'u';
+  if (info.dtype.substr(1) == "u1" || info.shape.size() != 4 || !numbers)
+    return file.get<std::uint8_t>(member);
+  const Array<float> from = file.floats(member);
+  float low = 0;
+  float high = 0;
+  bool whole = true;
+  for (const float value : from.values) {
+    if (!std::isfinite(value)) fail(file, member, "holds a value that is not finite");
+    low = std::min(low, value);
+    high = std::max(high, value);
+    whole = whole && value == std::floor(value);
+  }
+  if (low < 0 || high > 255) {
+    fail(file, member,
+         "holds values from " + std::to_string(low) + " to " + std::to_string(high) +
+             "; faces are 0 to 255, or 0 to 1, before any standardisation");
+  }
+  if (high <= 1 && whole && !from.values.empty())
+    fail(file, member, "holds 0 and 1 only, which may be of 1 or of 255; faces as uint8 leave no doubt");
+  const float scale = high <= 1 ? 255 : 1;
+  Array<std::uint8_t> bytes{from.shape, std::vector<std::uint8_t>(from.values.size())};
+  for (std::size_t i = 0; i < bytes.values.size(); ++i)
+    bytes.values[i] = static_cast<std::uint8_t>(std::lround(from.values[i] * scale));
+  return bytes;
+}
+
 void read_rows(const NpzFile& file, const PartNames& names, FacePart& part) {
-  const Array<std::uint8_t> rows = file.get<std::uint8_t>(names.rows);
+  const Array<std::uint8_t> rows = face_bytes(file, names.rows);
   const auto& shape = rows.shape;
   constexpr std::size_t kMaxSide = 1 << 14;
   if (shape.size() != 4 || shape[3] != 3 || shape[1] == 0 || shape[2] == 0 || shape[1] > kMaxSide ||
@@ -40,13 +149,8 @@ void read_rows(const NpzFile& file, const PartNames& names, FacePart& part) {
 }
 
 void read_rows(const NpzFile& file, const PartNames& names, EmbeddingPart& part) {
-  Array<float> rows;
-  if (file.info(names.rows).dtype.substr(1) == "f8") {
-    const Array<double> wide = file.get<double>(names.rows);
-    rows = {wide.shape, {wide.values.begin(), wide.values.end()}};
-  } else {
-    rows = file.get<float>(names.rows);
-  }
+  const bool real = file.info(names.rows).dtype[1] == 'f';
+  Array<float> rows = real ? file.floats(names.rows) : file.get<float>(names.rows);
   if (rows.shape.size() < 2) fail(file, names.rows, "is not rows of embeddings");
   part.embeddings.dimension = 1;
   for (std::size_t axis = 1; axis < rows.shape.size(); ++axis) part.embeddings.dimension *= rows.shape[axis];
@@ -63,26 +167,40 @@ void read_rows(const NpzFile& file, const PartNames& names, EmbeddingPart& part)
 std::size_t rows_of(const FacePart& part) { return part.chips.size(); }
 std::size_t rows_of(const EmbeddingPart& part) { return part.embeddings.size(); }
 
+/// Labels as text, from text or whole numbers, n or n x 1.
+std::vector<std::string> labels_of(const NpzFile& file, const std::string& member) {
+  const ArrayInfo info = file.info(member);
+  const bool column = info.shape.size() == 2 && info.shape[1] == 1;
+  if (info.shape.size() != 1 && !column) fail(file, member, "is not a list of labels");
+  const char kind = info.dtype[1];
+  if (kind != 'i' && kind != 'u') return file.get<std::string>(member).values;
+  std::vector<std::string> labels;
+  for (const std::int64_t number : file.whole_numbers(member).values)
+    labels.push_back(std::to_string(number));
+  return labels;
+}
+
 template <typename Part>
 void read_part(const NpzFile& file, const PartNames& names, Part& part) {
   read_rows(file, names, part);
-  part.labels = file.strings(names.labels);
+  part.labels = labels_of(file, names.labels);
   if (part.labels.size() != rows_of(part)) {
     fail(file, names.labels,
          "holds " + std::to_string(part.labels.size()) + " labels for " + std::to_string(rows_of(part)) +
              " rows of " + names.rows);
   }
-  if (!file.contains(names.files)) return;
+  if (names.files.empty() || !file.contains(names.files)) return;
   part.files = file.strings(names.files);
   if (part.files.size() != rows_of(part)) fail(file, names.files, "holds another number of names than rows");
 }
 
 template <typename Dataset>
-Dataset read(const std::filesystem::path& path) {
+Dataset read(const std::filesystem::path& path, const MemberNames& wanted, Rows kind) {
   const NpzFile file(path);
   Dataset dataset;
-  read_part(file, kTrain, dataset.train);
-  if (file.contains(kVal.rows)) read_part(file, kVal, dataset.val);
+  const auto [train, val] = members_of(file, wanted, kind);
+  read_part(file, train, dataset.train);
+  if (!val.rows.empty()) read_part(file, val, dataset.val);
   dataset.space = read_space(file);
   return dataset;
 }
@@ -113,10 +231,18 @@ void append(std::vector<NpzMember>& members, const EmbeddingSpace& space) {
 
 }  // namespace
 
-FaceDataset read_faces(const std::filesystem::path& path) { return read<FaceDataset>(path); }
+FaceDataset read_faces(const std::filesystem::path& path, const MemberNames& members) {
+  return read<FaceDataset>(path, members, Rows::kFaces);
+}
 
-EmbeddingDataset read_embeddings(const std::filesystem::path& path) {
-  auto dataset = read<EmbeddingDataset>(path);
+bool named_as_npz(const std::filesystem::path& path) {
+  const std::string ending = path.extension().string();
+  return std::ranges::equal(ending, std::string_view(".npz"),
+                            [](unsigned char a, unsigned char b) { return std::tolower(a) == b; });
+}
+
+EmbeddingDataset read_embeddings(const std::filesystem::path& path, const MemberNames& members) {
+  auto dataset = read<EmbeddingDataset>(path, members, Rows::kEmbeddings);
   const std::size_t d = dataset.train.embeddings.dimension;
   std::size_t& other = dataset.val.embeddings.dimension;
   if (other == 0) other = d;

@@ -38,13 +38,23 @@ struct EmbeddingDataset {
   EmbeddingSpace space;
 };
 
-/// Reads arr_0 .. arr_3 (arr_2 and arr_3 may be missing), `contract` and the files' names where there are
-/// any. Files of the tutorial and of NumPy's users will do. @throws Error kInputUnreadable; kDataInvalid
-/// naming the member.
-[[nodiscard]] FaceDataset read_faces(const std::filesystem::path& path);
-/// Embeddings may be float32 or float64 (then rounded), and are given as stored, unit length or not.
+/// Which members of a file are the rows and labels to learn from, and those to test with: two names, or four.
+/// None: arr_0 .. arr_3 (arr_2 and arr_3 may be missing); in a file without arr_0 the only members that can
+/// be them by type, shape and name ("train", "test", "val").
+using MemberNames = std::vector<std::string>;
+
+/// Reads the members, `contract` and the files' names where there are any. Files of the tutorial and of
+/// NumPy's users will do: labels as text (`<U`, or `|S` in UTF-8) or whole numbers, n or n x 1; faces as
+/// uint8, or as other numbers that are certainly 0 to 1 or 0 to 255, which are then rounded to uint8.
+/// @throws Error kInputUnreadable; kDataInvalid naming the member, or listing what is there.
+[[nodiscard]] FaceDataset read_faces(const std::filesystem::path& path, const MemberNames& members = {});
+/// Embeddings may be of 16, 32 or 64 bits (the last rounded), and are given as stored, unit length or not.
 /// @throws as read_faces(), also where a value is not finite.
-[[nodiscard]] EmbeddingDataset read_embeddings(const std::filesystem::path& path);
+[[nodiscard]] EmbeddingDataset read_embeddings(const std::filesystem::path& path,
+                                               const MemberNames& members = {});
+
+/// Whether the name ends in .npz, in letters of any size.
+[[nodiscard]] bool named_as_npz(const std::filesystem::path& path);
 
 /// @throws Error kOutputUnwritable; std::invalid_argument where counts or sizes differ.
 void write_faces(const std::filesystem::path& path, const FaceDataset& dataset);

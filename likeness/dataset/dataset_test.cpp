@@ -159,6 +159,70 @@ TEST_F(DatasetFiles, ReadsDoublesAndExtraAxesAndMissingVal) {
   EXPECT_FALSE(read.space.known());
 }
 
+// Names seen in the wild: emdTrainX, trainy, emdTestX, testy; X_train, y_train; faces, labels.
+TEST_F(DatasetFiles, MembersOfOtherNamesAreTakenWhereOneReadingIsLeft) {
+  const Array<float> two{{2, 3}, {1, 2, 3, 4, 5, 6}};
+  const Array<float> one{{1, 3}, {7, 8, 9}};
+  write_npz(folder_ / "a.npz", {{"emdTrainX", two},
+                                strings_member("trainy", {"a", "b"}),
+                                {"emdTestX", one},
+                                strings_member("testy", {"a"})});
+  write_npz(folder_ / "b.npz", {{"y_val", Array<std::int64_t>{{1, 1}, {7}}},
+                                {"X_val", one},
+                                {"y_train", Array<std::int32_t>{{2, 1}, {7, -1}}},
+                                {"X_train", two},
+                                {"seed", Array<std::int64_t>{{}, {3}}}});
+  for (const char* file : {"a.npz", "b.npz"}) {
+    const EmbeddingDataset read = read_embeddings(folder_ / file);
+    EXPECT_EQ(read.train.embeddings.values, two.values) << file;
+    EXPECT_EQ(read.val.embeddings.values, one.values) << file;
+  }
+  EXPECT_EQ(read_embeddings(folder_ / "b.npz").train.labels, (std::vector<std::string>{"7", "-1"}));
+  EXPECT_EQ(read_embeddings(folder_ / "b.npz").val.labels, (std::vector<std::string>{"7"}));
+  const Array<std::uint8_t> chips{{1, 1, 2, 3}, {1, 2, 3, 4, 5, 6}};
+  write_npz(folder_ / "c.NPZ", {{"faces", chips}, strings_member("labels", {"a"})});
+  EXPECT_EQ(read_faces(folder_ / "c.NPZ").train.labels, (std::vector<std::string>{"a"}));
+  EXPECT_TRUE(named_as_npz(folder_ / "c.NPZ"));
+  EXPECT_FALSE(named_as_npz(folder_ / "npz"));
+}
+
+TEST_F(DatasetFiles, MembersThatLeaveTwoReadingsAreListedAndMayBeNamed) {
+  const Array<float> rows{{2, 3}, {1, 2, 3, 4, 5, 6}};
+  write_npz(folder_ / "d.npz", {{"before", rows}, {"after", rows}, strings_member("who", {"a", "b"})});
+  const std::string said =
+      problem_of(ErrorCode::kDataInvalid, [&] { (void)read_embeddings(folder_ / "d.npz"); });
+  EXPECT_NE(said.find("before <f4 (2, 3), after <f4 (2, 3), who <U1 (2)"), std::string::npos) << said;
+  EXPECT_EQ(read_embeddings(folder_ / "d.npz", {"after", "who"}).train.labels.size(), 2U);
+  EXPECT_EQ(read_embeddings(folder_ / "d.npz", {"after", "who", "before", "who"}).val.labels.size(), 2U);
+  EXPECT_THROW((void)read_embeddings(folder_ / "d.npz", {"after"}), std::invalid_argument);
+  // Two lists as long as the rows: whose names they are is not clear.
+  write_npz(folder_ / "e.npz",
+            {{"x", rows}, strings_member("who", {"a", "b"}), strings_member("where", {"c", "d"})});
+  EXPECT_NE(problem_of(ErrorCode::kDataInvalid, [&] { (void)read_embeddings(folder_ / "e.npz"); })
+                .find("not clear"),
+            std::string::npos);
+}
+
+TEST_F(DatasetFiles, FacesOfOtherNumbersAreConvertedWhereThatIsCertain) {
+  const auto faces = [&](Array<float> values) {
+    write_npz(folder_ / "f.npz", {{"arr_0", std::move(values)}, strings_member("arr_1", {"a"})});
+    const auto pixels = read_faces(folder_ / "f.npz").train.chips[0].pixels();
+    return std::vector<int>(pixels.begin(), pixels.end());
+  };
+  const auto problem = [&](const Array<float>& values) {
+    return problem_of(ErrorCode::kDataInvalid, [&] { (void)faces(values); });
+  };
+  EXPECT_EQ(faces({{1, 1, 1, 3}, {0, 0.5F, 1}}), (std::vector<int>{0, 128, 255}));  // 127.5 goes up
+  EXPECT_EQ(faces({{1, 1, 1, 3}, {0, 127.6F, 255}}), (std::vector<int>{0, 128, 255}));
+  EXPECT_NE(problem({{1, 1, 1, 3}, {-1.2F, 0, 1}}).find("values from -1.2"), std::string::npos);
+  EXPECT_NE(problem({{1, 1, 1, 3}, {0, 0, 256}}).find("to 256"), std::string::npos);
+  EXPECT_NE(problem({{1, 1, 1, 3}, {0, 1, 1}}).find("0 and 1 only"), std::string::npos);
+  EXPECT_NE(problem({{1, 1, 1, 3}, {0, NAN, 1}}).find("not finite"), std::string::npos);
+  write_npz(folder_ / "i.npz",
+            {{"arr_0", Array<std::int64_t>{{1, 1, 1, 3}, {0, 7, 255}}}, strings_member("arr_1", {"a"})});
+  EXPECT_EQ(read_faces(folder_ / "i.npz").train.chips[0].pixels()[1], 7);
+}
+
 TEST_F(DatasetFiles, RefusesByMember) {
   const auto problem = [&](const std::vector<NpzMember>& members, bool faces) {
     write_npz(folder_ / "bad.npz", members);

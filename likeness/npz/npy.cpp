@@ -4,6 +4,7 @@
 #include <bit>
 #include <cctype>
 #include <charconv>
+#include <cmath>
 #include <cstring>
 #include <limits>
 #include <optional>
@@ -115,14 +116,18 @@ void understand_dtype(NpyHeader& header) {
   std::size_t number = 0;
   const auto [end, error] = std::from_chars(dtype.data() + 2, dtype.data() + dtype.size(), number);
   if (error != std::errc() || end != dtype.data() + dtype.size()) refuse("an unknown type");
-  const bool order_known = dtype[0] == '<' || dtype[0] == '>' || (dtype[0] == '|' && number == 1);
-  if (!order_known || std::string_view("fiubU").find(header.kind) == std::string_view::npos) {
+  const bool text = header.kind == 'S';
+  const bool order_known = dtype[0] == '<' || dtype[0] == '>' || (dtype[0] == '|' && (number == 1 || text));
+  if (!order_known || std::string_view("fiubUS").find(header.kind) == std::string_view::npos) {
     refuse("a type that is not supported");
   }
   header.big_endian = dtype[0] == '>';
   if (header.kind == 'U') {
     if (number == 0 || number > (std::size_t{1} << 28)) refuse("strings of an impossible length");
     header.item_size = number * 4;
+  } else if (text) {
+    if (number == 0 || number > (std::size_t{1} << 30)) refuse("strings of an impossible length");
+    header.item_size = number;
   } else {
     if (number != 1 && number != 2 && number != 4 && number != 8) refuse("a type that is not supported");
     header.item_size = number;
@@ -210,6 +215,21 @@ std::vector<std::byte> to_c_order(std::span<const std::byte> items, std::size_t 
     }
   }
   return out;
+}
+
+float half_to_float(std::uint16_t bits) {
+  const bool negative = (bits & 0x8000) != 0;
+  const int exponent = bits >> 10 & 0x1F;
+  const int fraction = bits & 0x3FF;
+  float value = 0;
+  if (exponent == 0x1F) {
+    value = fraction == 0 ? std::numeric_limits<float>::infinity() : std::numeric_limits<float>::quiet_NaN();
+  } else if (exponent == 0) {
+    value = std::ldexp(static_cast<float>(fraction), -24);
+  } else {
+    value = std::ldexp(static_cast<float>(fraction + 0x400), exponent - 25);
+  }
+  return negative ? -value : value;
 }
 
 void swap_bytes(std::span<std::byte> bytes, std::size_t width) {

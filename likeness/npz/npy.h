@@ -14,7 +14,7 @@ namespace likeness {
 struct NpyHeader {
   std::string dtype;  ///< As written, e.g. "<f4".
   bool big_endian = false;
-  char kind = 0;              ///< 'f', 'i', 'u', 'b' or 'U'.
+  char kind = 0;              ///< 'f', 'i', 'u', 'b', 'U' or 'S' (text in bytes).
   std::size_t item_size = 0;  ///< Bytes of one item.
   bool fortran_order = false;
   std::vector<std::size_t> shape;
@@ -38,6 +38,9 @@ inline constexpr std::size_t kMaxNpyHeader = 65536;
 /// Brings the items of a Fortran-ordered array into C order.
 [[nodiscard]] std::vector<std::byte> to_c_order(std::span<const std::byte> items, std::size_t item_size,
                                                 std::span<const std::size_t> shape);
+
+/// The value of an IEEE 754 binary16, exactly.
+[[nodiscard]] float half_to_float(std::uint16_t bits);
 
 /// Turns every `width` bytes around.
 void swap_bytes(std::span<std::byte> bytes, std::size_t width);

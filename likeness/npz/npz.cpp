@@ -126,7 +126,7 @@ struct NpzFile::Archive {
     }
   }
 
-  /// Header and items, in C order and little-endian.
+  /// Header and items, in C order and little-endian; of any type where `dtype` is empty.
   std::vector<std::byte> read_items(const std::string& name, std::string_view dtype,
                                     NpyHeader& header) const {
     std::uint64_t size = 0;
@@ -134,7 +134,8 @@ struct NpzFile::Archive {
     std::vector<std::byte> head;
     header = read_header(member.get(), name, size, head);
     const bool is_text = dtype == kDtype<std::string>;
-    if (is_text ? header.kind != 'U' : header.dtype.substr(1) != dtype.substr(1)) {
+    const bool text_there = header.kind == 'U' || header.kind == 'S';
+    if (!dtype.empty() && (is_text ? !text_there : header.dtype.substr(1) != dtype.substr(1))) {
       fail(name, "holds " + header.dtype + " where " + std::string(dtype) + " is wanted");
     }
     if (is_text && header.count > kMaxStrings) fail(name, "holds too many strings");
@@ -230,6 +231,20 @@ Array<std::string> NpzFile::get(const std::string& name) const {
   NpyHeader header;
   const std::vector<std::byte> items = archive_->read_items(name, kDtype<std::string>, header);
   Array<std::string> array{header.shape, std::vector<std::string>(header.count)};
+  if (header.kind == 'S') {
+    for (std::size_t i = 0; i < header.count; ++i) {
+      const std::string_view bytes(reinterpret_cast<const char*>(items.data()) + i * header.item_size,
+                                   header.item_size);
+      const std::size_t last = bytes.find_last_not_of('\0');
+      array.values[i] = bytes.substr(0, last + 1);
+      try {
+        (void)utf8_to_utf32(array.values[i]);
+      } catch (const std::runtime_error& error) {
+        archive_->fail(name, "item " + std::to_string(i) + " " + error.what());
+      }
+    }
+    return array;
+  }
   std::u32string text(header.item_size / 4, U'\0');
   for (std::size_t i = 0; i < header.count; ++i) {
     std::memcpy(text.data(), items.data() + i * header.item_size, header.item_size);
@@ -249,6 +264,66 @@ template Array<bool> NpzFile::get(const std::string&) const;
 template Array<std::uint8_t> NpzFile::get(const std::string&) const;
 template Array<std::int32_t> NpzFile::get(const std::string&) const;
 template Array<std::int64_t> NpzFile::get(const std::string&) const;
+
+namespace {
+
+/// Items of type From, one by one, as To.
+template <typename From, typename To>
+void convert(const std::vector<std::byte>& items, std::vector<To>& values) {
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    From value;
+    std::memcpy(&value, items.data() + i * sizeof(From), sizeof(From));
+    values[i] = static_cast<To>(value);
+  }
+}
+
+/// Whole numbers of any width; false for other types.
+template <typename To>
+bool convert_whole(const NpyHeader& header, const std::vector<std::byte>& items, std::vector<To>& values) {
+  const std::string type = header.kind == 'b' ? "u1" : header.dtype.substr(1);
+  if (type == "i1") return convert<std::int8_t>(items, values), true;
+  if (type == "i2") return convert<std::int16_t>(items, values), true;
+  if (type == "i4") return convert<std::int32_t>(items, values), true;
+  if (type == "i8") return convert<std::int64_t>(items, values), true;
+  if (type == "u1") return convert<std::uint8_t>(items, values), true;
+  if (type == "u2") return convert<std::uint16_t>(items, values), true;
+  if (type == "u4") return convert<std::uint32_t>(items, values), true;
+  if (type == "u8") return convert<std::uint64_t>(items, values), true;
+  return false;
+}
+
+}  // namespace
+
+Array<float> NpzFile::floats(const std::string& name) const {
+  NpyHeader header;
+  const std::vector<std::byte> items = archive_->read_items(name, "", header);
+  Array<float> array{header.shape, std::vector<float>(header.count)};
+  if (header.kind == 'f' && header.item_size == 2) {
+    for (std::size_t i = 0; i < header.count; ++i) {
+      std::uint16_t bits = 0;
+      std::memcpy(&bits, items.data() + i * sizeof bits, sizeof bits);
+      array.values[i] = half_to_float(bits);
+    }
+  } else if (header.kind == 'f' && header.item_size == 4) {
+    convert<float>(items, array.values);
+  } else if (header.kind == 'f' && header.item_size == 8) {
+    convert<double>(items, array.values);
+  } else if (!convert_whole(header, items, array.values)) {
+    archive_->fail(name, "holds " + header.dtype + " where numbers are wanted");
+  }
+  return array;
+}
+
+Array<std::int64_t> NpzFile::whole_numbers(const std::string& name) const {
+  NpyHeader header;
+  const std::vector<std::byte> items = archive_->read_items(name, "", header);
+  Array<std::int64_t> array{header.shape, std::vector<std::int64_t>(header.count)};
+  if (!convert_whole(header, items, array.values))
+    archive_->fail(name, "holds " + header.dtype + " where whole numbers are wanted");
+  if (header.dtype.substr(1) == "u8" && std::ranges::any_of(array.values, [](auto v) { return v < 0; }))
+    archive_->fail(name, "holds a number over 64 bits with a sign");
+  return array;
+}
 
 std::vector<std::string> NpzFile::strings(const std::string& name) const {
   Array<std::string> array = get<std::string>(name);

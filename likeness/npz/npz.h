@@ -53,11 +53,15 @@ class NpzFile {
   [[nodiscard]] ArrayInfo info(const std::string& name) const;
 
   /// The array `name`. T: float, double, bool, std::uint8_t, std::int32_t, std::int64_t, or std::string for
-  /// NumPy's `<U` (UTF-32 there, UTF-8 here; trailing zeros cut, as NumPy does). No silent conversion from
-  /// one T to another.
+  /// NumPy's `<U` (UTF-32 there, UTF-8 here; trailing zeros cut, as NumPy does) and `|S` (bytes, which must
+  /// be UTF-8). No silent conversion from one T to another.
   template <typename T>
   [[nodiscard]] Array<T> get(const std::string& name) const;
-  /// A 1-dimensional `<U` array.
+  /// Any numbers as float: of 16, 32 or 64 bits, or whole ones; rounded where float has no such value.
+  [[nodiscard]] Array<float> floats(const std::string& name) const;
+  /// Any whole numbers that 64 bits with a sign hold.
+  [[nodiscard]] Array<std::int64_t> whole_numbers(const std::string& name) const;
+  /// A 1-dimensional array of text.
   [[nodiscard]] std::vector<std::string> strings(const std::string& name) const;
   /// A 0-dimensional `<U` array, as files of this project store JSON.
   [[nodiscard]] std::string text(const std::string& name) const;

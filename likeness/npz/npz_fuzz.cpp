@@ -13,7 +13,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const std::string& name : file.names()) {
       try {
         const likeness::ArrayInfo info = file.info(name);
-        if (info.dtype[1] == 'U') (void)file.get<std::string>(name);
+        if (info.dtype[1] == 'U' || info.dtype[1] == 'S') (void)file.get<std::string>(name);
+        if (info.dtype[1] == 'i') (void)file.whole_numbers(name);
+        if (info.dtype[1] == 'f') (void)file.floats(name);
         if (info.dtype[1] == 'u') (void)file.get<std::uint8_t>(name);
         if (info.dtype[1] == 'b') (void)file.get<bool>(name);
         (void)file.get<float>(name);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <fstream>
 #include <iterator>
 
@@ -82,7 +83,7 @@ TEST(NpzFile, RefusesByFileMemberAndProblem) {
   const std::pair<const char*, const char*> cases[] = {{"object", "Python objects"},
                                                        {"complex", "not supported"},
                                                        {"structured", "structured array"},
-                                                       {"bytes", "not supported"},
+                                                       {"bytes", "holds |S"},
                                                        {"short", "announces 24"},
                                                        {"magic", "is not an .npy"},
                                                        {"huge", "impossible shape"},
@@ -98,6 +99,35 @@ TEST(NpzFile, RefusesByFileMemberAndProblem) {
     EXPECT_NE(said.find(problem), std::string::npos) << said;
   }
   EXPECT_NE(problem_of([&] { (void)file.strings("surrogate"); }).find("not valid Unicode"),
+            std::string::npos);
+}
+
+TEST(Half, HasTheValuesOfTheStandard) {
+  // IEEE 754-2008 binary16: 1 sign, 5 exponent, 10 fraction bits.
+  const std::pair<int, float> cases[] = {{0x3C00, 1},        {0xC000, -2},       {0x7BFF, 65504},
+                                         {0x0400, 0x1p-14F}, {0x0001, 0x1p-24F}, {0x3555, 0.333251953125F},
+                                         {0x8000, 0},        {0x7C00, INFINITY}};
+  for (const auto& [bits, value] : cases)
+    EXPECT_EQ(half_to_float(static_cast<std::uint16_t>(bits)), value) << bits;
+  EXPECT_TRUE(std::isnan(half_to_float(0x7E00)));
+  EXPECT_TRUE(std::signbit(half_to_float(0x8000)));
+}
+
+TEST(NpzFile, ConvertsNumbersAndBytesWhereAsked) {
+  const NpzFile file(kData / "foreign.npz");
+  const float third = 0.333251953125F;  // the nearest of 10 bits of fraction
+  EXPECT_EQ(file.floats("emdTrainX"), (Array<float>{{2, 3}, {0.5F, -2, third, 65504, 0x1p-24F, 0}}));
+  EXPECT_EQ(file.floats("emdTestX").values, (std::vector<float>{1, 2, 3}));
+  EXPECT_EQ(file.floats("i1").values, (std::vector<float>{-128, 127}));
+  EXPECT_EQ(file.strings("trainy"), (std::vector<std::string>{"Zoë", "Bo"}));
+  EXPECT_EQ(file.get<std::string>("testy").shape, (std::vector<std::size_t>{1, 1}));
+  EXPECT_EQ(file.whole_numbers("i1").values, (std::vector<std::int64_t>{-128, 127}));
+  EXPECT_EQ(file.whole_numbers("u2").values, (std::vector<std::int64_t>{65535, 1}));
+  EXPECT_NE(problem_of([&] { (void)file.whole_numbers("u8"); }).find("over 64 bits"), std::string::npos);
+  EXPECT_NE(problem_of([&] { (void)file.whole_numbers("emdTrainX"); }).find("whole numbers are wanted"),
+            std::string::npos);
+  EXPECT_NE(problem_of([&] { (void)file.floats("trainy"); }).find("numbers are wanted"), std::string::npos);
+  EXPECT_NE(problem_of([&] { (void)file.strings("latin"); }).find("item 0 is not valid UTF-8"),
             std::string::npos);
 }
 
