@@ -47,6 +47,7 @@ Classifier Classifier::train(const Embeddings& embeddings, std::span<const std::
   l2_normalize(made.embeddings_);
   made.prepare_comparison("the contract of the embeddings");
 
+  if (made.labels_.size() > options.most_people_for_svm) return made;
   SvmSolution solution = train_svm(made.embeddings_, made.people_, options.c, options.tolerance);
   made.support_ = std::move(solution.support);
   made.coefficients_ = std::move(solution.coefficients);
@@ -58,17 +59,32 @@ Classifier Classifier::train(const Embeddings& embeddings, std::span<const std::
   return made;
 }
 
+std::string Classifier::why_nearest() const {
+  if (calibrated()) return {};
+  const std::string decides = "the nearest known face decides";
+  if (!has_svm()) {
+    return std::to_string(labels_.size()) +
+           " people are too many for an SVM, so there are no probabilities: " + decides;
+  }
+  return "some person has fewer than " + std::to_string(kMinPhotosForProbability) +
+         " photos, so there are no probabilities: " + decides;
+}
+
 void Classifier::prepare_comparison(const std::string& what) {
   comparison_ = Comparison(space_.contract, what);
   compared_ = comparison_.comparable(embeddings_);
 }
 
+void Classifier::require_dimension(std::span<const float> embedding) const {
+  if (embedding.size() == dimension()) return;
+  throw Error(ErrorCode::kModelMismatch, "the classifier was trained on embeddings of " +
+                                             std::to_string(dimension()) + " values, and this one has " +
+                                             std::to_string(embedding.size()));
+}
+
 std::vector<double> Classifier::decision_values(std::span<const float> embedding) const {
-  if (embedding.size() != dimension()) {
-    throw Error(ErrorCode::kModelMismatch, "the classifier was trained on embeddings of " +
-                                               std::to_string(dimension()) + " values, and this one has " +
-                                               std::to_string(embedding.size()));
-  }
+  require_dimension(embedding);
+  if (!has_svm()) return {};
   Embeddings unit{embedding.size(), {embedding.begin(), embedding.end()}};
   l2_normalize(unit);
 
@@ -100,7 +116,7 @@ std::vector<double> Classifier::decision_values(std::span<const float> embedding
 }
 
 Prediction Classifier::predict(std::span<const float> embedding) const {
-  const std::vector<double> values = decision_values(embedding);
+  require_dimension(embedding);
   const std::size_t n = labels_.size();
   Prediction prediction;
   Embeddings unit{embedding.size(), {embedding.begin(), embedding.end()}};
@@ -119,6 +135,7 @@ Prediction Classifier::predict(std::span<const float> embedding) const {
   if (!prediction.by_votes) {
     prediction.person = prediction.nearest_person;
   } else {
+    const std::vector<double> values = decision_values(embedding);
     std::vector<int> votes(n);
     std::vector<double> pairwise(n * n);
     std::size_t pair = 0;

@@ -15,10 +15,16 @@
 
 namespace likeness {
 
+/// Of more people than this no SVM is made, and the nearest training face decides. One against one needs a
+/// machine for each pair, its work, its file and the coupling of its probabilities growing with the square
+/// of the people (bench/RESULTS.md, "Many people").
+inline constexpr std::size_t kMostPeopleForSvm = 300;
+
 struct ClassifierOptions {
   double c = 1;             ///< The SVM's cost of a mistake. From scikit-learn's default.
   double tolerance = 1e-3;  ///< When the solver stops. The same.
   std::uint64_t seed = 0;   ///< Deals photos into the folds of the calibration; nothing else is random.
+  std::size_t most_people_for_svm = kMostPeopleForSvm;
 };
 
 /// Fewer photos of any person than this, and no probabilities are fitted: one for each of the five folds.
@@ -47,6 +53,7 @@ struct Prediction {
 /// probabilities come from a 5-fold cross-validation and pairwise coupling; where they would put somebody
 /// else first, the winner and those above it share their mean (put_first()). With a person of fewer than
 /// kMinPhotosForProbability photos there are no probabilities, and the nearest training face decides.
+/// Of more than ClassifierOptions::most_people_for_svm people there is no SVM either.
 /// Immutable: threads may share one.
 class Classifier {
  public:
@@ -68,9 +75,14 @@ class Classifier {
   [[nodiscard]] std::size_t dimension() const { return embeddings_.dimension; }
   /// Whether predictions carry probabilities.
   [[nodiscard]] bool calibrated() const { return !sigmoids_.empty(); }
+  /// Whether there is an SVM; where not, the people are too many for one.
+  [[nodiscard]] bool has_svm() const { return !intercepts_.empty(); }
+  /// Why the nearest face decides, in one line; empty where the SVM does.
+  [[nodiscard]] std::string why_nearest() const;
   [[nodiscard]] std::size_t support_vectors() const { return support_.size(); }
 
-  /// One value for each pair of labels (0,1), (0,2), ... (1,2), ...; positive speaks for the first.
+  /// One value for each pair of labels (0,1), (0,2), ... (1,2), ...; positive speaks for the first. None
+  /// without an SVM.
   /// @throws Error kModelMismatch where `embedding` has another dimension.
   [[nodiscard]] std::vector<double> decision_values(std::span<const float> embedding) const;
   /// @throws Error kModelMismatch where `embedding` has another dimension.
@@ -79,6 +91,7 @@ class Classifier {
  private:
   Classifier() = default;
   friend struct ClassifierFile;
+  void require_dimension(std::span<const float> embedding) const;
   void prepare_comparison(const std::string& what);  // of embeddings_, once they and space_ are there
 
   Embeddings embeddings_;             // of training, unit length, person by person

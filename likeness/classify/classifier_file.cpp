@@ -102,6 +102,12 @@ struct ClassifierFile {
         fail("people", "holds no face of " + made.labels_[person]);
       }
     }
+    if (!file.contains("support")) {  // people too many for an SVM
+      for (const char* part : {"coefficients", "intercepts", "sigmoids"}) {
+        if (file.contains(part)) fail("support", "is missing, though " + std::string(part) + " is there");
+      }
+      return;
+    }
     const ArrayInfo support = file.info("support");
     if (support.shape.size() != 1) fail("support", "is not a list");
     made.support_ = ascending("support", support.shape[0], rows, true);
@@ -129,10 +135,12 @@ struct ClassifierFile {
     std::vector<NpzMember> members = {
         text_member("model", json.dump()),
         {"embeddings", Array<float>{{rows, from.dimension()}, from.embeddings_.values}},
-        {"people", Array<std::int32_t>{{rows}, from.people_}},
-        {"support", Array<std::int32_t>{{from.support_.size()}, from.support_}},
-        {"coefficients", Array<double>{{from.labels_.size() - 1, from.support_.size()}, from.coefficients_}},
-        {"intercepts", Array<double>{{pairs}, from.intercepts_}}};
+        {"people", Array<std::int32_t>{{rows}, from.people_}}};
+    if (!from.has_svm()) return members;
+    members.push_back({"support", Array<std::int32_t>{{from.support_.size()}, from.support_}});
+    members.push_back(
+        {"coefficients", Array<double>{{from.labels_.size() - 1, from.support_.size()}, from.coefficients_}});
+    members.push_back({"intercepts", Array<double>{{pairs}, from.intercepts_}});
     if (from.calibrated()) {
       Array<double> sigmoids{{pairs, 2}, {}};
       for (const Sigmoid& sigmoid : from.sigmoids_) {

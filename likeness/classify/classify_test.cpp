@@ -174,6 +174,32 @@ TEST(Classifier, BelowFivePhotosTheNearestFaceDecides) {
   EXPECT_EQ(prediction.person, prediction.nearest_person);
 }
 
+TEST(Classifier, OfMorePeopleThanAnSvmIsForTheNearestFaceDecides) {
+  const Photos photos = made_up(4, 5, 0.3F);
+  const Classifier few = Classifier::train(photos.embeddings, photos.labels, {}, {.most_people_for_svm = 4});
+  EXPECT_TRUE(few.has_svm());
+  EXPECT_EQ(few.why_nearest(), "");
+  const Classifier many = Classifier::train(photos.embeddings, photos.labels, {}, {.most_people_for_svm = 3});
+  EXPECT_FALSE(many.has_svm());
+  EXPECT_FALSE(many.calibrated());
+  EXPECT_EQ(many.support_vectors(), 0U);
+  EXPECT_EQ(
+      many.why_nearest(),
+      "4 people are too many for an SVM, so there are no probabilities: the nearest known face decides");
+  many.write(scratch("many.npz"));
+  const Classifier read = Classifier::read(scratch("many.npz"));
+  EXPECT_FALSE(read.has_svm());
+  EXPECT_EQ(read.labels(), many.labels());
+  for (std::size_t i = 0; i < photos.labels.size(); ++i) {
+    const Prediction prediction = read.predict(photos.embeddings[i]);
+    EXPECT_EQ(prediction.label, photos.labels[i]);
+    EXPECT_FALSE(prediction.by_votes);
+    EXPECT_EQ(prediction.nearest_cosine, many.predict(photos.embeddings[i]).nearest_cosine);
+    EXPECT_TRUE(read.decision_values(photos.embeddings[i]).empty());
+  }
+  EXPECT_THROW((void)read.predict(std::vector<float>(3)), Error);
+}
+
 TEST(Classifier, TheNearestFaceIsComparedAsTheContractSays) {
   // Unit vectors that share (.8, 0, 0); apart from it A is (0, .6, 0), B (0, 0, .6). The query leans to B by
   // .6 * (.28, .96): its cosine to B's face is .64 + .36 * .96, without the shared part .96.
@@ -307,6 +333,10 @@ TEST(ClassifierFile, RefusesDamageByFieldName) {
     write_npz(path, bad);
     EXPECT_NE(problem_of(path).find(problem), std::string::npos) << problem_of(path);
   }
+  write_npz(path, {good[0], good[1], good[2]});  // of too many people for an SVM
+  EXPECT_EQ(problem_of(path), "no error");
+  write_npz(path, {good[0], good[1], good[2], good[5]});
+  EXPECT_NE(problem_of(path).find("support is missing, though intercepts"), std::string::npos);
   write_npz(path, {good[1]});
   EXPECT_NE(problem_of(path).find("holds no trained classifier"), std::string::npos);
 }
