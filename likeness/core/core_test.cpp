@@ -14,6 +14,7 @@
 #include "likeness/core/atomic_file.h"
 #include "likeness/core/cache_folder.h"
 #include "likeness/core/error.h"
+#include "likeness/core/output.h"
 #include "likeness/core/sha256.h"
 #include "likeness/core/xxh64.h"
 
@@ -66,6 +67,49 @@ TEST_F(AtomicFileTest, NamesTheFileThatCannotBeWritten) {
 }
 
 // FIPS 180-2, appendix B.1, and the empty message.
+using Outputs = AtomicFileTest;
+
+TEST_F(Outputs, ThatCannotBeWrittenAreToldBeforeTheWork) {
+  const auto why = [](const std::filesystem::path& file) -> std::string {
+    try {
+      require_writable(file);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kOutputUnwritable);
+      return error.what();
+    }
+    return "";
+  };
+  write_file(folder_ / "file", std::string_view("x"));
+  EXPECT_EQ(why(folder_ / "new.npz"), "");
+  EXPECT_EQ(why(folder_ / "file"), "");
+  EXPECT_EQ(files(), 1U);  // nothing was left behind
+  EXPECT_NE(why(folder_ / "gone/e.npz").find("there is no folder"), std::string::npos);
+  EXPECT_NE(why(folder_ / "file/e.npz").find("is no folder"), std::string::npos);
+  EXPECT_NE(why(folder_).find("it is a folder"), std::string::npos);
+  EXPECT_NE(why(folder_ / "").find("the name of a file is missing"), std::string::npos);
+  EXPECT_NE(why(folder_ / std::string(300, 'x')).find("File name too long"), std::string::npos);
+  EXPECT_NE(why("/dev/null").find("it is no ordinary file"), std::string::npos);
+  EXPECT_THROW(OutputFolder(folder_ / "file/out"), Error);
+  EXPECT_THROW(OutputFolder(folder_ / "file"), Error);
+}
+
+TEST_F(Outputs, MarkTheirFolderWhollyOnlyWhereItWasEmpty) {
+  EXPECT_FALSE(read_output_mark(folder_).has_value());
+  OutputFolder own(folder_ / "a/own/");
+  EXPECT_TRUE(read_output_mark(own.path())->whole);
+  write_file(folder_ / "photo.jpg", std::string_view("x"));
+  {
+    OutputFolder shared(folder_);
+    EXPECT_EQ(shared.file("1.png"), folder_ / "1.png");
+  }
+  EXPECT_EQ(output_picture(folder_ / "2.png"), folder_ / "2.png");
+  OutputFolder again(folder_);
+  (void)again.file("3.png");
+  const auto mark = read_output_mark(folder_);
+  EXPECT_FALSE(mark->whole);
+  EXPECT_EQ(mark->files, (std::set<std::string>{"1.png", "2.png", "3.png"}));
+}
+
 TEST(Sha256, AgreesWithThePublishedExamples) {
   EXPECT_EQ(sha256(std::as_bytes(std::span("abc", 3))),
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");

@@ -10,51 +10,64 @@
 #include <string_view>
 
 #include "likeness/core/error.h"
+#include "likeness/core/output.h"
 
 namespace likeness {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<std::string_view, 19> kImageEndings = {
-    ".jpg",  ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".heic", ".heif", ".avif", ".tif",
-    ".tiff", ".gif",  ".bmp", ".ico",  ".ppm", ".pgm",  ".pnm",  ".jp2",  ".jxl"};
-
 [[noreturn]] void fail(const std::string& message) { throw Error(ErrorCode::kInputUnreadable, message); }
 
-/// Entries of a folder, by bytes of their names.
-std::vector<fs::directory_entry> entries_of(const fs::path& folder) {
-  std::error_code error;
-  std::vector<fs::directory_entry> entries;
-  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error))
-    entries.push_back(*it);
-  if (error) fail("cannot read folder " + folder.string() + ": " + error.message());
-  std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) {
-    return a.path().filename().native() < b.path().filename().native();
-  });
-  return entries;
+// Spellings of the two parts, in small letters; of several the first that is there is taken.
+constexpr std::array<std::string_view, 2> kTrainNames = {"train", "training"};
+constexpr std::array<std::string_view, 5> kValNames = {"val", "valid", "validation", "test", "testing"};
+
+/// The folder in `names` that stands first in `spellings`; empty where none does.
+template <std::size_t n>
+std::string first_spelt(const std::vector<std::string>& names,
+                        const std::array<std::string_view, n>& spellings) {
+  for (const std::string_view spelling : spellings) {
+    for (const std::string& name : names) {
+      const bool same = std::ranges::equal(name, spelling, [](unsigned char a, unsigned char b) {
+        return std::tolower(a) == std::tolower(b);
+      });
+      if (same) return name;
+    }
+  }
+  return {};
 }
 
-bool hidden(const fs::path& path) { return path.filename().native().starts_with('.'); }
-
-/// PERSON/photos under `folder`, appended in order.
-void scan_people(const fs::path& folder, std::vector<LabelledPhoto>& photos, PhotoFolder& result) {
-  for (const fs::directory_entry& person : entries_of(folder)) {
+/// Names of the folders in `folder`, by bytes, but for hidden ones.
+std::vector<std::string> folders_in(const fs::path& folder) {
+  std::error_code error;
+  std::vector<std::string> names;
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
     std::error_code ignored;
-    if (!person.is_directory(ignored) || hidden(person.path())) {
-      ++result.ignored;
-      continue;
-    }
-    const std::size_t before = photos.size();
-    for (const fs::directory_entry& file : entries_of(person.path())) {
-      if (file.is_regular_file(ignored) && named_as_image(file.path())) {
-        photos.push_back({file.path(), person.path().filename().string()});
-      } else {
-        ++result.ignored;
-      }
-    }
-    if (photos.size() == before) result.notes.push_back("no photos in " + person.path().string());
+    const std::string name = it->path().filename().string();
+    if (it->is_directory(ignored) && !name.starts_with('.')) names.push_back(name);
   }
+  std::ranges::sort(names);
+  return names;
+}
+
+/// Adds what lies in one part: all of a folder, or its train/ or val/.
+void read_part(const fs::path& folder, std::vector<LabelledPhoto>& photos, PeopleFolder& people) {
+  PhotoTree tree = read_photo_tree(folder);
+  for (LabelledPhoto& photo : tree.photos) {
+    if (photo.label.empty()) {
+      people.loose.push_back(std::move(photo.file));
+    } else {
+      photos.push_back(std::move(photo));
+    }
+  }
+  for (const std::string& person : tree.empty_people)
+    people.notes.push_back("no photos in " + (folder / person).string());
+  people.problems.insert(people.problems.end(), tree.problems.begin(), tree.problems.end());
+  const std::string text = tree.left_out.text();
+  if (!text.empty())
+    people.left_out += (people.left_out.empty() ? "" : "; ") + ("in " + folder.string() + ": " + text);
+  people.ignored += tree.ignored;
 }
 
 /// Moves a seeded share of each person's photos from train to val.
@@ -89,30 +102,52 @@ std::set<std::string> people_of(const std::vector<LabelledPhoto>& photos) {
 
 }  // namespace
 
-bool named_as_image(const fs::path& file) {
-  if (hidden(file)) return false;
-  std::string ending = file.extension().string();
-  std::transform(ending.begin(), ending.end(), ending.begin(),
-                 [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
-  return std::find(kImageEndings.begin(), kImageEndings.end(), ending) != kImageEndings.end();
+std::vector<LabelledPhoto> PeopleFolder::all() const {
+  std::vector<LabelledPhoto> photos = train;
+  photos.insert(photos.end(), val.begin(), val.end());
+  return photos;
+}
+
+PeopleFolder read_people_folder(const fs::path& folder) {
+  const std::vector<std::string> names = folders_in(folder);
+  const std::string train = first_spelt(names, kTrainNames);
+  PeopleFolder people;
+  if (train.empty()) {
+    read_part(folder, people.train, people);
+    return people;
+  }
+  const std::string val = first_spelt(names, kValNames);
+  read_part(folder / train, people.train, people);
+  people.has_val = !val.empty();
+  if (people.has_val) read_part(folder / val, people.val, people);
+  for (const std::string& name : names) {
+    const auto mark = read_output_mark(folder / name);
+    if (name == train || name == val || (mark && mark->whole)) continue;
+    people.notes.push_back((folder / name).string() + " beside " + train + "/ is not read");
+  }
+  return people;
 }
 
 PhotoFolder scan_photo_folder(const fs::path& folder, const ScanOptions& options) {
   if (!(options.val_share >= 0 && options.val_share < 1)) {
     throw std::invalid_argument("the share of photos to test with must lie between 0 and 1");
   }
-  std::error_code ignored;
-  if (!fs::is_directory(folder, ignored)) fail("no folder " + folder.string());
-  PhotoFolder result;
-  const bool has_train = fs::is_directory(folder / "train", ignored);
-  const bool has_val = has_train && fs::is_directory(folder / "val", ignored);
-  scan_people(has_train ? folder / "train" : folder, result.train, result);
-  if (has_val) scan_people(folder / "val", result.val, result);
+  PeopleFolder people = read_people_folder(folder);
+  PhotoFolder result{std::move(people.train), std::move(people.val),      people.ignored,
+                     std::move(people.notes), std::move(people.problems), std::move(people.left_out)};
+  result.ignored += people.loose.size();
+  if (!people.loose.empty()) {
+    result.notes.push_back(
+        "photos of nobody, as they lie in no person's folder: " + std::to_string(people.loose.size()) +
+        ", the first is " + people.loose.front().string());
+  }
+  std::ranges::stable_sort(result.train, {}, &LabelledPhoto::label);
+  std::ranges::stable_sort(result.val, {}, &LabelledPhoto::label);
   if (result.train.empty()) {
     fail("no photos in " + folder.string() +
          ": it needs one folder a person with photos in it, or train/ and val/ with such folders");
   }
-  if (!has_val) {
+  if (!people.has_val) {
     split(result, options);
     return result;
   }
@@ -132,16 +167,8 @@ void require_two_people(const PhotoFolder& photos, const fs::path& folder) {
 }
 
 std::vector<fs::path> list_photos(const fs::path& folder) {
-  std::error_code error;
-  if (!fs::is_directory(folder, error)) fail("no folder " + folder.string());
   std::vector<fs::path> photos;
-  for (fs::recursive_directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    std::error_code ignored;
-    if (it->is_regular_file(ignored) && named_as_image(it->path())) photos.push_back(it->path());
-  }
-  if (error) fail("cannot read folder " + folder.string() + ": " + error.message());
-  std::sort(photos.begin(), photos.end(),
-            [](const auto& a, const auto& b) { return a.native() < b.native(); });
+  for (LabelledPhoto& photo : read_photo_tree(folder).photos) photos.push_back(std::move(photo.file));
   return photos;
 }
 

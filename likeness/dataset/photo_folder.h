@@ -6,15 +6,34 @@
 #include <string>
 #include <vector>
 
+#include "likeness/dataset/photo_tree.h"
+
 namespace likeness {
 
-struct LabelledPhoto {
-  std::filesystem::path file;
-  std::string label;  ///< The person: the name of the folder it lies in.
-  bool operator==(const LabelledPhoto&) const = default;
+/// Labelled photos as a folder has them: PERSON/photos, or train/PERSON/photos and perhaps val/PERSON/photos.
+/// Every command that wants to know who is in photos reads folders through this. A person's deeper folders
+/// are his or hers.
+struct PeopleFolder {
+  std::vector<LabelledPhoto> train;  ///< By the bytes of their paths; everything where there is no train/.
+  std::vector<LabelledPhoto> val;    ///< The same of val/.
+  bool has_val = false;              ///< Whether there is a val/ beside train/.
+  std::vector<std::filesystem::path> loose;  ///< Photos in no person's folder.
+  std::vector<std::string> problems;         ///< "cannot read X: why", of names that cannot be looked at.
+  std::vector<std::string> notes;  ///< People without photos, folders beside train/ that are not read: a line
+                                   ///< each.
+  std::string left_out;            ///< What else was passed over, in one line; or empty.
+  std::size_t ignored = 0;         ///< Files and folders of any kind that were passed over.
+
+  /// `train` and `val` together.
+  [[nodiscard]] std::vector<LabelledPhoto> all() const;
 };
 
-/// Labelled photos to learn from (`train`) and to test with (`val`), both ordered by label, then name, by
+/// Reads train/ (also Train/, training/ and so on) and what lies beside it: the first there is of val/,
+/// valid/, validation/, test/, testing/, whatever the size of the letters. Without a train/ all folders are
+/// people. Nothing is decoded. @throws Error kInputUnreadable as read_photo_tree().
+[[nodiscard]] PeopleFolder read_people_folder(const std::filesystem::path& folder);
+
+/// Labelled photos to learn from (`train`) and to test with (`val`), both ordered by label, then path, by
 /// bytes.
 struct PhotoFolder {
   std::vector<LabelledPhoto> train;
@@ -22,6 +41,8 @@ struct PhotoFolder {
   std::size_t ignored = 0;  ///< Files passed over: hidden, or not named as an image.
   std::vector<std::string>
       notes;  ///< What a user should know, one line each: empty folders, people of one photo.
+  std::vector<std::string> problems;  ///< As PeopleFolder's.
+  std::string left_out;               ///< As PeopleFolder's.
 };
 
 struct ScanOptions {
@@ -30,9 +51,8 @@ struct ScanOptions {
   std::uint64_t seed = 0;   ///< Chooses which ones.
 };
 
-/// Looks into `folder`: either train/PERSON/photos and val/PERSON/photos, or PERSON/photos, which is split
-/// person by person (at least one photo stays for each side; a person's only photo is learnt from). Without
-/// val/, train/ is split in the same way. Same folder and seed, same split. Nothing is decoded.
+/// Looks into `folder` (read_people_folder()). Without val/, the photos are split person by person (at least
+/// one stays for each side; a person's only photo is learnt from). Same folder and seed, same split.
 /// @throws Error kInputUnreadable: no such folder, no people in it, no photos; std::invalid_argument for the
 /// share.
 [[nodiscard]] PhotoFolder scan_photo_folder(const std::filesystem::path& folder,
@@ -41,11 +61,7 @@ struct ScanOptions {
 /// @throws Error kInputUnreadable where `train` has fewer than two people, naming what is there.
 void require_two_people(const PhotoFolder& photos, const std::filesystem::path& folder);
 
-/// Whether the name ends as image files do (.jpg, .png, .heic, ...) and is not hidden. The content decides
-/// later.
-[[nodiscard]] bool named_as_image(const std::filesystem::path& file);
-
-/// Every image-named file under `folder`, all levels deep, by bytes. @throws Error kInputUnreadable.
+/// The files of read_photo_tree(). @throws as that.
 [[nodiscard]] std::vector<std::filesystem::path> list_photos(const std::filesystem::path& folder);
 
 }  // namespace likeness

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+
+namespace likeness {
+
+/// The file that marks a folder as one with results in it; readers of photos look for it.
+inline constexpr std::string_view kOutputMark = ".likeness-output";
+
+/// What a folder's mark says.
+struct OutputMark {
+  bool whole = false;           ///< All that lies in it is a result.
+  std::set<std::string> files;  ///< Else the names of those that are.
+};
+
+/// The mark of `folder`; empty where there is none. One that cannot be read counts as `whole`.
+[[nodiscard]] std::optional<OutputMark> read_output_mark(const std::filesystem::path& folder);
+
+/// A folder that results are written into, marked as such before the first: wholly where it is new or empty,
+/// else file by file, for it may be somebody's folder of photos. Not for sharing between threads.
+class OutputFolder {
+ public:
+  /// Makes the folder, and those above it, where they are not there. @throws Error kOutputUnwritable.
+  explicit OutputFolder(std::filesystem::path folder);
+
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+  /// The path of a result called `name`, which the mark knows from now on. @throws Error kOutputUnwritable.
+  [[nodiscard]] std::filesystem::path file(const std::string& name);
+
+ private:
+  std::filesystem::path path_;
+  OutputMark mark_;
+};
+
+/// The path of a single picture that is a result: its folder, which must be there, is marked with its name.
+/// @throws Error kOutputUnwritable.
+[[nodiscard]] std::filesystem::path output_picture(const std::filesystem::path& file);
+
+/// Whether a file can be written under this name: its folder is there, takes files, and no folder has the
+/// name. For use before long work; leaves nothing behind. @throws Error kOutputUnwritable with the reason.
+void require_writable(const std::filesystem::path& file);
+
+}  // namespace likeness
