@@ -345,16 +345,16 @@ void cost(const Args& args) {
     const PairedDifference by =
         compare_accuracy({scored}, result.fold_thresholds, {right}, right_threshold, test.photos, kSeed);
     std::printf("%-32s accuracy %.4f (%+.4f, %+.4f to %+.4f) auc %.5f eer %.4f\n", variant.name.c_str(),
-                result.accuracy, by.difference, by.interval.low, by.interval.high, result.area_under_roc,
-                result.equal_error_rate);
+                result.accuracy, by.difference, by.interval.value().low, by.interval.value().high,
+                result.area_under_roc.value(), result.equal_error_rate.value());
     std::fflush(stdout);
     rows.push_back({{"choice", variant.name},
                     {"precision", to_string(variant.precision)},
                     {"accuracy", result.accuracy},
                     {"difference", by.difference},
-                    {"interval", {by.interval.low, by.interval.high}},
-                    {"auc", result.area_under_roc},
-                    {"eer", result.equal_error_rate}});
+                    {"interval", {by.interval->low, by.interval->high}},
+                    {"auc", *result.area_under_roc},
+                    {"eer", *result.equal_error_rate}});
     finish(args, "mistakes", rows);  // complete as far as it goes, should the rest take too long
   }
 }

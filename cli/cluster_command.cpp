@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "cli/commands.h"
 #include "cli/gallery_options.h"
@@ -12,6 +13,7 @@
 #include "likeness/cluster/cluster.h"
 #include "likeness/core/atomic_file.h"
 #include "likeness/core/file.h"
+#include "likeness/core/output.h"
 #include "likeness/embed/comparison.h"
 #include "likeness/gallery/face_review.h"
 #include "likeness/gallery/sqlite_store.h"
@@ -177,8 +179,8 @@ Image contact_sheet(const Found& found, const std::vector<std::size_t>& members)
   return sheet;
 }
 
-void write_pages(const Args& args, const Found& found, const std::vector<int>& clusters, double threshold) {
-  fs::create_directories(args.out);
+void write_pages(const Args& args, OutputFolder& out, const Found& found, const std::vector<int>& clusters,
+                 double threshold) {
   const auto members = members_of(clusters);
   const auto noise = static_cast<std::size_t>(std::ranges::count(clusters, kNoise));
   HtmlReport page("Faces by person", std::to_string(found.faces.size()) + " faces");
@@ -191,7 +193,7 @@ void write_pages(const Args& args, const Found& found, const std::vector<int>& c
   for (const auto& [cluster, faces] : members) {
     const std::string name = "cluster_" + std::to_string(cluster) + ".png";
     const auto png = encode_png(contact_sheet(found, faces).view());
-    write_file(args.out / name, std::span<const std::byte>(png));
+    write_file(out.file(name), std::span<const std::byte>(png));
     page.section("Person " + std::to_string(cluster) + ": " + counted(faces.size(), "face"));
     std::string files;
     for (const std::size_t face : faces) {
@@ -199,13 +201,13 @@ void write_pages(const Args& args, const Found& found, const std::vector<int>& c
     }
     page.picture(png, "faces of cluster " + std::to_string(cluster), files);
   }
-  page.write(args.out / "index.html");
+  page.write(out.path() / "index.html");
   Json json = {{"version", 1}, {"threshold", threshold}, {"faces", Json::array()}};
   for (std::size_t i = 0; i < found.faces.size(); ++i) {
     json["faces"].push_back(face_json(found.faces[i], clusters[i]));
   }
   for (const FoundFace& face : found.aside) json["faces"].push_back(face_json(face, kNoise));
-  write_file(args.out / "clusters.json", dump_line(json) + "\n");
+  write_file(out.path() / "clusters.json", dump_line(json) + "\n");
 }
 
 void enrol(const Args& args, const ModelPack& pack, const Found& found, const std::vector<int>& clusters) {
@@ -250,6 +252,9 @@ void print(const Args& args, const Found& found, const std::vector<int>& cluster
 
 Exit run(const Args& args) {
   if (args.enrol == args.gallery.empty()) throw std::invalid_argument("--enrol and --gallery go together");
+  std::optional<OutputFolder> out;
+  if (!args.out.empty()) out.emplace(args.out);
+  if (args.enrol) require_writable(args.gallery);
   const ModelPack pack = args.models.embedder();
   const auto before = args.update.empty() ? std::map<std::string, int>{} : clusters_before(args.update);
   Found found = find_faces(args, pack);
@@ -266,7 +271,7 @@ Exit run(const Args& args) {
     clusters = cluster_faces(compared, found.photos, options, found.previous, bar.callback());
   }
   print(args, found, clusters);
-  if (!args.out.empty()) write_pages(args, found, clusters, threshold);
+  if (out) write_pages(args, *out, found, clusters, threshold);
   if (args.enrol) enrol(args, pack, found, clusters);
   return found.exit;
 }

@@ -55,10 +55,11 @@ Learnt embed_people(const Args& args, const ModelPack& pack) {
     const auto names = read_people_file(args.people);
     wanted.insert(names.begin(), names.end());
   }
-  std::vector<fs::path> photos = likeness::list_photos(args.images);
-  const auto person = [](const fs::path& photo) { return photo.parent_path().filename().string(); };
+  PeopleList people = list_people({args.images});
   if (!wanted.empty())
-    std::erase_if(photos, [&](const fs::path& photo) { return !wanted.contains(person(photo)); });
+    std::erase_if(people.photos, [&](const LabelledPhoto& photo) { return !wanted.contains(photo.label); });
+  std::vector<fs::path> photos;
+  for (const LabelledPhoto& photo : people.photos) photos.push_back(photo.file);
   if (photos.empty()) {
     throw Error(ErrorCode::kInputUnreadable,
                 "no photos in " + args.images.string() +
@@ -72,7 +73,7 @@ Learnt embed_people(const Args& args, const ModelPack& pack) {
     if (!found.found(i)) continue;
     const auto row = found.embeddings[i];
     learnt.faces.values.insert(learnt.faces.values.end(), row.begin(), row.end());
-    learnt.people.push_back(person(photos[i]));
+    learnt.people.push_back(people.photos[i].label);
   }
   return learnt;
 }

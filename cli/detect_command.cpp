@@ -2,11 +2,13 @@
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/photos.h"
 #include "cli/progress_bar.h"
+#include "likeness/core/output.h"
 #include "likeness/image/draw.h"
 #include "likeness/image/write_image.h"
 #include "likeness/recognize/photo_stream.h"
@@ -61,9 +63,15 @@ void draw_faces(PhotoFaces&& photo, const fs::path& path) {
 
 Exit run(const Args& args) {
   const PhotoList list = list_photos(args.photos);
-  if (!args.draw.empty() && list.photos.size() > 1 && !fs::is_directory(args.draw)) {
-    throw std::invalid_argument("--draw with several photos needs an existing folder; " + args.draw.string() +
-                                " is none");
+  std::error_code ignored;
+  std::optional<OutputFolder> folder;
+  if (fs::is_directory(args.draw, ignored)) folder.emplace(args.draw);
+  if (!args.draw.empty() && !folder) {
+    if (list.photos.size() > 1) {
+      throw std::invalid_argument("--draw with several photos needs an existing folder; " +
+                                  args.draw.string() + " is none");
+    }
+    require_writable(args.draw);
   }
   StreamOptions options = args.models.stream_options();
   options.until = Stage::kDetect;
@@ -77,8 +85,8 @@ Exit run(const Args& args) {
         if (!inputs.count(photo, bar)) return;
         args.json ? print_json(photo) : print_text(photo);
         if (args.draw.empty()) return;
-        const bool folder = fs::is_directory(args.draw);
-        const fs::path path = folder ? args.draw / (photo.file.stem().string() + ".faces.png") : args.draw;
+        const fs::path path =
+            folder ? folder->file(photo.file.stem().string() + ".faces.png") : output_picture(args.draw);
         draw_faces(std::move(photo), path);
       },
       nullptr, bar.callback());

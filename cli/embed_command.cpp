@@ -7,6 +7,7 @@
 #include "cli/labelled_photos.h"
 #include "cli/photos.h"
 #include "cli/progress_bar.h"
+#include "likeness/core/output.h"
 #include "likeness/embed/embedder.h"
 
 namespace likeness::cli {
@@ -17,7 +18,8 @@ namespace fs = std::filesystem;
 struct Args {
   std::vector<fs::path> inputs;
   fs::path output;
-  LabelledPhotosArgs photos;  // its `folder` is filled where the input is one
+  LabelledPhotosArgs photos;         // its `folder` is filled where the input is one
+  std::vector<std::string> members;  // of an .npz
   bool json = false;
 };
 
@@ -28,7 +30,7 @@ struct Outcome {
 
 /// Chips that somebody cut before: their order and labels stay as they are.
 Outcome from_faces(const Args& args) {
-  const FaceDataset faces = read_faces(args.inputs.front());
+  const FaceDataset faces = read_faces(args.inputs.front(), args.members);
   const ModelPack pack = args.photos.models.embedder();
   const EmbeddingSpace wanted = space_of(pack.contract, args.photos.models.precision);
   require_same_space(faces.space, args.inputs.front().string(), wanted, "the model " + pack.contract.name);
@@ -77,19 +79,20 @@ Outcome from_labelled_folder(const Args& args) {
   return {std::move(faces.collected.embeddings), faces.exit};
 }
 
-/// A folder of folders holds labelled photos; a folder of files does not.
+/// Photos in folders of people are labelled; photos that lie side by side are not.
 bool labelled(const fs::path& folder) {
-  return fs::is_directory(folder) &&
-         std::ranges::any_of(fs::directory_iterator(folder), [](const auto& entry) {
-           return entry.is_directory() && entry.path().filename().string().front() != '.';
-         });
+  std::error_code ignored;
+  if (!fs::is_directory(folder, ignored)) return false;
+  const PeopleFolder people = read_people_folder(folder);
+  return !people.train.empty() || !people.val.empty();
 }
 
 Exit run(const Args& args) {
+  require_writable(args.output);
   const bool single = args.inputs.size() == 1;
-  const Outcome outcome = single && args.inputs.front().extension() == ".npz" ? from_faces(args)
-                          : single && labelled(args.inputs.front())           ? from_labelled_folder(args)
-                                                                              : from_photos(args);
+  const Outcome outcome = single && named_as_npz(args.inputs.front()) ? from_faces(args)
+                          : single && labelled(args.inputs.front())   ? from_labelled_folder(args)
+                                                                      : from_photos(args);
   write_embeddings(args.output, outcome.dataset);
   const std::size_t count = outcome.dataset.train.labels.size() + outcome.dataset.val.labels.size();
   const std::size_t dimension = outcome.dataset.train.embeddings.dimension;
@@ -117,6 +120,7 @@ void add_embed_command(CLI::App& app, Exit& exit) {
   command->add_option("inputs", args->inputs, "faces.npz, a folder, or photos")->required();
   command->add_option("-o,--output", args->output, "The .npz to write")->required();
   add_labelled_photos_options(*command, args->photos);
+  add_members_option(*command, args->members);
   add_json_option(*command, args->json);
   command->callback([args, &exit] { exit = run(*args); });
 }

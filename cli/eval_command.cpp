@@ -10,6 +10,7 @@
 #include "cli/eval_parts.h"
 #include "cli/photos.h"
 #include "cli/progress_bar.h"
+#include "likeness/core/output.h"
 #include "likeness/embed/comparison.h"
 #include "likeness/eval/pairs_file.h"
 #include "likeness/eval/photo_embeddings.h"
@@ -23,8 +24,8 @@ namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 struct Args : EvalArgs {
-  fs::path pairs;
-  fs::path train_pairs;
+  std::vector<fs::path> pairs;
+  std::vector<fs::path> train_pairs;
   fs::path images;
   std::string baseline;
 };
@@ -51,8 +52,10 @@ struct Lfw {
 
 Lfw load(const Args& args, ProgressBar& bar) {
   Lfw lfw;
-  lfw.tested = read_pairs_file(args.pairs);
-  if (!args.train_pairs.empty()) lfw.training = read_pairs_file(args.train_pairs);
+  lfw.tested = read_pairs_files(args.pairs);
+  lfw.training = read_pairs_files(args.train_pairs);
+  find_photos(lfw.tested, args.images);
+  find_photos(lfw.training, args.images);
   lfw.photos = lfw.tested.photos;
   std::map<std::string, std::size_t> known;
   for (std::size_t i = 0; i < lfw.photos.size(); ++i) known[lfw.photos[i]] = i;
@@ -123,31 +126,42 @@ std::optional<Baseline> compare_with_baseline(const Args& args, const Lfw& lfw,
                                    scores.result.fold_thresholds, lfw.photos, args.seed)};
 }
 
-Json rate_or_null(const std::optional<double>& rate) { return rate ? Json(*rate) : Json(nullptr); }
+/// Why rates of these comparisons cannot be told; null where they can.
+Json reason_of(const Comparisons& comparisons) {
+  if (comparisons.mated.empty()) return "no pairs of one person";
+  if (comparisons.non_mated.empty()) return "no pairs of two people";
+  if (comparisons.non_mated.size() < comparisons_needed(1e-3)) {
+    return "VAL at FAR 0.001 needs " + std::to_string(comparisons_needed(1e-3)) +
+           " pairs of two people, there are " + std::to_string(comparisons.non_mated.size());
+  }
+  return nullptr;
+}
 
 Json json_of(const VerificationStory& story, const Lfw& lfw, std::size_t failed_pairs) {
   const Verification& result = story.result;
   Json line = {{"protocol", story.protocol},
                {"accuracy", result.accuracy},
-               {"std", result.deviation},
-               {"interval", {result.interval.low, result.interval.high}},
-               {"val_at_far_1e-3", rate_or_null(result.validation_rate)},
-               {"auc", result.area_under_roc},
-               {"eer", result.equal_error_rate},
+               {"std", or_null(result.deviation)},
+               {"interval", or_null(result.interval)},
+               {"val_at_far_1e-3", or_null(result.validation_rate)},
+               {"auc", or_null(result.area_under_roc)},
+               {"eer", or_null(result.equal_error_rate)},
+               {"reason", reason_of(result.comparisons)},
                {"failures", failed_pairs},
-               {"accuracy_without_failures", result.accuracy_of_scored},
+               {"accuracy_without_failures", or_null(result.accuracy_of_scored)},
                {"thresholds", result.fold_thresholds},
                {"fold_accuracies", result.fold_accuracies},
                {"threshold_from_same_pairs", result.threshold_from_same_pairs},
                {"mated", result.comparisons.mated.size()},
                {"non_mated", result.comparisons.non_mated.size()}};
-  line["all_pairs"] = {{"mated", story.all_pairs.mated.size()},
-                       {"non_mated", story.all_pairs.non_mated.size()}};
-  if (!story.all_pairs.mated.empty() && !story.all_pairs.non_mated.empty()) {
-    line["all_pairs"]["val_at_far_1e-3"] = rate_or_null(validation_rate(story.all_pairs, 1e-3));
-    line["all_pairs"]["auc"] = area_under_roc(story.all_pairs);
-    line["all_pairs"]["eer"] = equal_error_rate(story.all_pairs);
-  }
+  const Comparisons& all = story.all_pairs;
+  const bool both = !all.mated.empty() && !all.non_mated.empty();
+  line["all_pairs"] = {{"mated", all.mated.size()},
+                       {"non_mated", all.non_mated.size()},
+                       {"val_at_far_1e-3", or_null(validation_rate(all, 1e-3))},
+                       {"auc", both ? Json(area_under_roc(all)) : Json(nullptr)},
+                       {"eer", both ? Json(equal_error_rate(all)) : Json(nullptr)},
+                       {"reason", reason_of(all)}};
   line["failed_photos"] = Json::array();
   for (const auto& [photo, why] : story.failed)
     line["failed_photos"].push_back({{"photo", photo}, {"why", why}});
@@ -163,7 +177,7 @@ Json json_of(const Baseline& baseline) {
           {"embedding_space", baseline.space},
           {"accuracy", baseline.accuracy},
           {"difference", by.difference},
-          {"interval", {by.interval.low, by.interval.high}},
+          {"interval", or_null(by.interval)},
           {"gained", by.gained},
           {"lost", by.lost}};
 }
@@ -171,19 +185,27 @@ Json json_of(const Baseline& baseline) {
 void print(const VerificationStory& story, const Lfw& lfw, std::size_t failed_pairs) {
   const Verification& result = story.result;
   std::printf("%s\n\n", story.protocol.c_str());
-  std::printf(
-      "accuracy             %.4f (standard deviation %.4f; 95%% interval %.4f to %.4f, people resampled)\n",
-      result.accuracy, result.deviation, result.interval.low, result.interval.high);
+  const auto both_kinds = [&result](const std::optional<double>& rate, int digits) {
+    return rate ? fixed(*rate, digits) : reason_of(result.comparisons).get<std::string>();
+  };
+  std::printf("accuracy             %s (%s)\n", fixed(result.accuracy).c_str(),
+              result.interval ? ("standard deviation " + fixed(result.deviation, "none") + "; 95% interval " +
+                                 fixed(result.interval, "") + ", people resampled")
+                                    .c_str()
+                              : "of one person: without an interval");
   if (failed_pairs > 0) {
-    std::printf("  without failures   %.4f\n", result.accuracy_of_scored);
+    std::printf("  without failures   %s\n", fixed(result.accuracy_of_scored, "no pairs").c_str());
   }
-  std::printf("AUC                  %.5f\n", result.area_under_roc);
-  std::printf("equal error rate     %.4f\n", result.equal_error_rate);
+  std::printf("AUC                  %s\n", both_kinds(result.area_under_roc, 5).c_str());
+  std::printf("equal error rate     %s\n", both_kinds(result.equal_error_rate, 4).c_str());
   const auto validation = [](const char* words, const Comparisons& comparisons) {
-    if (comparisons.mated.empty()) return;
+    if (comparisons.mated.empty() || comparisons.non_mated.empty()) {
+      std::printf("VAL at FAR 0.001     %s (%s)\n", reason_of(comparisons).get<std::string>().c_str(), words);
+      return;
+    }
     const std::optional<double> rate = validation_rate(comparisons, 1e-3);
     if (rate)
-      std::printf("VAL at FAR 0.001     %.4f (%s, %zu non-mated)\n", *rate, words,
+      std::printf("VAL at FAR 0.001     %s (%s, %zu non-mated)\n", fixed(*rate).c_str(), words,
                   comparisons.non_mated.size());
     if (!rate) {
       std::printf("VAL at FAR 0.001     not supported by %zu comparisons (%s)\n",
@@ -226,7 +248,8 @@ Exit run_lfw(const Args& args) {
   // another.
   const std::size_t tested = lfw.tested.photos.size();
   constexpr std::size_t kMostForAllPairs = 12'000;  // 72 million pairs, half a gigabyte
-  if (tested <= kMostForAllPairs) {
+  // Where the folders are not people, nobody knows who is in photos that no pair joins.
+  if (tested <= kMostForAllPairs && folders_are_people(lfw.tested)) {
     story.all_pairs = compare_all(lfw.embedded.embeddings, lfw.found, std::span(story.photos).first(tested));
   }
   for (std::size_t i = 0; i < lfw.photos.size(); ++i) {
@@ -246,9 +269,16 @@ Exit run_lfw(const Args& args) {
   if (baseline) {
     const PairedDifference& by = baseline->difference;
     char text[160];
-    std::snprintf(text, sizeof text,
-                  "%.4f; this one %+.4f (95 %% interval %+.4f to %+.4f; %zu pairs gained, %zu lost)",
-                  baseline->accuracy, by.difference, by.interval.low, by.interval.high, by.gained, by.lost);
+    const int said =
+        std::snprintf(text, sizeof text, "%.4f; this one %+.4f (", baseline->accuracy, by.difference);
+    const auto used = static_cast<std::size_t>(said);
+    if (by.interval) {
+      std::snprintf(text + used, sizeof text - used,
+                    "95 %% interval %+.4f to %+.4f; %zu pairs gained, %zu lost)", by.interval->low,
+                    by.interval->high, by.gained, by.lost);
+    } else {
+      std::snprintf(text + used, sizeof text - used, "%zu pairs gained, %zu lost)", by.gained, by.lost);
+    }
     story.facts.emplace_back("accuracy of " + baseline->name, text);
   }
   if (!args.out.empty()) write_verification_report(args.out, story);
@@ -273,6 +303,10 @@ void add_report_options(CLI::App& command, EvalArgs& args) {
   command.add_option("--out", args.out, "Folder for report.html, plots (PNG, SVG) and CSV");
   command.add_option("--seed", args.seed, "Of everything that is drawn")->capture_default_str();
   add_json_option(command, args.json);
+  // Before the work: a report that cannot be written shall be known in the first second.
+  command.parse_complete_callback([&args] {
+    if (!args.out.empty()) (void)OutputFolder(args.out);
+  });
 }
 
 void add_eval_options(CLI::App& command, EvalArgs& args) {
@@ -299,7 +333,10 @@ void add_eval_command(CLI::App& app, Exit& exit) {
   lfw->footer(
       "Example: likeness eval lfw --pairs pairsDevTest.txt --train-pairs pairsDevTrain.txt --images lfw "
       "--out report");
-  lfw->add_option("--pairs", args->pairs, "Pairs to test: pairsDevTest.txt, or view 2's pairs.txt")
+  lfw->add_option(
+         "--pairs", args->pairs,
+         "Pairs to test: pairsDevTest.txt, view 2's pairs.txt, or tables (.csv) of pairs; of several "
+         "files (match, mismatch) all together")
       ->required();
   lfw->add_option("--train-pairs", args->train_pairs, "Pairs that give the threshold: pairsDevTrain.txt");
   lfw->add_option("--images", args->images, "Folder of NAME/NAME_0001.jpg")->required();

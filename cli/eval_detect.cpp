@@ -51,13 +51,15 @@ Json json_of(const DetectionCount& count) {
   return {{"marked", count.marked},
           {"detected", count.detected},
           {"matched", count.matched},
-          {"recall", count.recall()},
-          {"precision", count.precision()}};
+          {"recall", or_null(count.recall())},
+          {"precision", or_null(count.precision())}};
 }
 
 void print(const char* name, const DetectionCount& count) {
-  std::printf("%-12s recall %.4f (%zu of %zu)   precision %.4f (%zu of %zu)\n", name, count.recall(),
-              count.matched, count.marked, count.precision(), count.matched, count.detected);
+  std::printf("%-12s recall %s (%zu of %zu)   precision %s (%zu of %zu)\n", name,
+              fixed(count.recall(), "not measured: no face is marked").c_str(), count.matched, count.marked,
+              fixed(count.precision(), "not measured: no face was found").c_str(), count.matched,
+              count.detected);
 }
 
 Exit run(const Args& args) {

@@ -30,15 +30,9 @@ struct Args : EvalArgs {
   GalleryTrialOptions trials;
 };
 
-std::string percent(double share) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.2f %%", share * 100);
-  return text;
-}
-
 std::string of(std::size_t count, std::size_t all) {
-  const double share = all == 0 ? 0 : static_cast<double>(count) / static_cast<double>(all);
-  return std::to_string(count) + " (" + percent(share) + ")";
+  if (all == 0) return "no faces";
+  return std::to_string(count) + " (" + percent(static_cast<double>(count) / static_cast<double>(all)) + ")";
 }
 
 /// Who is left, with the people of --without gone.
@@ -57,7 +51,7 @@ NamedFaces named_faces(People people, const std::vector<std::string>& without) {
 
 Exit run_leftout(const Args& args) {
   const People people = people_of(args.faces, args);
-  const People strangers = people_of(args.impostors, args);
+  const People strangers = people_of(args.impostors, args, true);
   if (people.space != strangers.space) {
     throw Error(ErrorCode::kModelMismatch, args.faces.string() + " is of " + people.space + ", " +
                                                args.impostors.string() + " of " + strangers.space);
@@ -73,7 +67,8 @@ Exit run_leftout(const Args& args) {
       ""};
   Json rules = Json::array();
   for (const NamingCounts& rule : result.rules) {
-    const Interval interval = wilson_interval(rule.strangers_named, result.strangers);
+    std::optional<Interval> interval;
+    if (result.strangers > 0) interval = wilson_interval(rule.strangers_named, result.strangers);
     table.rows.push_back({rule.rule, of(rule.right, result.known), of(rule.wrong, result.known),
                           of(result.known - rule.right - rule.wrong, result.known),
                           of(rule.strangers_named, result.strangers)});
@@ -81,7 +76,7 @@ Exit run_leftout(const Args& args) {
                      {"right", rule.right},
                      {"wrong", rule.wrong},
                      {"strangers_named", rule.strangers_named},
-                     {"strangers_named_interval", {interval.low, interval.high}}});
+                     {"strangers_named_interval", or_null(interval)}});
   }
   const std::string words =
       std::to_string(result.known) + " known faces and " + std::to_string(result.strangers) +
@@ -104,16 +99,16 @@ Exit run_leftout(const Args& args) {
   } else {
     print_table(words, table);
   }
-  return Exit::kDone;
+  return people.exit == Exit::kDone ? strangers.exit : people.exit;
 }
 
 // ---- gallery ----
 
 Json json_of(const TrialShare& share) {
   return {{"share", share.share},
-          {"interval", {share.interval.low, share.interval.high}},
+          {"interval", or_null(share.interval)},
           {"mean", share.mean},
-          {"std", share.deviation}};
+          {"std", or_null(share.deviation)}};
 }
 
 Exit run_gallery(const Args& args) {
@@ -125,9 +120,8 @@ Exit run_gallery(const Args& args) {
   const std::string trials = "mean of " + std::to_string(result.trials) + " trials";
   Table table{{"figure", "first trial", "its 95 % interval", trials}, {}, ""};
   const auto row = [&](const std::string& name, const TrialShare& share) {
-    table.rows.push_back({name, fixed(share.share),
-                          fixed(share.interval.low) + " to " + fixed(share.interval.high),
-                          fixed(share.mean) + " +- " + fixed(share.deviation)});
+    table.rows.push_back({name, fixed(share.share), fixed(share.interval, "one person"),
+                          fixed(MeanDeviation{share.mean, share.deviation})});
   };
   const Calibration& c = result.calibration;
   row("rank-1 identification rate", result.rank_one);
@@ -166,7 +160,7 @@ Exit run_gallery(const Args& args) {
   } else {
     print_table(words, table);
   }
-  return Exit::kDone;
+  return people.exit;
 }
 
 // ---- thresholds ----
@@ -198,14 +192,23 @@ Exit run_thresholds(const ThresholdArgs& args) {
     char text[32];
     std::snprintf(text, sizeof text, "%g", rate);
     const auto threshold = threshold_at_rate(pairs.non_mated, rate);
+    std::optional<double> missed;
+    if (threshold) missed = false_non_match_rate(pairs.mated, *threshold);
+    Json one = {{"cosine", or_null(threshold)},
+                {"false_match_rate", rate},
+                {"false_non_match_rate", or_null(missed)}};
     if (!threshold) {
-      table.rows.push_back({text, "needs " + std::to_string(comparisons_needed(rate)) + " pairs", "", ""});
-      continue;
+      const std::string reason = "needs " + std::to_string(comparisons_needed(rate)) + " pairs";
+      table.rows.push_back({text, reason, "", ""});
+      one["reason"] = reason + " of two people, there are " + std::to_string(pairs.non_mated.size());
+    } else {
+      // The distance of the printed cosine, so that both decide alike.
+      const std::string cosine = rounded_up(*threshold);
+      table.rows.push_back(
+          {text, cosine, fixed(1 - std::stod(cosine)), missed ? percent(*missed) : "no pairs"});
+      if (!missed) one["reason"] = "no pairs of one person";
     }
-    const double missed = false_non_match_rate(pairs.mated, *threshold);
-    table.rows.push_back({text, fixed(*threshold), fixed(1 - *threshold), percent(missed)});
-    thresholds.push_back(
-        {{"cosine", *threshold}, {"false_match_rate", rate}, {"false_non_match_rate", missed}});
+    thresholds.push_back(std::move(one));
   }
   const std::string words = std::to_string(people.labels.size()) +
                             " faces: " + std::to_string(pairs.non_mated.size()) + " pairs of two people, " +
@@ -222,7 +225,7 @@ Exit run_thresholds(const ThresholdArgs& args) {
   } else {
     print_table(words, table);
   }
-  return Exit::kDone;
+  return people.exit;
 }
 
 void add_trial_options(CLI::App& command, Args& args) {

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "cli/photos.h"
 #include "cli/progress_bar.h"
 #include "likeness/core/error.h"
 #include "likeness/dataset/dataset_file.h"
@@ -30,29 +31,34 @@ People from_embeddings(const fs::path& file) {
   return people;
 }
 
-People from_photos(const fs::path& folder, const EvalArgs& args) {
-  const std::vector<fs::path> photos = likeness::list_photos(folder);
-  if (photos.empty()) throw Error(ErrorCode::kInputUnreadable, "no photos in " + folder.string());
+People from_photos(const fs::path& folder, const EvalArgs& args, bool strangers) {
+  PeopleList list = list_people({folder}, strangers);
+  for (const fs::path& photo : list.loose) list.photos.push_back({photo, photo.stem().string()});
+  std::ranges::sort(list.photos, {}, [](const auto& photo) { return photo.file.native(); });
+  std::vector<fs::path> photos;
+  for (const LabelledPhoto& photo : list.photos) photos.push_back(photo.file);
   const ModelPack pack = args.model.embedder();
   ProgressBar bar("embedding");
   const PhotoEmbeddings found = embed_photos(photos, pack, args.model, args.cache(), bar.callback());
   People people{{found.embeddings.dimension, {}}, {}, {}, found.id, to_json(pack.contract)};
+  if (list.failed > 0) people.exit = Exit::kSomeInputsFailed;
   for (std::size_t i = 0; i < photos.size(); ++i) {
     if (!found.found(i)) {
       people.failed.push_back(photos[i].string() + ": " + found.problems[i]);
+      if (found.problems[i] != "no face found") people.exit = Exit::kSomeInputsFailed;
       continue;
     }
     people.embeddings.values.insert(people.embeddings.values.end(), found.embeddings[i].begin(),
                                     found.embeddings[i].end());
-    people.labels.push_back(photos[i].parent_path().filename().string());
+    people.labels.push_back(list.photos[i].label);
   }
   return people;
 }
 
 }  // namespace
 
-People people_of(const fs::path& source, const EvalArgs& args) {
-  return source.extension() == ".npz" ? from_embeddings(source) : from_photos(source, args);
+People people_of(const fs::path& source, const EvalArgs& args, bool strangers) {
+  return named_as_npz(source) ? from_embeddings(source) : from_photos(source, args, strangers);
 }
 
 People compared_people(const fs::path& source, const EvalArgs& args) {
@@ -69,11 +75,9 @@ void keep_wanted(People& people, const std::optional<fs::path>& only, std::size_
   }
   std::map<std::string, std::size_t> photos;
   for (const std::string& label : people.labels) ++photos[label];
-  People kept{{people.embeddings.dimension, {}},
-              {},
-              std::move(people.failed),
-              std::move(people.space),
-              std::move(people.contract)};
+  People kept{{people.embeddings.dimension, {}}, {},
+              std::move(people.failed),          std::move(people.space),
+              std::move(people.contract),        people.exit};
   for (std::size_t i = 0; i < people.labels.size(); ++i) {
     const std::string& label = people.labels[i];
     if (photos[label] < min_photos || (only && !named.contains(label))) continue;
@@ -84,12 +88,6 @@ void keep_wanted(People& people, const std::optional<fs::path>& only, std::size_
   if (kept.labels.empty())
     throw Error(ErrorCode::kInputUnreadable, "none of the faces is of a person wanted");
   people = std::move(kept);
-}
-
-std::string fixed(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.4f", value);
-  return text;
 }
 
 void write_report(const EvalArgs& args, const std::string& title, const std::string& words,

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cli/commands.h"
+#include "cli/numbers.h"
 #include "cli/options.h"
 #include "likeness/embed/embeddings.h"
 #include "likeness/eval/photo_embeddings.h"
@@ -35,14 +36,17 @@ void add_eval_options(CLI::App& command, EvalArgs& args);    ///< These, and wha
 struct People {
   Embeddings embeddings;  ///< Unit length.
   std::vector<std::string> labels;
-  std::vector<std::string> failed;  ///< Photos without an embedding.
+  std::vector<std::string> failed;  ///< Photos without an embedding, and why.
   std::string space;                ///< The embedding space's name.
   std::string contract{};           ///< The model's, as JSON; empty where it is not known.
+  Exit exit = Exit::kDone;          ///< kSomeInputsFailed where photos or folders could not be read.
 };
 
-/// Of a folder of PERSON/photos at any depth (the folder a photo lies in is the person), or of embeddings
-/// (.npz) that `likeness embed` wrote. @throws Error kInputUnreadable, kDataInvalid.
-[[nodiscard]] People people_of(const std::filesystem::path& source, const EvalArgs& args);
+/// Of a folder of PERSON/photos (list_people()), or of embeddings (.npz) that `likeness embed` wrote.
+/// `strangers`: photos directly in the folder are of a person each. @throws Error kInputUnreadable,
+/// kDataInvalid.
+[[nodiscard]] People people_of(const std::filesystem::path& source, const EvalArgs& args,
+                               bool strangers = false);
 
 /// The same, brought to what the model's contract compares (Comparison).
 [[nodiscard]] People compared_people(const std::filesystem::path& source, const EvalArgs& args);
@@ -51,8 +55,6 @@ struct People {
 /// tab: LFW's people files will do). @throws Error kInputUnreadable where the file cannot be read or nobody
 /// is left.
 void keep_wanted(People& people, const std::optional<std::filesystem::path>& only, std::size_t min_photos);
-
-[[nodiscard]] std::string fixed(double value);  ///< Four decimals.
 
 /// Writes report.html with one table and the plots, where --out was given.
 void write_report(const EvalArgs& args, const std::string& title, const std::string& words,

@@ -39,7 +39,9 @@ Exit run_openset(const OpenSetArgs& args) {
   IdentificationFaces faces{
       gallery.embeddings, gallery.labels, std::vector<char>(gallery.labels.size(), 1), {}};
   std::vector<std::string> failed = gallery.failed;
-  if (fs::equivalent(args.gallery, args.probes)) {
+  Exit exit = gallery.exit;
+  std::error_code ignored;
+  if (fs::equivalent(args.gallery, args.probes, ignored)) {
     faces.may_probe = faces.may_enrol;
   } else {
     People probes = compared_people(args.probes, args);
@@ -51,6 +53,7 @@ Exit run_openset(const OpenSetArgs& args) {
     faces.embeddings.values.insert(faces.embeddings.values.end(), probes.embeddings.values.begin(),
                                    probes.embeddings.values.end());
     failed.insert(failed.end(), probes.failed.begin(), probes.failed.end());
+    if (exit == Exit::kDone) exit = probes.exit;
   }
   IdentificationOptions options = args.trials;
   options.seed = args.seed;
@@ -58,7 +61,7 @@ Exit run_openset(const OpenSetArgs& args) {
 
   Table table{{"figure", "mean and deviation over the trials"}, {}, ""};
   const auto row = [&](const std::string& name, const MeanDeviation& value) {
-    table.rows.push_back({name, fixed(value.mean) + " +- " + fixed(value.deviation)});
+    table.rows.push_back({name, fixed(value)});
   };
   row("rank-1 identification rate", result.rank_one);
   Json rates = Json::array();
@@ -74,8 +77,9 @@ Exit run_openset(const OpenSetArgs& args) {
     const auto found = rate.detection_and_identification();
     rates.push_back({{"fpir", rate.fpir},
                      {"fnir", rate.fnir ? Json(rate.fnir->mean) : Json(nullptr)},
-                     {"std", rate.fnir ? Json(rate.fnir->deviation) : Json(nullptr)},
-                     {"detection_and_identification", found ? Json(*found) : Json(nullptr)}});
+                     {"std", rate.fnir ? or_null(rate.fnir->deviation) : Json(nullptr)},
+                     {"detection_and_identification", or_null(found)}});
+    if (!rate.fnir) rates.back()["reason"] = table.rows.back()[1];
   }
   const std::string words = std::to_string(options.trials) + " trials (seed " + std::to_string(args.seed) +
                             "): " + std::to_string(std::lround(result.enrolled)) +
@@ -94,7 +98,8 @@ Exit run_openset(const OpenSetArgs& args) {
                             {"enrolled", result.enrolled},
                             {"mated_probes", result.mated_probes},
                             {"stranger_probes", result.stranger_probes},
-                            {"rank_1", {{"mean", result.rank_one.mean}, {"std", result.rank_one.deviation}}},
+                            {"rank_1",
+                             {{"mean", result.rank_one.mean}, {"std", or_null(result.rank_one.deviation)}}},
                             {"rates", rates},
                             {"failures", failed},
                             {"embedding_space", gallery.space}})
@@ -104,7 +109,7 @@ Exit run_openset(const OpenSetArgs& args) {
     std::printf("\nfailures to acquire: %zu\n", failed.size());
     for (const std::string& one : failed) std::printf("  %s\n", one.c_str());
   }
-  return Exit::kDone;
+  return exit;
 }
 
 struct ClusterArgs : EvalArgs {
@@ -176,7 +181,12 @@ Json json_of(const Clustered& one) {
       {"bcubed",
        {{"precision", scores.bcubed_precision}, {"recall", scores.bcubed_recall}, {"f", scores.bcubed_f}}},
       {"pairs",
-       {{"precision", scores.pair_precision}, {"recall", scores.pair_recall}, {"f", scores.pair_f}}}};
+       {{"precision", or_null(scores.pair_precision)},
+        {"recall", or_null(scores.pair_recall)},
+        {"f", or_null(scores.pair_f)},
+        {"reason", scores.pair_f        ? Json(nullptr)
+                   : scores.pair_recall ? Json("no pairs in one cluster")
+                                        : Json("no pairs of one person")}}}};
 }
 
 Exit run_cluster(const ClusterArgs& args) {
@@ -206,9 +216,11 @@ Exit run_cluster(const ClusterArgs& args) {
   row("B-cubed precision", [](const Clustered& w) { return fixed(w.scores.bcubed_precision); });
   row("B-cubed recall", [](const Clustered& w) { return fixed(w.scores.bcubed_recall); });
   row("B-cubed F", [](const Clustered& w) { return fixed(w.scores.bcubed_f); });
-  row("pairwise precision", [](const Clustered& w) { return fixed(w.scores.pair_precision); });
-  row("pairwise recall", [](const Clustered& w) { return fixed(w.scores.pair_recall); });
-  row("pairwise F", [](const Clustered& w) { return fixed(w.scores.pair_f); });
+  row("pairwise precision",
+      [](const Clustered& w) { return fixed(w.scores.pair_precision, "no pairs in one cluster"); });
+  row("pairwise recall",
+      [](const Clustered& w) { return fixed(w.scores.pair_recall, "no pairs of one person"); });
+  row("pairwise F", [](const Clustered& w) { return fixed(w.scores.pair_f, "no pairs"); });
   row("faces in clusters of one person", [](const Clustered& w) { return fixed(w.in_pure); });
   row("clusters", [](const Clustered& w) { return std::to_string(w.clusters); });
   row("clusters of 3 or more faces", [](const Clustered& w) { return std::to_string(w.of_three); });
@@ -225,11 +237,12 @@ Exit run_cluster(const ClusterArgs& args) {
   } else {
     print_table(words, table);
   }
-  return Exit::kDone;
+  return people.exit;
 }
 
 struct ClassifyArgs : EvalArgs {
   fs::path embeddings;
+  std::vector<std::string> members;
   ClassificationOptions validation;
 };
 
@@ -246,7 +259,7 @@ CurvePlot reliability_plot(const CrossValidation& result) {
 }
 
 Exit run_classify(const ClassifyArgs& args) {
-  const EmbeddingDataset dataset = read_embeddings(args.embeddings);
+  const EmbeddingDataset dataset = read_embeddings(args.embeddings, args.members);
   Embeddings all = dataset.train.embeddings;
   all.values.insert(all.values.end(), dataset.val.embeddings.values.begin(),
                     dataset.val.embeddings.values.end());
@@ -260,7 +273,7 @@ Exit run_classify(const ClassifyArgs& args) {
   if (people > 2) left = leave_one_person_out(all, labels, args.seed);
 
   Table table{{"figure", "value"}, {}, ""};
-  table.rows.push_back({"accuracy", fixed(result.accuracy) + " +- " + fixed(result.deviation) +
+  table.rows.push_back({"accuracy", fixed(MeanDeviation{result.accuracy, result.deviation}) +
                                         " (95 % interval " + fixed(result.interval.low) + " to " +
                                         fixed(result.interval.high) + ")"});
   table.rows.push_back(
@@ -285,7 +298,7 @@ Exit run_classify(const ClassifyArgs& args) {
         {"faces", labels.size()},
         {"people", people},
         {"accuracy", result.accuracy},
-        {"std", result.deviation},
+        {"std", or_null(result.deviation)},
         {"interval", {result.interval.low, result.interval.high}},
         {"brier", result.brier ? Json(*result.brier) : Json(nullptr)},
         {"calibration_error", result.calibration_error ? Json(*result.calibration_error) : Json(nullptr)},
@@ -345,6 +358,7 @@ void add_eval_people(CLI::App& command, Exit& exit) {
   part->add_option("--repeats", classify->validation.repeats, "Cross-validations")
       ->capture_default_str()
       ->check(CLI::Range(1, 100));
+  add_members_option(*part, classify->members);
   add_report_options(*part, *classify);
   part->callback([classify, &exit] { exit = run_classify(*classify); });
 }

@@ -9,6 +9,7 @@
 #include "cli/photos.h"
 #include "cli/random_example.h"
 #include "likeness/classify/classifier.h"
+#include "likeness/core/output.h"
 #include "likeness/dataset/dataset_file.h"
 #include "likeness/eval/closed_set.h"
 #include "likeness/image/write_image.h"
@@ -26,15 +27,16 @@ struct Args {
   fs::path faces;
   fs::path example = "example.png";
   std::optional<std::uint64_t> seed;
+  std::vector<std::string> members;
   bool json = false;
 };
 
 void print_part(const char* name, const ClosedSetScore& score) {
   if (score.total() == 0) return;
   const Interval interval = wilson_interval(score.correct, score.total());
-  std::printf("%-6s %zu of %zu right, %.1f%% (95%% interval %.1f%% to %.1f%%)\n", name, score.correct,
-              score.total(), 100.0 * static_cast<double>(score.correct) / static_cast<double>(score.total()),
-              interval.low * 100, interval.high * 100);
+  const double share = static_cast<double>(score.correct) / static_cast<double>(score.total());
+  std::printf("%-6s %zu of %zu right, %s (95%% interval %s to %s)\n", name, score.correct, score.total(),
+              percent(share, 1).c_str(), percent(interval.low, 1).c_str(), percent(interval.high, 1).c_str());
 }
 
 void print_misses(const EmbeddingPart& part, const ClosedSetScore& score) {
@@ -57,8 +59,9 @@ void print_confusion(const ClosedSetScore& score) {
 }
 
 Exit run(const Args& args) {
+  if (!args.faces.empty()) require_writable(args.example);
   const Classifier people = Classifier::read(args.people);
-  const EmbeddingDataset dataset = read_embeddings(args.embeddings);
+  const EmbeddingDataset dataset = read_embeddings(args.embeddings, args.members);
   require_same_space(people.space(), args.people.string(), dataset.space, args.embeddings.string());
   const ClosedSetScore train = score_closed_set(people, dataset.train.embeddings, dataset.train.labels);
   const ClosedSetScore val = score_closed_set(people, dataset.val.embeddings, dataset.val.labels);
@@ -76,7 +79,7 @@ Exit run(const Args& args) {
       throw Error(ErrorCode::kDataInvalid, args.faces.string() + " does not hold the faces of " +
                                                args.embeddings.string() + ": their labels differ");
     }
-    write_png(args.example, draw_example(chips.chips[example.row].view(), example).view());
+    write_png(output_picture(args.example), draw_example(chips.chips[example.row].view(), example).view());
     picture = args.example.string();
   }
 
@@ -119,6 +122,7 @@ void add_evaluate_command(CLI::App& app, Exit& exit) {
   command->add_option("--example", args->example, "The example's picture to write, where --faces is given")
       ->capture_default_str();
   command->add_option("--seed", args->seed, "Repeats an example; without it, another one each time");
+  add_members_option(*command, args->members);
   add_json_option(*command, args->json);
   command->callback([args, &exit] { exit = run(*args); });
 }

@@ -5,6 +5,7 @@
 #include "cli/commands.h"
 #include "cli/labelled_photos.h"
 #include "cli/photos.h"
+#include "likeness/core/output.h"
 
 namespace likeness::cli {
 namespace {
@@ -16,6 +17,7 @@ struct Args {
 };
 
 Exit run(const Args& args) {
+  require_writable(args.output);
   const LabelledFaces faces = collect_labelled(args.photos, Stage::kAlign);
   const CollectedFaces& collected = faces.collected;
   write_faces(args.output, collected.faces);

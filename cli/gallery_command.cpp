@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <fstream>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -7,8 +6,11 @@
 
 #include "cli/commands.h"
 #include "cli/gallery_options.h"
+#include "cli/numbers.h"
 #include "cli/photos.h"
 #include "cli/progress_bar.h"
+#include "likeness/core/output.h"
+#include "likeness/core/text_file.h"
 #include "likeness/dataset/dataset_file.h"
 #include "likeness/gallery/exchange.h"
 #include "likeness/gallery/face_review.h"
@@ -65,32 +67,24 @@ void require_person(bool found, const std::string& name) {
 
 // ---- add ----
 
-/// The photos of one person.
-struct PersonPhotos {
-  std::string name;
-  std::vector<fs::path> photos;
-};
-
-std::vector<PersonPhotos> people_in(const Args& args) {
-  if (!args.name.empty()) return {{args.name, list_photos(args.inputs).photos}};
-  std::vector<PersonPhotos> people;
-  for (const fs::path& folder : args.inputs) {
-    if (!fs::is_directory(folder)) {
-      throw std::invalid_argument("whose face is in " + folder.string() + "? Say it with --name");
+PeopleList photos_to_enrol(const Args& args) {
+  if (args.name.empty()) {
+    for (const fs::path& input : args.inputs) {
+      std::error_code ignored;
+      if (!fs::is_directory(input, ignored) && fs::exists(input, ignored)) {
+        throw std::invalid_argument("whose face is in " + input.string() + "? Say it with --name");
+      }
     }
-    std::vector<fs::path> entries;
-    for (const auto& entry : fs::directory_iterator(folder)) {
-      if (entry.is_directory() && entry.path().filename().string().front() != '.')
-        entries.push_back(entry.path());
+    try {
+      return list_people(args.inputs);
+    } catch (const Error& error) {
+      throw Error(error.code(), std::string(error.what()) + "; one person's photos are enrolled with --name");
     }
-    std::ranges::sort(entries);
-    if (entries.empty()) {
-      throw Error(ErrorCode::kInputUnreadable,
-                  folder.string() + ": no folder of a person in it; say whose photos they are with --name");
-    }
-    for (const fs::path& entry : entries)
-      people.push_back({entry.filename().string(), list_photos({entry}).photos});
   }
+  PhotoList list = list_photos(args.inputs);
+  PeopleList people;
+  for (fs::path& photo : list.photos) people.photos.push_back({std::move(photo), args.name});
+  people.failed = list.failed;
   return people;
 }
 
@@ -115,14 +109,15 @@ class Enroller {
     tell(line);
   }
 
-  [[nodiscard]] Exit finish(std::size_t people) const {
+  /// `failed`: names that could not be looked at, beside the photos taken.
+  [[nodiscard]] Exit finish(std::size_t people, std::size_t failed) const {
     if (!args_.json) {
       std::cout << counted(added_, "face") << " enrolled of " << counted(people, "person") << "; " << known_
                 << " known already, " << refused_ << " refused, " << without_face_ << " without a face, "
                 << unreadable_ << " unreadable -> " << args_.gallery.path.string() << '\n';
     }
     if (photos_ > 0 && unreadable_ == photos_) return Exit::kNoInput;
-    return unreadable_ + refused_ > 0 ? Exit::kSomeInputsFailed : Exit::kDone;
+    return unreadable_ + refused_ + failed > 0 ? Exit::kSomeInputsFailed : Exit::kDone;
   }
 
  private:
@@ -196,7 +191,8 @@ std::unique_ptr<GalleryStore> open_or_create(const Args& args, const EmbeddingSp
 
 Exit add(const Args& args) {
   const ModelPack pack = args.models.embedder();
-  const auto people = people_in(args);
+  require_writable(args.gallery.path);
+  const PeopleList people = photos_to_enrol(args);
   const Quality wanted = args.quality.empty() ? Quality::kSinglePass : *quality_from(args.quality);
   const auto store = open_or_create(args, space_of(pack.contract, args.models.precision, wanted));
   const Quality quality = store->space().quality;
@@ -209,17 +205,18 @@ Exit add(const Args& args) {
   require_gallery_model(args, store->space(), pack);
   PhotoStream stream = make_stream(args, pack, FacesWanted::kMain, quality);
   std::vector<fs::path> photos;
-  std::vector<std::string> names;
-  for (const PersonPhotos& person : people) {
-    photos.insert(photos.end(), person.photos.begin(), person.photos.end());
-    names.insert(names.end(), person.photos.size(), person.name);
+  std::set<std::string> names;
+  for (const LabelledPhoto& photo : people.photos) {
+    photos.push_back(photo.file);
+    names.insert(photo.label);
   }
   ProgressBar bar("enrolling");
   Enroller enroller(*store, args, bar);
   stream.run(
-      PhotoSource::files(photos), [&](PhotoFaces&& photo) { enroller.take(names[photo.index], photo); },
-      nullptr, bar.callback());
-  return enroller.finish(people.size());
+      PhotoSource::files(photos),
+      [&](PhotoFaces&& photo) { enroller.take(people.photos[photo.index].label, photo); }, nullptr,
+      bar.callback());
+  return enroller.finish(names.size(), people.failed);
 }
 
 // ---- search ----
@@ -320,20 +317,21 @@ Strangers from_photos(const Args& args, const GalleryStore& store) {
   const ModelPack pack = args.models.embedder();
   const Quality quality = store.space().quality;
   require_gallery_model(args, store.space(), pack);
-  const PhotoList list = list_photos({args.impostors});
+  PeopleList list = list_people({args.impostors}, true);
+  // Photos directly in the folder: everybody is somebody else, called by the photo's name.
+  for (const fs::path& photo : list.loose) list.photos.push_back({photo, photo.stem().string()});
+  std::vector<fs::path> files;
+  for (const LabelledPhoto& photo : list.photos) files.push_back(photo.file);
   PhotoStream stream = make_stream(args, pack, FacesWanted::kMain, quality);
   ProgressBar bar("strangers");
-  InputCount inputs(list);
+  InputCount inputs({files, list.failed});
   Strangers result;
   result.embeddings.dimension = store.space().dimension;
   stream.run(
-      PhotoSource::files(list.photos),
+      PhotoSource::files(files),
       [&](PhotoFaces&& photo) {
         if (!inputs.count(photo, bar) || photo.chosen.empty()) return;
-        // A folder of photos directly in the given one: everybody is somebody else.
-        const bool own_folder = photo.file.parent_path() != args.impostors;
-        result.people.push_back(
-            (own_folder ? photo.file.parent_path().filename() : photo.file.stem()).string());
+        result.people.push_back(list.photos[photo.index].label);
         result.photos.push_back(photo.file.string());
         result.hashes.push_back(photo.sha256);
         const auto row = photo.averaged[0];
@@ -347,17 +345,16 @@ Strangers from_photos(const Args& args, const GalleryStore& store) {
 std::set<std::string> excluded_by(const std::optional<fs::path>& file) {
   std::set<std::string> lines;
   if (!file) return lines;
-  std::ifstream input(*file);
-  if (!input) throw Error(ErrorCode::kInputUnreadable, file->string() + ": cannot be read");
-  for (std::string line; std::getline(input, line);) {
-    if (!line.empty() && line.back() == '\r') line.pop_back();
-    if (!line.empty()) lines.insert(line);
-  }
+  for (TextLine& line : read_text_lines(*file)) lines.insert(std::move(line.text));
   return lines;
 }
 
 Json calibration_json(const CalibrationReport& report, std::size_t excluded) {
   Json json = Json::parse(to_json(report.calibration));
+  if (report.calibration.mate_faces == 0) {
+    json["fnir"] = nullptr;
+    json["fnir_reason"] = "no enrolled person has two faces";
+  }
   json["left_out"] = {
       {"same_name", report.same_name}, {"same_photo", report.same_photo}, {"excluded", excluded}};
   json["look_alikes"] = Json::array();
@@ -378,11 +375,12 @@ void print_calibration(const CalibrationReport& report, std::size_t excluded) {
     std::snprintf(text, sizeof text, format, values...);
     std::cout << text << '\n';
   };
-  print("threshold   cosine %.4f   (95%%: %.4f to %.4f)", c.threshold, c.threshold_interval.low,
-        c.threshold_interval.high);
+  print("threshold   cosine %s   (95%%: %.4f to %.4f)", rounded_up(c.threshold).c_str(),
+        c.threshold_interval.low, c.threshold_interval.high);
   print("strangers   %.2f%% of %zu faces of %zu people get a name; of as many others %.2f%% to %.2f%%",
         c.fpir * 100, c.impostor_faces, c.impostor_people, c.fpir_interval.low * 100,
         c.fpir_interval.high * 100);
+  if (c.fnir < 0) print("enrolled    not measured: no enrolled person has two faces");
   if (c.fnir >= 0) print("enrolled    %.2f%% of %zu faces would stay unknown", c.fnir * 100, c.mate_faces);
   print("odds        the threshold is the best one where %.1f%% of the faces are strangers'",
         c.stranger_share * 100);
@@ -408,14 +406,16 @@ Exit run_calibrate(const Args& args) {
   const auto excluded = excluded_by(args.exclude);
   ProgressBar bar("comparing");
   Exit exit = Exit::kDone;
+  std::error_code ignored;
+  if (fs::exists(args.gallery.path, ignored)) require_writable(args.gallery.path);
   std::size_t left_out = 0;
   CalibrationReport report;
   Gallery gallery(args.gallery.open(false), args.gallery.path, {.threads = args.models.threads});
   if (args.leave_one_out) {
     report = calibrate_by_leaving_out(gallery, args.calibration, bar.callback());
   } else {
-    const Strangers faces = args.impostors.extension() == ".npz" ? from_npz(args, gallery.store())
-                                                                 : from_photos(args, gallery.store());
+    const Strangers faces =
+        named_as_npz(args.impostors) ? from_npz(args, gallery.store()) : from_photos(args, gallery.store());
     exit = faces.exit;
     std::vector<Stranger> strangers;
     for (std::size_t i = 0; i < faces.people.size(); ++i) {
@@ -521,6 +521,7 @@ Exit merge(const Args& args) {
 }
 
 Exit run_export(const Args& args) {
+  require_writable(args.file);
   const std::size_t faces = export_gallery(*args.gallery.open(true), args.file);
   report_done(args, {{"faces", faces}, {"output", args.file.string()}},
               counted(faces, "face") + " -> " + args.file.string());
@@ -528,6 +529,7 @@ Exit run_export(const Args& args) {
 }
 
 Exit run_import(const Args& args) {
+  require_writable(args.gallery.path);
   const EmbeddingSpace space = space_of_npz(args.file);
   const auto store = open_or_create(args, space);
   require_same_space(store->space(), args.gallery.path.string(), space, args.file.string());

@@ -22,6 +22,8 @@ void add_labelled_photos_options(CLI::App& command, LabelledPhotosArgs& args) {
 LabelledFaces collect_labelled(const LabelledPhotosArgs& args, Stage until) {
   const PhotoFolder photos = scan_photo_folder(args.folder, args.scan);
   for (const std::string& note : photos.notes) std::cerr << "likeness: " << note << '\n';
+  for (const std::string& problem : photos.problems) std::cerr << "likeness: " << problem << '\n';
+  if (!photos.left_out.empty()) std::cerr << "likeness: left out " << photos.left_out << '\n';
 
   LabelledFaces result;
   result.pack = args.models.embedder();
@@ -44,6 +46,7 @@ LabelledFaces collect_labelled(const LabelledPhotosArgs& args, Stage until) {
   }
   collected.faces.space = space_of(result.pack.contract, std::nullopt);
   collected.embeddings.space = space_of(result.pack.contract, args.models.precision);
+  collected.unreadable.insert(collected.unreadable.begin(), photos.problems.begin(), photos.problems.end());
   if (!collected.unreadable.empty()) result.exit = Exit::kSomeInputsFailed;
   return result;
 }

@@ -80,6 +80,14 @@ void add_threads_option(CLI::App& command, int& threads) {
       ->check(CLI::Range(1, 1024));
 }
 
+void add_members_option(CLI::App& command, std::vector<std::string>& members) {
+  command
+      .add_option("--members", members,
+                  "Which members of the .npz are meant: ROWS,LABELS or ROWS,LABELS,TEST_ROWS,TEST_LABELS")
+      ->delimiter(',')
+      ->expected(2, 4);
+}
+
 void add_json_option(CLI::App& command, bool& json) {
   command.add_flag("--json", json, "Print JSON for programs, one object a line");
 }

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
+#include <string>
 #include <vector>
 
 #include "likeness/recognize/setup.h"
@@ -26,5 +27,7 @@ void add_model_options(CLI::App& command, ModelOptions& options);  ///< --models
 void add_detector_options(CLI::App& command, DetectorOptions& options);  ///< --min-face --min-scores ...
 void add_threads_option(CLI::App& command, int& threads);  ///< --threads, all processors by default.
 void add_json_option(CLI::App& command, bool& json);       ///< --json
+/// --members: names of an .npz's members, where they are not the usual ones (MemberNames).
+void add_members_option(CLI::App& command, std::vector<std::string>& members);
 
 }  // namespace likeness::cli

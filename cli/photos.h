@@ -8,6 +8,7 @@
 
 #include "cli/commands.h"
 #include "cli/progress_bar.h"
+#include "likeness/dataset/photo_folder.h"
 #include "likeness/recognize/photo_stream.h"
 
 namespace likeness::cli {
@@ -16,15 +17,30 @@ namespace likeness::cli {
 /// extension.
 struct PhotoList {
   std::vector<std::filesystem::path> photos;  ///< In the order given; a folder's in the order of their bytes.
+  std::size_t failed = 0;                     ///< Folders without photos and names that cannot be looked at.
 };
 
-/// @throws Error kInputUnreadable for a folder without photos.
+/// Says on stderr what folders hold beside photos, and what failed. @throws Error kInputUnreadable where
+/// there is no photo at all.
 [[nodiscard]] PhotoList list_photos(const std::vector<std::filesystem::path>& arguments);
+
+/// Photos of people, from folders of PERSON/photos (read_people_folder()).
+struct PeopleList {
+  std::vector<LabelledPhoto> photos;
+  std::vector<std::filesystem::path> loose;  ///< Photos in no person's folder.
+  std::size_t failed = 0;                    ///< As PhotoList's.
+};
+
+/// Says on stderr what the folders hold beside people's photos, and what failed; of `loose` it says that they
+/// are left out unless `keep_loose`. @throws Error kInputUnreadable where nobody has a photo.
+[[nodiscard]] PeopleList list_people(const std::vector<std::filesystem::path>& folders,
+                                     bool keep_loose = false);
 
 /// Names unreadable photos on stderr as they come, and knows the exit code at the end.
 class InputCount {
  public:
-  explicit InputCount(const PhotoList& list) : total_(list.photos.size()) {}
+  explicit InputCount(const PhotoList& list)
+      : total_(list.photos.size() + list.failed), failed_(list.failed) {}
   explicit InputCount(std::size_t total) : total_(total) {}
   /// Whether the photo could be read.
   bool count(const PhotoFaces& photo, ProgressBar& bar);

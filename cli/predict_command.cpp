@@ -10,6 +10,7 @@
 #include "cli/photos.h"
 #include "cli/progress_bar.h"
 #include "likeness/classify/classifier.h"
+#include "likeness/core/output.h"
 #include "likeness/gallery/sqlite_store.h"
 #include "likeness/gallery/trained.h"
 #include "likeness/image/draw.h"
@@ -178,13 +179,15 @@ void tell_photo(HtmlReport& html, const PhotoFaces& photo, const std::vector<Ans
 }
 
 Exit run(const Args& args) {
+  std::optional<OutputFolder> draw;
+  if (!args.draw.empty()) draw.emplace(args.draw);
+  if (!args.report.empty()) require_writable(args.report);
   const Classifier people = Classifier::read(args.people);
   if (!people.space().known() && !args.models.model_given) {
     throw std::invalid_argument(args.people.string() +
                                 " does not say which model its embeddings came from; name it with --model");
   }
   const PhotoList list = list_photos(args.photos);
-  if (!args.draw.empty()) fs::create_directories(args.draw);
   const ModelPack embedder = args.models.embedder();
   require_same_space(people.space(), args.people.string(), space_of(embedder.contract, args.models.precision),
                      "the model " + embedder.contract.name);
@@ -205,10 +208,7 @@ Exit run(const Args& args) {
   options.quality = quality;
   options.keep_pixels = !args.draw.empty() || !args.report.empty();
   PhotoStream stream(args.models.detector_for(embedder), embedder, options);
-  if (!people.calibrated() && !args.json) {
-    std::cerr << "likeness: some person has fewer than " << kMinPhotosForProbability
-              << " photos, so there are no probabilities: the nearest known face decides\n";
-  }
+  if (!people.calibrated() && !args.json) std::cerr << "likeness: " << people.why_nearest() << '\n';
   HtmlReport html("Who is in the photos", counted(list.photos.size(), "photo") + ", " +
                                               std::to_string(people.labels().size()) +
                                               " known people, by likeness " + LIKENESS_VERSION);
@@ -222,8 +222,7 @@ Exit run(const Args& args) {
         args.json ? print_json(decider, photo, answers) : print_text(photo, answers);
         if (args.draw.empty() && args.report.empty()) return;
         const Image picture = draw_names(photo, answers);
-        if (!args.draw.empty())
-          write_png(args.draw / (photo.file.stem().string() + ".named.png"), picture.view());
+        if (draw) write_png(draw->file(photo.file.stem().string() + ".named.png"), picture.view());
         if (!args.report.empty()) tell_photo(html, photo, answers, picture);
       },
       nullptr, bar.callback());

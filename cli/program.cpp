@@ -2,6 +2,7 @@
 
 #include <csignal>
 #include <exception>
+#include <filesystem>
 #include <iostream>
 #include <new>
 #include <stdexcept>
@@ -23,6 +24,8 @@ int run_program(CLI::App& app, int argc, char** argv, const Exit& exit) {
     return app.exit(e) == 0 ? 0 : static_cast<int>(Exit::kUsage);
   } catch (const Error& e) {
     return failed(e, exit_for(e.code()));
+  } catch (const std::filesystem::filesystem_error& e) {  // in the system's words, not the library's
+    return failed(std::runtime_error(e.path1().string() + ": " + e.code().message()), Exit::kNoInput);
   } catch (const std::invalid_argument& e) {
     return failed(e, Exit::kUsage);
   } catch (const std::bad_alloc&) {

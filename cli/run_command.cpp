@@ -8,10 +8,12 @@
 
 #include "cli/commands.h"
 #include "cli/labelled_photos.h"
+#include "cli/numbers.h"
 #include "cli/photos.h"
 #include "cli/random_example.h"
 #include "likeness/classify/classifier.h"
 #include "likeness/core/atomic_file.h"
+#include "likeness/core/output.h"
 #include "likeness/core/sha256.h"
 #include "likeness/dataset/dataset_file.h"
 #include "likeness/eval/closed_set.h"
@@ -54,11 +56,7 @@ struct Story {
   [[nodiscard]] const ClosedSetScore& shown() const { return val.total() > 0 ? val : train; }
 };
 
-std::string percent(double share) {
-  char text[16];
-  std::snprintf(text, sizeof text, "%.1f %%", share * 100);
-  return text;
-}
+std::string percent(double share) { return cli::percent(share, 1); }
 
 std::string seconds(double value) {
   char text[24];
@@ -72,12 +70,13 @@ std::string interval_text(const ClosedSetScore& score) {
 }
 
 Json json_of(const ClosedSetScore& score) {
-  const Interval interval = wilson_interval(score.correct, score.total());
+  std::optional<Interval> interval;
+  if (score.total() > 0) interval = wilson_interval(score.correct, score.total());
   Json misses = Json::array();
   for (const std::size_t row : score.misses) misses.push_back(row);
   return {{"total", score.total()},
           {"correct", score.correct},
-          {"interval", {interval.low, interval.high}},
+          {"interval", or_null(interval)},
           {"misses", misses}};
 }
 
@@ -234,10 +233,7 @@ void learn_and_test(const Args& args, Story& story) {
   story.val = score_closed_set(people, embeddings.val.embeddings, embeddings.val.labels);
   story.evaluation_seconds = since(evaluation);
   story.people_file = start_writing(args, "people.npz", [&](const fs::path& file) { people.write(file); });
-  if (!people.calibrated()) {
-    std::cerr << "likeness: some person has fewer than " << kMinPhotosForProbability
-              << " photos, so there are no probabilities: the nearest known face decides\n";
-  }
+  if (!people.calibrated()) std::cerr << "likeness: " << people.why_nearest() << '\n';
   const bool tested = story.val.total() > 0;
   story.example_seed = new_seed();
   story.example = pick_example(tested ? story.val : story.train,
@@ -246,17 +242,14 @@ void learn_and_test(const Args& args, Story& story) {
 
 Exit run(const Args& args) {
   // Before the work: a result that cannot be written shall be known in the first second.
-  std::error_code error;
-  fs::create_directories(args.out, error);
-  if (error)
-    throw Error(ErrorCode::kOutputUnwritable, "cannot create " + args.out.string() + ": " + error.message());
+  OutputFolder out(args.out);
   require_two_people(scan_photo_folder(args.photos.folder, args.photos.scan), args.photos.folder);
 
   Story story;
   learn_and_test(args, story);
   const FaceDataset& faces = story.faces.collected.faces;
   const FacePart& part = story.val.total() > 0 ? faces.val : faces.train;
-  write_png(args.out / "example.png",
+  write_png(out.file("example.png"),
             draw_example(part.chips[story.example->row].view(), *story.example).view());
 
   HtmlReport html("Who is who in " + fs::weakly_canonical(args.photos.folder).filename().string(),

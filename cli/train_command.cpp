@@ -6,6 +6,7 @@
 #include "cli/options.h"
 #include "cli/photos.h"
 #include "likeness/classify/classifier.h"
+#include "likeness/core/output.h"
 #include "likeness/dataset/dataset_file.h"
 
 namespace likeness::cli {
@@ -15,11 +16,13 @@ struct Args {
   std::filesystem::path embeddings;
   std::filesystem::path output;
   ClassifierOptions classifier;
+  std::vector<std::string> members;
   bool json = false;
 };
 
 Exit run(const Args& args) {
-  const EmbeddingDataset dataset = read_embeddings(args.embeddings);
+  require_writable(args.output);
+  const EmbeddingDataset dataset = read_embeddings(args.embeddings, args.members);
   const Classifier people =
       Classifier::train(dataset.train.embeddings, dataset.train.labels, dataset.space, args.classifier);
   people.write(args.output);
@@ -28,16 +31,16 @@ Exit run(const Args& args) {
                             {"people", people.labels()},
                             {"support_vectors", people.support_vectors()},
                             {"probabilities", people.calibrated()},
+                            {"svm", people.has_svm()},
+                            {"reason", people.calibrated() ? nlohmann::ordered_json(nullptr)
+                                                           : nlohmann::ordered_json(people.why_nearest())},
                             {"output", args.output.string()}})
               << '\n';
     return Exit::kDone;
   }
   std::cout << counted(dataset.train.labels.size(), "face") << " of " << people.labels().size()
             << " people -> " << args.output.string() << '\n';
-  if (!people.calibrated()) {
-    std::cout << "Some person has fewer than " << kMinPhotosForProbability
-              << " photos, so no probabilities were fitted: the nearest known face will decide.\n";
-  }
+  if (!people.calibrated()) std::cout << people.why_nearest() << '\n';
   return Exit::kDone;
 }
 
@@ -54,6 +57,7 @@ void add_train_command(CLI::App& app, Exit& exit) {
       ->check(CLI::PositiveNumber);
   command->add_option("--seed", args->classifier.seed, "Deals photos into the folds of the probabilities")
       ->capture_default_str();
+  add_members_option(*command, args->members);
   add_json_option(*command, args->json);
   command->callback([args, &exit] { exit = run(*args); });
 }

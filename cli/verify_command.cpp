@@ -4,6 +4,7 @@
 
 #include "cli/commands.h"
 #include "cli/gallery_options.h"
+#include "cli/numbers.h"
 #include "cli/photos.h"
 #include "cli/progress_bar.h"
 #include "likeness/embed/comparison.h"
@@ -83,10 +84,12 @@ Exit run(const Args& args) {
   const bool both = a.faces > 0 && b.faces > 0;
   const double distance = both ? 1 - dot(a.embedding, b.embedding) : 0;
   const bool same = both && distance <= rule.threshold;
+  const std::string faceless = both ? "" : (a.faces == 0 ? args.a : args.b).string();
   if (args.json) {
     using Json = nlohmann::ordered_json;
     std::cout << dump_line({{"distance", both ? Json(distance) : Json(nullptr)},
                             {"same", both ? Json(same) : Json(nullptr)},
+                            {"reason", both ? Json(nullptr) : Json("no face in " + faceless)},
                             {"threshold", rule.threshold},
                             {"fmr", rule.fmr ? Json(*rule.fmr) : Json(nullptr)},
                             {"fmr_measured_on", rule.origin},
@@ -94,12 +97,11 @@ Exit run(const Args& args) {
                             {"contract", pack.contract.id()}})
               << '\n';
   } else if (!both) {
-    std::cout << "no face in " << (a.faces == 0 ? args.a : args.b).string() << '\n';
+    std::cout << "no face in " << faceless << '\n';
   } else {
-    char text[160];
-    std::snprintf(text, sizeof text, "%s   distance %.4f, threshold %.4f",
-                  same ? "same person" : "different people", distance, rule.threshold);
-    std::cout << text;
+    const auto [shown, threshold] = told_apart(distance, rule.threshold);
+    std::cout << (same ? "same person" : "different people") << "   distance " << shown << ", threshold "
+              << threshold;
     if (rule.fmr) std::cout << ", of strangers' pairs " << *rule.fmr * 100 << "% are as near";
     std::cout << " (" << rule.origin << ")\n";
   }

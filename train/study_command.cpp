@@ -230,7 +230,9 @@ Study study_of(const Sets& sets, const Args& args) {
 /// People are drawn in the same way for every figure, so differences are paired.
 BootstrapResult interval_of(const Study& study,
                             const std::function<double(std::span<const int>)>& statistic) {
-  return bootstrap_identities(study.full.runs.front().people(), kRounds, 1, statistic);
+  const auto sure = bootstrap_identities(study.full.runs.front().people(), kRounds, 1, statistic);
+  if (!sure) throw Error(ErrorCode::kDataInvalid, "intervals need faces of two people");
+  return *sure;
 }
 
 void print(const Args& args, const Sets& sets, const Study& study, double seconds) {

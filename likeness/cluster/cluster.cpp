@@ -333,9 +333,10 @@ ClusterScores score_clusters(std::span<const int> clusters, std::span<const int>
   scores.bcubed_precision = precision / faces;
   scores.bcubed_recall = recall / faces;
   scores.bcubed_f = harmonic(scores.bcubed_precision, scores.bcubed_recall);
-  scores.pair_precision = cluster_pairs > 0 ? true_pairs / cluster_pairs : 1;
-  scores.pair_recall = person_pairs > 0 ? true_pairs / person_pairs : 1;
-  scores.pair_f = harmonic(scores.pair_precision, scores.pair_recall);
+  if (cluster_pairs > 0) scores.pair_precision = true_pairs / cluster_pairs;
+  if (person_pairs > 0) scores.pair_recall = true_pairs / person_pairs;
+  if (scores.pair_precision && scores.pair_recall)
+    scores.pair_f = harmonic(*scores.pair_precision, *scores.pair_recall);
   return scores;
 }
 

@@ -74,12 +74,12 @@ struct FaceLink {
 /// How well clusters agree with the truth. Noise counts as clusters of one face.
 struct ClusterScores {
   double bcubed_precision =
-      0;                      ///< Bagga and Baldwin 1998: mean share of a face's cluster that is its person.
-  double bcubed_recall = 0;   ///< Mean share of a face's person that is in its cluster.
-  double bcubed_f = 0;        ///< Harmonic mean.
-  double pair_precision = 0;  ///< Of pairs in one cluster, those of one person.
-  double pair_recall = 0;     ///< Of pairs of one person, those in one cluster.
-  double pair_f = 0;
+      0;                     ///< Bagga and Baldwin 1998: mean share of a face's cluster that is its person.
+  double bcubed_recall = 0;  ///< Mean share of a face's person that is in its cluster.
+  double bcubed_f = 0;       ///< Harmonic mean.
+  std::optional<double> pair_precision;  ///< Of pairs in one cluster, those of one person; empty without any.
+  std::optional<double> pair_recall;     ///< Of pairs of one person, those in one cluster; empty without any.
+  std::optional<double> pair_f;          ///< Empty where one of them is.
 };
 /// @throws std::invalid_argument where the counts differ or are 0.
 [[nodiscard]] ClusterScores score_clusters(std::span<const int> clusters, std::span<const int> people);

@@ -162,14 +162,14 @@ TEST(ScoreClusters, AgreesWithNumbersByHand) {
   EXPECT_NEAR(scores.bcubed_precision, 2.0 / 3, 1e-12);
   EXPECT_NEAR(scores.bcubed_recall, 0.75, 1e-12);
   EXPECT_NEAR(scores.bcubed_f, 2 * (2.0 / 3) * 0.75 / (2.0 / 3 + 0.75), 1e-12);
-  EXPECT_NEAR(scores.pair_precision, 1.0 / 3, 1e-12);
-  EXPECT_NEAR(scores.pair_recall, 0.5, 1e-12);
+  EXPECT_NEAR(scores.pair_precision.value(), 1.0 / 3, 1e-12);
+  EXPECT_NEAR(scores.pair_recall.value(), 0.5, 1e-12);
 }
 
 TEST(ScoreClusters, AgreesWithClusteringOfPeopleWithinOneHundredth) {
   const Embeddings faces = synthetic_faces(100, 4, 512, 3, 0.7);
   const auto clusters = cluster_faces(faces, own_photos(400), kOptions);
-  EXPECT_GT(score_clusters(clusters, truth(400, 4)).pair_f, 0.99);
+  EXPECT_GT(score_clusters(clusters, truth(400, 4)).pair_f.value(), 0.99);
 }
 
 }  // namespace

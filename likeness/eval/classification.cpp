@@ -113,9 +113,9 @@ CrossValidation cross_validate_classifier(const Embeddings& embeddings, std::spa
     }
     result.accuracies.push_back(static_cast<double>(correct) / static_cast<double>(labels.size()));
   }
-  for (const double accuracy : result.accuracies) result.accuracy += accuracy / options.repeats;
-  for (const double accuracy : result.accuracies) result.deviation += std::pow(accuracy - result.accuracy, 2);
-  result.deviation = std::sqrt(result.deviation / options.repeats);
+  const MeanDeviation over_repeats = mean_deviation(result.accuracies);
+  result.accuracy = over_repeats.mean;
+  result.deviation = over_repeats.deviation;
   const auto rows = static_cast<double>(labels.size());
   result.interval =
       wilson_interval(static_cast<std::size_t>(std::lround(result.accuracy * rows)), labels.size());

@@ -27,10 +27,10 @@ struct ReliabilityBin {
 
 /// How a classifier does on faces it has not seen.
 struct CrossValidation {
-  std::vector<double> accuracies;  ///< One a repeat.
-  double accuracy = 0;             ///< Their mean.
-  double deviation = 0;            ///< Their standard deviation.
-  Interval interval;               ///< Wilson's 95 % for as many faces as there are, at that accuracy.
+  std::vector<double> accuracies;   ///< One a repeat.
+  double accuracy = 0;              ///< Their mean.
+  std::optional<double> deviation;  ///< Their standard deviation; of one repeat there is none.
+  Interval interval;                ///< Wilson's 95 % for as many faces as there are, at that accuracy.
   std::optional<double>
       brier;  ///< Mean squared error of the label's probability; empty without probabilities.
   std::optional<double>

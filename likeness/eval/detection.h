@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -33,11 +34,15 @@ struct DetectionCount {
   std::size_t detected = 0;
   std::size_t matched = 0;  ///< Marked faces with a detection of their own.
 
-  [[nodiscard]] double recall() const {
-    return marked == 0 ? 1 : static_cast<double>(matched) / static_cast<double>(marked);
+  /// Empty where no face is marked.
+  [[nodiscard]] std::optional<double> recall() const {
+    return marked == 0 ? std::nullopt
+                       : std::optional(static_cast<double>(matched) / static_cast<double>(marked));
   }
-  [[nodiscard]] double precision() const {
-    return detected == 0 ? 1 : static_cast<double>(matched) / static_cast<double>(detected);
+  /// Empty where no face was detected.
+  [[nodiscard]] std::optional<double> precision() const {
+    return detected == 0 ? std::nullopt
+                         : std::optional(static_cast<double>(matched) / static_cast<double>(detected));
   }
   DetectionCount& operator+=(const DetectionCount& other);
 };

@@ -70,6 +70,82 @@ TEST_F(PairsFiles, DamageIsNamedByItsLine) {
   EXPECT_THROW((void)read_pairs_file("/nonexistent/pairs.txt"), Error);
 }
 
+// The tables of LFW as a well-known site of data sets offers them: a head, and no numbers of pairs.
+TEST_F(PairsFiles, TablesWithAHeadAreOneSet) {
+  const PairsFile match = read("name,imagenum1,imagenum2\r\nAl_Bo,1,12\r\nCy,3,4\r\n");
+  EXPECT_EQ(match.folds, (std::vector<std::vector<PhotoPair>>{{{0, 1, true}, {2, 3, true}}}));
+  const PairsFile mismatch = read("name,imagenum1,name,imagenum2\nAl_Bo,1,Cy,3\n");
+  EXPECT_EQ(mismatch.folds, (std::vector<std::vector<PhotoPair>>{{{0, 1, false}}}));
+  // Both kinds, the last column of mated ones empty.
+  const PairsFile both = read("name,imagenum1,imagenum2,\nAl_Bo,1,12,\n\"Al_Bo\",1,Cy,3\n");
+  EXPECT_EQ(both.folds, (std::vector<std::vector<PhotoPair>>{{{0, 1, true}, {0, 2, false}}}));
+  EXPECT_EQ(both.photos[2], "Cy/Cy_0003.jpg");
+}
+
+TEST_F(PairsFiles, SeveralFilesAreOneSet) {
+  const fs::path other = path_.string() + ".2";
+  std::ofstream(other) << "Al_Bo 2 Cy 3\n";
+  std::ofstream(path_) << "Al_Bo 1 2\n";
+  const fs::path paths[] = {path_, other};
+  const PairsFile file = read_pairs_files(paths);
+  EXPECT_EQ(file.folds, (std::vector<std::vector<PhotoPair>>{{{0, 1, true}, {1, 2, false}}}));
+  EXPECT_EQ(file.photos.size(), 3U);
+  std::ofstream(other) << "2 1\na 1 2\na 1 b 1\nc 1 2\nc 1 a 2\n";
+  EXPECT_THROW((void)read_pairs_files(paths), Error);
+  fs::remove(other);
+}
+
+TEST_F(PairsFiles, PathsCommentsBlanksAndAllTextsAreTaken) {
+  const PairsFile paths = read("# first, second, same\n\na/x y.png\ta/z.png\t1\n  a/x y.png\tb/q.jpg\t0\n");
+  EXPECT_EQ(paths.photos, (std::vector<std::string>{"a/x y.png", "a/z.png", "b/q.jpg"}));
+  EXPECT_EQ(paths.folds, (std::vector<std::vector<PhotoPair>>{{{0, 1, true}, {0, 2, false}}}));
+  EXPECT_EQ(read("1 a/1.jpg a/2.jpg\n0 a/1.jpg b/1.jpg\n").folds, paths.folds);
+  // Blanks in names, between tabs; photos called NAME_1 and NAME_0002.png.
+  const PairsFile named = read(
+      "\xEF\xBB\xBF"
+      "Ann Lee\tAnn Lee_1\tAnn Lee_0002.png\r"
+      "Ann Lee\t1\tB\t3\r");
+  EXPECT_EQ(named.photos, (std::vector<std::string>{"Ann Lee/Ann Lee_0001.jpg", "Ann Lee/Ann Lee_0002.jpg",
+                                                    "B/B_0003.jpg"}));
+  EXPECT_EQ(named.folds[0].size(), 2U);
+  // UTF-16, little and big, with a mark: "Jos\u00E9 1 2".
+  for (const bool big : {false, true}) {
+    std::string text = big ? "\xFE\xFF" : "\xFF\xFE";
+    for (const int unit : std::vector<int>{'J', 'o', 's', 0xE9, ' ', '1', ' ', '2', '\r', '\n'}) {
+      text += big ? std::string{'\0', static_cast<char>(unit)} : std::string{static_cast<char>(unit), '\0'};
+    }
+    EXPECT_EQ(read(text).photos[1], "Jos\xC3\xA9/Jos\xC3\xA9_0002.jpg");
+  }
+  EXPECT_NE(problem_of("\xFF\xFE"
+                       "abc")
+                .find("begins as UTF-16, but is none"),
+            std::string::npos);
+}
+
+TEST_F(PairsFiles, AWrongLineIsNamedWithWhatWasExpected) {
+  EXPECT_NE(problem_of("a 1 2\na 1 b 2 c\n").find("line 2: a pair of photos was expected here: `name n1 n2`"),
+            std::string::npos);
+  EXPECT_NE(problem_of("a/1.jpg b/1.jpg 2\n").find("line 1: \"2\" is neither 1"), std::string::npos);
+  EXPECT_NE(problem_of("a/1.jpg ../b/1.jpg 1\n").find("leads out of"), std::string::npos);
+  EXPECT_NE(problem_of("name,imagenum1,imagenum2\n").find("no pairs below its head"), std::string::npos);
+  EXPECT_NE(problem_of("# nothing\n").find("holds no pairs"), std::string::npos);
+}
+
+TEST_F(PairsFiles, PhotosAreFoundUnderOtherEndingsAndNumbers) {
+  const fs::path folder = path_.string() + "_photos";
+  for (const char* file : {"Al_Bo/Al_Bo_0001.jpg", "Al_Bo/Al_Bo_2.png", "Cy/Cy_0003.PNG", "Cy/Cy_0003.txt"}) {
+    fs::create_directories((folder / file).parent_path());
+    std::ofstream(folder / file) << "x";
+  }
+  PairsFile pairs = read("Al_Bo 1 2\nAl_Bo 1 Cy 3\nCy 3 4\n");
+  find_photos(pairs, folder);
+  EXPECT_EQ(pairs.photos, (std::vector<std::string>{"Al_Bo/Al_Bo_0001.jpg", "Al_Bo/Al_Bo_2.png",
+                                                    "Cy/Cy_0003.PNG", "Cy/Cy_0004.jpg"}));
+  EXPECT_TRUE(folders_are_people(pairs));
+  EXPECT_FALSE(folders_are_people(read("all/1.jpg all/2.jpg 0\n")));
+  fs::remove_all(folder);
+}
+
 /// Unit vectors in a plane, at these angles in degrees.
 Embeddings at_angles(const std::vector<double>& degrees) {
   Embeddings embeddings{2, {}};
@@ -93,11 +169,11 @@ TEST(VerifyPairs, ThresholdComesFromTrainingPairsAndFailuresAreErrors) {
                                            score_pairs(training, embeddings, found), photos, 1);
   EXPECT_NEAR(result.fold_thresholds[0], (std::cos(M_PI / 9) + std::cos(M_PI * 7 / 18)) / 2, 1e-6);
   EXPECT_EQ(result.accuracy, 0.5);
-  EXPECT_NEAR(result.accuracy_of_scored, 2.0 / 3, 1e-12);
+  EXPECT_NEAR(result.accuracy_of_scored.value(), 2.0 / 3, 1e-12);
   EXPECT_FALSE(result.threshold_from_same_pairs);
   EXPECT_FALSE(result.validation_rate.has_value());  // one non-mated comparison supports no 1e-3
-  EXPECT_LE(result.interval.low, 0.5);
-  EXPECT_GE(result.interval.high, 0.5);
+  EXPECT_LE(result.interval->low, 0.5);
+  EXPECT_GE(result.interval->high, 0.5);
 }
 
 TEST(VerifyPairs, OfManySetsEachIsDecidedByTheOthers) {
@@ -145,7 +221,7 @@ TEST(MatchDetections, IsOneToOneBestFirst) {
   const DetectionCount count = match_detections(marks, found);
   EXPECT_EQ(count.matched, 1U);
   EXPECT_EQ(count.recall(), 0.5);
-  EXPECT_NEAR(count.precision(), 1.0 / 3, 1e-12);
+  EXPECT_NEAR(count.precision().value(), 1.0 / 3, 1e-12);
 }
 
 TEST(MatchDetections, APointBelongsToTheBoxWhoseCentreIsNearest) {
@@ -316,11 +392,11 @@ TEST(CompareAccuracy, CountsPairsThatOnlyOneWayDecides) {
   EXPECT_NEAR(by.difference, 1.0 / 3, 1e-12);
   EXPECT_EQ(by.gained, 1U);
   EXPECT_EQ(by.lost, 0U);
-  EXPECT_GE(by.interval.low, 0);
-  EXPECT_GT(by.interval.high, by.difference);
+  EXPECT_GE(by.interval->low, 0);
+  EXPECT_GT(by.interval->high, by.difference);
   const PairedDifference none = compare_accuracy(second, {.5}, second, {.5}, photos, 1);
   EXPECT_EQ(none.difference, 0);
-  EXPECT_EQ(none.interval.high, 0);
+  EXPECT_EQ(none.interval->high, 0);
   // Each way by its own threshold.
   EXPECT_EQ(compare_accuracy(first, {.5}, second, {.7}, photos, 1).difference, 0);
   EXPECT_THROW((void)compare_accuracy(first, {.5}, {{{{0, 2, false}, .1}}}, {.5}, photos, 1),
@@ -335,6 +411,48 @@ TEST(PeopleFile, ReadsLfwsFormatAndPlainLists) {
   EXPECT_THROW((void)read_people_file(file), Error);
   EXPECT_THROW((void)read_people_file("/nowhere.txt"), Error);
   fs::remove(file);
+}
+
+TEST(PeopleFile, ReadsNamesWithBlanksTablesAndAllTexts) {
+  const fs::path file = fs::path(testing::TempDir()) / ("people_" + std::to_string(::getpid()) + ".csv");
+  using Names = std::vector<std::string>;
+  const auto read = [&file](const std::string& text) {
+    std::ofstream(file) << text;
+    return read_people_file(file);
+  };
+  EXPECT_EQ(read("name,images\r\nAnna_A,3\r\nBert B,1\r\n"), (Names{"Anna_A", "Bert B"}));
+  EXPECT_EQ(read("\xEF\xBB\xBF# known\nAnn Lee\nBert B 12\n"), (Names{"Ann Lee", "Bert B"}));
+  EXPECT_EQ(read("Ann Lee\t3\rCarl"), (Names{"Ann Lee", "Carl"}));
+  EXPECT_EQ(read("10\t2\nAnna_A\t3\n"), (Names{"Anna_A"}));
+  EXPECT_EQ(read(std::string("A\0n\0\n\0", 6)), (Names{"An"}));
+  fs::remove(file);
+}
+
+TEST(VerifyPairs, OfOneKindOrOnePersonSayNothingTheyDidNotMeasure) {
+  const Embeddings embeddings = at_angles({0, 20, 40});
+  const std::vector<char> found(3, 1);
+  const PhotoPair mated[] = {{0, 1, true}, {1, 2, true}};
+  const std::vector<std::string> one = {"a/1", "a/2", "a/3"};
+  const Verification result = verify_pairs({score_pairs(mated, embeddings, found)}, {}, one, 1);
+  EXPECT_EQ(result.accuracy, 1);
+  EXPECT_FALSE(result.area_under_roc.has_value());
+  EXPECT_FALSE(result.equal_error_rate.has_value());
+  EXPECT_FALSE(result.validation_rate.has_value());
+  EXPECT_FALSE(result.interval.has_value());  // one person is the same in every draw
+  EXPECT_FALSE(result.deviation.has_value());
+  // A set without a single face: an accuracy without failures cannot be told.
+  const PhotoPair both[] = {{0, 1, true}, {0, 2, false}};
+  const std::vector<std::string> two = {"a/1", "a/2", "b/1"};
+  const Verification failed =
+      verify_pairs({score_pairs(both, embeddings, {0, 0, 0})}, score_pairs(both, embeddings, found), two, 1);
+  EXPECT_EQ(failed.accuracy, 0);
+  EXPECT_FALSE(failed.accuracy_of_scored.has_value());
+}
+
+TEST(DetectionCounts, OfNothingAreNoRates) {
+  const DetectionCount none;
+  EXPECT_FALSE(none.recall().has_value());
+  EXPECT_FALSE(none.precision().has_value());
 }
 
 TEST(TryProjections, WhitenedNoiseLosesAndBytesHardlyDo) {

@@ -119,7 +119,7 @@ struct Answers {
 };
 
 /// 95 % of the share of yes, people drawn with replacement.
-Interval bootstrap(const Answers& answers, std::uint64_t seed) {
+std::optional<Interval> bootstrap(const Answers& answers, std::uint64_t seed) {
   std::map<std::string, std::pair<std::size_t, std::size_t>> by_person;  // yes, all
   for (std::size_t i = 0; i < answers.yes.size(); ++i) {
     auto& [yes, all] = by_person[answers.people[i]];
@@ -128,7 +128,7 @@ Interval bootstrap(const Answers& answers, std::uint64_t seed) {
   }
   std::vector<std::pair<std::size_t, std::size_t>> people;
   for (const auto& [name, counts] : by_person) people.push_back(counts);
-  if (people.empty()) return {0, 1};
+  if (people.size() < 2) return std::nullopt;  // one person is the same in every draw
   constexpr int kResamples = 2000;
   std::mt19937_64 random(seed);
   std::vector<double> shares;
@@ -143,7 +143,7 @@ Interval bootstrap(const Answers& answers, std::uint64_t seed) {
     shares.push_back(static_cast<double>(yes) / static_cast<double>(all));
   }
   std::ranges::sort(shares);
-  return {shares[kResamples / 40], shares[kResamples - 1 - kResamples / 40]};
+  return Interval{shares[kResamples / 40], shares[kResamples - 1 - kResamples / 40]};
 }
 
 struct Trial {
@@ -297,16 +297,16 @@ EnrolledAndAsked enrol_and_ask(const NamedFaces& faces, const GalleryTrialOption
     inside += fpirs.back() >= said.low && fpirs.back() <= said.high ? 1 : 0;
     if (i == 0) {
       result = trial.counts;
-      result.rank_one = {rank_ones[0], bootstrap(trial.ranked_first, options.seed), 0, 0};
-      result.fnir = {fnirs[0], bootstrap(trial.missed, options.seed), 0, 0};
-      result.fpir = {fpirs[0], bootstrap(trial.named, options.seed), 0, 0};
+      result.rank_one = {rank_ones[0], bootstrap(trial.ranked_first, options.seed), 0, {}};
+      result.fnir = {fnirs[0], bootstrap(trial.missed, options.seed), 0, {}};
+      result.fpir = {fpirs[0], bootstrap(trial.named, options.seed), 0, {}};
     }
     report_progress(progress, static_cast<std::size_t>(i) + 1, static_cast<std::size_t>(options.trials));
   }
   const auto summarise = [&](TrialShare& share, const std::vector<double>& values) {
-    for (const double value : values) share.mean += value / options.trials;
-    for (const double value : values) share.deviation += std::pow(value - share.mean, 2) / options.trials;
-    share.deviation = std::sqrt(share.deviation);
+    const MeanDeviation over_trials = mean_deviation(values);
+    share.mean = over_trials.mean;
+    share.deviation = over_trials.deviation;
   };
   summarise(result.rank_one, rank_ones);
   summarise(result.fnir, fnirs);

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -63,9 +64,9 @@ struct LeftOutPeople {
 /// A share, the 95 % interval of the first trial (bootstrap over people), and all trials' mean and deviation.
 struct TrialShare {
   double share = 0;
-  Interval interval;
+  std::optional<Interval> interval;  ///< Empty where all faces are of one person.
   double mean = 0;
-  double deviation = 0;
+  std::optional<double> deviation;  ///< Empty for one trial.
 };
 
 struct EnrolledAndAsked {

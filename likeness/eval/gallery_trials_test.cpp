@@ -72,8 +72,8 @@ TEST(EnrolAndAsk, DrawsWhomItSaysAndStatesItsIntervals) {
   EXPECT_LE(result.fpir.share, 0.05);
   EXPECT_EQ(result.trials, 2);
   for (const TrialShare& share : {result.rank_one, result.fnir, result.fpir}) {
-    EXPECT_LE(share.interval.low, share.share);
-    EXPECT_GE(share.interval.high, share.share);
+    EXPECT_LE(share.interval->low, share.share);
+    EXPECT_GE(share.interval->high, share.share);
   }
 }
 

@@ -119,14 +119,6 @@ class Trials {
   std::vector<std::size_t> candidates_;
 };
 
-MeanDeviation summary(const std::vector<double>& values) {
-  MeanDeviation result;
-  for (const double value : values) result.mean += value / static_cast<double>(values.size());
-  for (const double value : values) result.deviation += std::pow(value - result.mean, 2);
-  result.deviation = std::sqrt(result.deviation / static_cast<double>(values.size()));
-  return result;
-}
-
 }  // namespace
 
 Identification identify_open_set(const IdentificationFaces& faces, const IdentificationOptions& options) {
@@ -149,15 +141,15 @@ Identification identify_open_set(const IdentificationFaces& faces, const Identif
     result.mated_probes += static_cast<double>(trial.mates.size()) / options.trials;
     result.stranger_probes += static_cast<double>(trial.strangers.size()) / options.trials;
   }
-  result.rank_one = summary(first);
+  result.rank_one = mean_deviation(first);
   const auto rate_at = [&](double fpir) {
     std::vector<double> values;
     for (const Trial& trial : done) {
       const std::optional<double> threshold = threshold_at_rate(trial.strangers, fpir);
       if (!threshold) return std::optional<MeanDeviation>();
-      values.push_back(false_non_match_rate(trial.mates, *threshold));
+      values.push_back(false_non_match_rate(trial.mates, *threshold).value());  // every trial has mates
     }
-    return std::optional(summary(values));
+    return std::optional(mean_deviation(values));
   };
   for (const double fpir : options.fpirs) result.rates.push_back({fpir, rate_at(fpir)});
   for (double fpir = 1e-4; fpir < 1; fpir *= 1.2) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "likeness/embed/embeddings.h"
+#include "likeness/stats/intervals.h"
 
 namespace likeness {
 
@@ -25,11 +26,6 @@ struct IdentificationOptions {
       0.5;  ///< Of the people who can be enrolled and asked about; the others are strangers.
   std::vector<double> fpirs = {0.001, 0.01, 0.1};
   std::uint64_t seed = 0;
-};
-
-struct MeanDeviation {
-  double mean = 0;
-  double deviation = 0;
 };
 
 /// At one FPIR (share of strangers' probes that get a name): empty where too few strangers support it.

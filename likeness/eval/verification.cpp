@@ -56,8 +56,6 @@ double weighted_accuracy(const std::vector<std::vector<ScoredPair>>& folds,
 
 }  // namespace
 
-std::string person_of(const std::string& photo) { return photo.substr(0, photo.find('/')); }
-
 std::vector<ScoredPair> score_pairs(std::span<const PhotoPair> pairs, const Embeddings& embeddings,
                                     const std::vector<char>& found) {
   std::vector<ScoredPair> scored;
@@ -89,27 +87,29 @@ Verification verify_pairs(const std::vector<std::vector<ScoredPair>>& folds,
     if (folds[fold].empty()) throw std::invalid_argument("a set of pairs is empty");
     result.fold_thresholds.push_back(threshold);
     result.fold_accuracies.push_back(static_cast<double>(correct) / static_cast<double>(folds[fold].size()));
-    of_scored.push_back(accuracy_at(own, threshold));
+    if (!own.mated.empty() || !own.non_mated.empty()) of_scored.push_back(accuracy_at(own, threshold));
     add(result.comparisons, folds[fold]);
   }
   result.accuracy = mean(result.fold_accuracies);
-  result.accuracy_of_scored = mean(of_scored);
+  if (of_scored.size() == folds.size()) result.accuracy_of_scored = mean(of_scored);
 
   std::size_t people = 0;
   const std::vector<std::size_t> owner = number_people(photos, people);
-  const BootstrapResult sure =
+  const std::optional<BootstrapResult> sure =
       bootstrap_identities(people, kBootstrapRounds, seed, [&](std::span<const int> times) {
         return weighted_accuracy(folds, result.fold_thresholds, owner, times);
       });
-  result.interval = sure.interval;
-  result.deviation = sure.deviation;
+  if (sure) result.interval = sure->interval;
+  if (sure) result.deviation = sure->deviation;
   if (folds.size() > 1) {
     double squares = 0;
     for (const double accuracy : result.fold_accuracies) squares += std::pow(accuracy - result.accuracy, 2);
     result.deviation = std::sqrt(squares / static_cast<double>(folds.size()));
   }
-  result.area_under_roc = area_under_roc(result.comparisons);
-  result.equal_error_rate = equal_error_rate(result.comparisons);
+  if (!result.comparisons.mated.empty() && !result.comparisons.non_mated.empty()) {
+    result.area_under_roc = area_under_roc(result.comparisons);
+    result.equal_error_rate = equal_error_rate(result.comparisons);
+  }
   result.validation_rate = validation_rate(result.comparisons, 1e-3);
   return result;
 }
@@ -142,10 +142,11 @@ PairedDifference compare_accuracy(const std::vector<std::vector<ScoredPair>>& fi
   result.difference = folds_difference / static_cast<double>(first.size());
   std::size_t people = 0;
   const std::vector<std::size_t> owner = number_people(photos, people);
-  result.interval = bootstrap_identities(people, kBootstrapRounds, seed, [&](std::span<const int> times) {
-                      return weighted_accuracy(first, first_thresholds, owner, times) -
-                             weighted_accuracy(second, second_thresholds, owner, times);
-                    }).interval;
+  const auto sure = bootstrap_identities(people, kBootstrapRounds, seed, [&](std::span<const int> times) {
+    return weighted_accuracy(first, first_thresholds, owner, times) -
+           weighted_accuracy(second, second_thresholds, owner, times);
+  });
+  if (sure) result.interval = sure->interval;
   return result;
 }
 

@@ -27,12 +27,13 @@ struct Verification {
       fold_thresholds;  ///< What decided each set: found on the other sets, or on training pairs.
   bool threshold_from_same_pairs = false;  ///< One set and no training pairs: the accuracy is optimistic.
   double accuracy = 0;                     ///< Mean over the sets.
-  double deviation = 0;                    ///< Standard deviation over ten sets; of one set the bootstrap's.
-  Interval interval;                       ///< 95 % of the accuracy: bootstrap over identities.
-  double accuracy_of_scored = 0;           ///< The same without pairs that have no score.
-  Comparisons comparisons;                 ///< All scored pairs.
-  double area_under_roc = 0;
-  double equal_error_rate = 0;
+  std::optional<double> deviation;         ///< Standard deviation over ten sets; of one set the bootstrap's.
+  std::optional<Interval> interval;  ///< 95 % of the accuracy: bootstrap over identities; empty for one.
+  std::optional<double>
+      accuracy_of_scored;                ///< Without pairs that have no score; empty where a set has none.
+  Comparisons comparisons;               ///< All scored pairs.
+  std::optional<double> area_under_roc;  ///< Empty, as the next, where pairs of one kind are missing.
+  std::optional<double> equal_error_rate;
   std::optional<double> validation_rate;  ///< At FMR 1e-3; empty: too few non-mated pairs to support it.
 };
 
@@ -51,10 +52,10 @@ struct Verification {
 
 /// Two ways compared on the same pairs.
 struct PairedDifference {
-  double difference = 0;   ///< Accuracy of the first less that of the second.
-  Interval interval;       ///< 95 %: bootstrap over identities, both ways on the same people.
-  std::size_t gained = 0;  ///< Pairs that only the first decides rightly.
-  std::size_t lost = 0;    ///< Pairs that only the second decides rightly.
+  double difference = 0;             ///< Accuracy of the first less that of the second.
+  std::optional<Interval> interval;  ///< 95 %: bootstrap over identities, both ways on the same people.
+  std::size_t gained = 0;            ///< Pairs that only the first decides rightly.
+  std::size_t lost = 0;              ///< Pairs that only the second decides rightly.
 };
 
 /// How two ways to score the same pairs differ; each set is decided by each way's own `thresholds`
@@ -69,8 +70,5 @@ struct PairedDifference {
 /// lists, so that low false match rates get support. O(n^2) time, O(n^2) doubles.
 [[nodiscard]] Comparisons compare_all(const Embeddings& embeddings, const std::vector<char>& found,
                                       std::span<const std::string> photos);
-
-/// The person in "Name/Name_0001.jpg".
-[[nodiscard]] std::string person_of(const std::string& photo);
 
 }  // namespace likeness

@@ -117,10 +117,13 @@ void write_page(const std::filesystem::path& folder, const VerificationStory& st
   HtmlReport page(story.title, story.protocol);
   page.figures(std::vector<Figure>{
       {percent(result.accuracy), "accuracy",
-       "95 % interval " + percent(result.interval.low) + " to " + percent(result.interval.high) +
-           ", bootstrap over people"},
-      {fixed(result.area_under_roc, 5), "area under the ROC", ""},
-      {percent(result.equal_error_rate), "equal error rate", "where FMR and FNMR are the same"},
+       result.interval ? "95 % interval " + percent(result.interval->low) + " to " +
+                             percent(result.interval->high) + ", bootstrap over people"
+                       : "of one person: without an interval"},
+      {result.area_under_roc ? fixed(*result.area_under_roc, 5) : "not measured", "area under the ROC",
+       result.area_under_roc ? "" : "it needs pairs of one person and of two"},
+      {result.equal_error_rate ? percent(*result.equal_error_rate) : "not measured", "equal error rate",
+       "where FMR and FNMR are the same"},
       {std::to_string(story.failed.size()), "photos without a face",
        "failure to acquire; their pairs are errors"}});
   if (result.threshold_from_same_pairs) {
@@ -176,14 +179,17 @@ NamedPlots verification_plots(const VerificationStory& story) {
   CurvePlot det{.title = "DET",
                 .x = {"false match rate", AxisScale::kProbit, 1e-4, 0.4},
                 .y = {"false non-match rate", AxisScale::kProbit, 1e-4, 0.4}};
-  roc.curves.push_back(rates("pairs of the protocol", pairs, true));
-  det.curves.push_back(rates("pairs of the protocol", pairs, false));
+  if (!pairs.mated.empty() && !pairs.non_mated.empty()) {
+    roc.curves.push_back(rates("pairs of the protocol", pairs, true));
+    det.curves.push_back(rates("pairs of the protocol", pairs, false));
+  }
   if (all) {
     roc.curves.push_back(rates("all pairs of its photos", story.all_pairs, true));
     det.curves.push_back(rates("all pairs of its photos", story.all_pairs, false));
   }
   CurvePlot scores{.title = "Scores", .x = {"cosine"}, .y = {"share of pairs"}, .legend_top = true};
-  scores.curves = {histogram("two people", pairs.non_mated), histogram("one person", pairs.mated)};
+  if (!pairs.non_mated.empty()) scores.curves.push_back(histogram("two people", pairs.non_mated));
+  if (!pairs.mated.empty()) scores.curves.push_back(histogram("one person", pairs.mated));
   return {{"roc", roc}, {"det", det}, {"scores", scores}};
 }
 

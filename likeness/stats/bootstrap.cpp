@@ -19,8 +19,9 @@ double quantile(const std::vector<double>& sorted, double share) {
 
 }  // namespace
 
-BootstrapResult bootstrap_identities(std::size_t identities, int rounds, std::uint64_t seed,
-                                     const std::function<double(std::span<const int> times)>& statistic) {
+std::optional<BootstrapResult> bootstrap_identities(
+    std::size_t identities, int rounds, std::uint64_t seed,
+    const std::function<double(std::span<const int> times)>& statistic) {
   if (identities == 0 || rounds < 1) throw std::invalid_argument("a bootstrap needs people and rounds");
   std::mt19937_64 random(seed);
   std::vector<int> times(identities);
@@ -31,14 +32,14 @@ BootstrapResult bootstrap_identities(std::size_t identities, int rounds, std::ui
     const double value = statistic(times);
     if (!std::isnan(value)) values.push_back(value);
   }
-  if (values.empty()) return {};
+  if (values.empty() || identities < 2) return std::nullopt;
   std::sort(values.begin(), values.end());
   double mean = 0;
   for (const double value : values) mean += value / static_cast<double>(values.size());
   double squares = 0;
   for (const double value : values) squares += (value - mean) * (value - mean);
-  return {{quantile(values, 0.025), quantile(values, 0.975)},
-          std::sqrt(squares / static_cast<double>(values.size()))};
+  return BootstrapResult{{quantile(values, 0.025), quantile(values, 0.975)},
+                         std::sqrt(squares / static_cast<double>(values.size()))};
 }
 
 }  // namespace likeness

@@ -25,17 +25,19 @@ std::vector<Scored> ranked(const Comparisons& comparisons) {
 }
 
 double share(std::ptrdiff_t part, std::size_t whole) {
-  return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
+  return static_cast<double>(part) / static_cast<double>(whole);
 }
 
 }  // namespace
 
-double false_non_match_rate(std::span<const double> mated, double threshold) {
+std::optional<double> false_non_match_rate(std::span<const double> mated, double threshold) {
+  if (mated.empty()) return std::nullopt;
   return share(std::count_if(mated.begin(), mated.end(), [&](double s) { return s < threshold; }),
                mated.size());
 }
 
-double false_match_rate(std::span<const double> non_mated, double threshold) {
+std::optional<double> false_match_rate(std::span<const double> non_mated, double threshold) {
+  if (non_mated.empty()) return std::nullopt;
   return share(std::count_if(non_mated.begin(), non_mated.end(), [&](double s) { return s >= threshold; }),
                non_mated.size());
 }
@@ -44,8 +46,8 @@ double accuracy_at(const Comparisons& comparisons, double threshold) {
   const auto mated = static_cast<double>(comparisons.mated.size());
   const auto other = static_cast<double>(comparisons.non_mated.size());
   if (mated + other == 0) throw std::invalid_argument("accuracy needs comparisons");
-  return (mated * (1 - false_non_match_rate(comparisons.mated, threshold)) +
-          other * (1 - false_match_rate(comparisons.non_mated, threshold))) /
+  return (mated * (1 - false_non_match_rate(comparisons.mated, threshold).value_or(0)) +
+          other * (1 - false_match_rate(comparisons.non_mated, threshold).value_or(0))) /
          (mated + other);
 }
 
@@ -129,8 +131,9 @@ std::optional<double> threshold_at_rate(std::span<const double> non_mated, doubl
 
 std::optional<double> validation_rate(const Comparisons& comparisons, double rate) {
   const std::optional<double> threshold = threshold_at_rate(comparisons.non_mated, rate);
-  if (!threshold) return std::nullopt;
-  return 1 - false_non_match_rate(comparisons.mated, *threshold);
+  const auto missed =
+      threshold ? false_non_match_rate(comparisons.mated, *threshold) : std::optional<double>();
+  return missed ? std::optional(1 - *missed) : std::nullopt;
 }
 
 }  // namespace likeness

@@ -13,10 +13,10 @@ struct Comparisons {
   std::vector<double> non_mated;  ///< Of two people.
 };
 
-/// Share of `mated` below the threshold: the false non-match rate. Empty input gives 0.
-[[nodiscard]] double false_non_match_rate(std::span<const double> mated, double threshold);
-/// Share of `non_mated` at or above the threshold: the false match rate. Empty input gives 0.
-[[nodiscard]] double false_match_rate(std::span<const double> non_mated, double threshold);
+/// Share of `mated` below the threshold: the false non-match rate. Empty where nothing was compared.
+[[nodiscard]] std::optional<double> false_non_match_rate(std::span<const double> mated, double threshold);
+/// Share of `non_mated` at or above the threshold: the false match rate. Empty where nothing was compared.
+[[nodiscard]] std::optional<double> false_match_rate(std::span<const double> non_mated, double threshold);
 
 /// Share of all comparisons that a threshold decides rightly ("one person" at or above it).
 [[nodiscard]] double accuracy_at(const Comparisons& comparisons, double threshold);
@@ -38,6 +38,7 @@ struct RatePoint {
 [[nodiscard]] std::vector<RatePoint> rate_curve(const Comparisons& comparisons);
 
 /// Area under the ROC: the chance that a mated score is above a non-mated one, ties half.
+/// @throws as rate_curve().
 [[nodiscard]] double area_under_roc(const Comparisons& comparisons);
 
 /// Where both rates are equal: the crossing of the curve's line segments with the diagonal. @throws as
@@ -52,7 +53,8 @@ struct RatePoint {
 /// fewer than comparisons_needed(rate). It stands just above a score.
 [[nodiscard]] std::optional<double> threshold_at_rate(std::span<const double> non_mated, double rate);
 
-/// Validation rate: the share of `mated` at or above threshold_at_rate(). Empty where that is.
+/// Validation rate: the share of `mated` at or above threshold_at_rate(). Empty where that is, and without
+/// `mated`.
 [[nodiscard]] std::optional<double> validation_rate(const Comparisons& comparisons, double rate);
 
 }  // namespace likeness

@@ -6,6 +6,17 @@
 
 namespace likeness {
 
+MeanDeviation mean_deviation(std::span<const double> values) {
+  if (values.empty()) throw std::invalid_argument("a mean needs values");
+  MeanDeviation result;
+  for (const double value : values) result.mean += value / static_cast<double>(values.size());
+  if (values.size() < 2) return result;
+  double squares = 0;
+  for (const double value : values) squares += std::pow(value - result.mean, 2);
+  result.deviation = std::sqrt(squares / static_cast<double>(values.size()));
+  return result;
+}
+
 Interval wilson_interval(std::size_t successes, std::size_t trials) {
   if (successes > trials) throw std::invalid_argument("more successes than trials");
   if (trials == 0) return {0, 1};

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <stdexcept>
 #include <vector>
 
@@ -36,6 +37,22 @@ TEST(ErrorRates, CountScoresAtTheThresholdAsMatches) {
   EXPECT_EQ(false_match_rate(kFew.non_mated, 0.6), 1.0 / 3);
   EXPECT_EQ(false_match_rate(kFew.non_mated, 0.61), 0);
   EXPECT_EQ(accuracy_at(kFew, 0.5), 3.0 / 5);
+}
+
+TEST(ErrorRates, OfNoComparisonsAreNoRates) {
+  EXPECT_FALSE(false_non_match_rate({}, 0.5).has_value());
+  EXPECT_FALSE(false_match_rate({}, 0.5).has_value());
+  std::vector<double> scores(100, 0.1);
+  EXPECT_FALSE(validation_rate({{}, scores}, 0.1).has_value());
+  EXPECT_TRUE(validation_rate({{0.5}, scores}, 0.1).has_value());
+}
+
+TEST(MeanDeviations, OfOneValueHaveNoDeviation) {
+  const double values[] = {1, 3};
+  EXPECT_EQ(mean_deviation(values).mean, 2);
+  EXPECT_EQ(mean_deviation(values).deviation, 1);
+  EXPECT_FALSE(mean_deviation(std::span(values).first(1)).deviation.has_value());
+  EXPECT_THROW((void)mean_deviation({}), std::invalid_argument);
 }
 
 TEST(BestThreshold, StandsInTheMiddleOfTheWidestBestGap) {
@@ -97,12 +114,13 @@ TEST(Bootstrap, OfAMeanHasItsKnownDeviation) {
     for (std::size_t i = 0; i < values.size(); ++i) sum += times[i] * values[i];
     return sum / static_cast<double>(values.size());
   };
-  const BootstrapResult result = bootstrap_identities(400, 2000, 1, mean);
+  const BootstrapResult result = bootstrap_identities(400, 2000, 1, mean).value();
   EXPECT_NEAR(result.deviation, 0.025, 0.002);
   EXPECT_NEAR(result.interval.low, 0.5 - 1.96 * 0.025, 0.006);
   EXPECT_NEAR(result.interval.high, 0.5 + 1.96 * 0.025, 0.006);
-  EXPECT_EQ(bootstrap_identities(400, 50, 1, mean).deviation,
-            bootstrap_identities(400, 50, 1, mean).deviation);
+  EXPECT_EQ(bootstrap_identities(400, 50, 1, mean)->deviation,
+            bootstrap_identities(400, 50, 1, mean)->deviation);
+  EXPECT_FALSE(bootstrap_identities(1, 50, 1, mean).has_value());
   EXPECT_THROW((void)bootstrap_identities(0, 5, 1, mean), std::invalid_argument);
 }
 
