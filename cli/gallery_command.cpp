@@ -69,15 +69,18 @@ void require_person(bool found, const std::string& name) {
 
 PeopleList photos_to_enrol(const Args& args) {
   if (args.name.empty()) {
+    bool folders = true;
     for (const fs::path& input : args.inputs) {
       std::error_code ignored;
-      if (!fs::is_directory(input, ignored) && fs::exists(input, ignored)) {
+      const bool folder = fs::is_directory(input, ignored);
+      folders = folders && folder;
+      if (!folder && fs::exists(input, ignored))
         throw std::invalid_argument("whose face is in " + input.string() + "? Say it with --name");
-      }
     }
     try {
       return list_people(args.inputs);
     } catch (const Error& error) {
+      if (!folders) throw;
       throw Error(error.code(), std::string(error.what()) + "; one person's photos are enrolled with --name");
     }
   }

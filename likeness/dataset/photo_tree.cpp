@@ -122,6 +122,7 @@ class Walk {
 
   void look_into(const fs::path& folder, const std::string& label, bool is_root) {
     if (!is_new(folder, is_root)) return;
+    if (!is_root) people_.insert(label);
     std::error_code error;
     std::vector<fs::directory_entry> entries;
     for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error))
@@ -164,7 +165,6 @@ class Walk {
     if (fs::exists(path / ".nomedia", ignored)) return leave_out(path, "marked by .nomedia");
     const auto mark = read_output_mark(path);
     if (mark && mark->whole) return leave_out(path, "results of this program");
-    people_.insert(label);
     if (entry.is_symlink(ignored)) {
       links_.push_back({path, label});
     } else {

@@ -98,6 +98,7 @@ TEST_F(PhotoTrees, LinkedFoldersAreFollowedOnceAndLoopsTold) {
   fs::create_directory_symlink(elsewhere, folder_ / "bo_again");     // but once
   const PhotoTree tree = read_photo_tree(folder_);
   EXPECT_EQ(found(tree.photos), (Lines{"bo: bo/3.jpg", "zoe: zoe/1.jpg", "zoe: zoe/trip/2.jpg"}));
+  EXPECT_TRUE(tree.empty_people.empty());
   ASSERT_EQ(tree.left_out.folders.size(), 3U);
   for (const auto& [folder, why] : tree.left_out.folders)
     EXPECT_EQ(why, "a link to a folder that is read already") << folder;
