@@ -6,14 +6,16 @@
 
 #include <cerrno>
 #include <cstring>
+#include <random>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "likeness/core/error.h"
 
 namespace likeness {
 namespace {
+
+constexpr int kMostAttempts = 100;  // of 2^32 names; as many collisions are no accident
 
 [[noreturn]] void fail(const std::filesystem::path& path, int error) {
   throw Error(ErrorCode::kOutputUnwritable, "cannot write " + path.string() + ": " + std::strerror(error));
@@ -25,16 +27,15 @@ AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)) {
   // A folder under the final name would fail only at the rename, after all the work.
   std::error_code ignored;
   if (std::filesystem::is_directory(path_, ignored)) fail(path_, EISDIR);
-  std::string name = path_.string() + ".XXXXXX.tmp";
-  std::vector<char> buffer(name.begin(), name.end());
-  buffer.push_back('\0');
-  descriptor_ = ::mkostemps(buffer.data(), 4, O_CLOEXEC);
-  if (descriptor_ < 0) fail(path_, errno);
-  temporary_ = buffer.data();
-  // mkostemps makes files that only their owner may read; results are ordinary files.
-  const mode_t mask = ::umask(0);
-  ::umask(mask);
-  ::fchmod(descriptor_, 0666 & ~mask);
+  // Not mkostemps(): its files are for their owner only, and what the process's umask allows cannot be asked
+  // without changing it for a moment. So the kernel applies it, or the folder's default ACL, to an ordinary
+  // file.
+  std::random_device random;
+  for (int attempt = 0; descriptor_ < 0; ++attempt) {
+    temporary_ = path_.string() + "." + std::to_string(random()) + ".tmp";
+    descriptor_ = ::open(temporary_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (descriptor_ < 0 && (errno != EEXIST || attempt == kMostAttempts)) fail(path_, errno);
+  }
 }
 
 AtomicFile::~AtomicFile() {

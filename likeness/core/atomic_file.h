@@ -8,9 +8,9 @@
 namespace likeness {
 
 /// A file that appears under its final name complete or not at all: bytes go to a temporary file in the same
-/// folder, commit() flushes it to disk and renames it. Without commit() the destructor removes what was
-/// written. For libraries that write a file by themselves, `temporary()` is the path to give them. Not for
-/// sharing between threads.
+/// folder, with the permissions of any new file, commit() flushes it to disk and renames it. Without commit()
+/// the destructor removes what was written. For libraries that write a file by themselves, `temporary()` is
+/// the path to give them. Not for sharing between threads.
 class AtomicFile {
  public:
   /// Creates the temporary file beside `path`. @throws Error kOutputUnwritable with the reason.

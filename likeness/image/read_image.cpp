@@ -294,10 +294,4 @@ ImageSize probe_image(Bytes bytes, const std::string& name, const ReadOptions& o
   });
 }
 
-void set_image_threads(int threads) {
-  if (threads < 1) throw std::invalid_argument("set_image_threads needs at least one thread");
-  start_vips();
-  vips_concurrency_set(threads);
-}
-
 }  // namespace likeness

@@ -30,8 +30,13 @@ struct ReadOptions {
 [[nodiscard]] Image read_image(const std::filesystem::path& path, const ReadOptions& options = {});
 
 /// The same for the bytes of a file; `name` stands for the file in errors. Any number of threads may decode
-/// at once. Nothing is ever written to stderr: the first use sets GLib's handler for libvips' log messages in
-/// this process, turns off libvips' cache, and blocks its loaders that are not meant for untrusted files.
+/// at once. Nothing is ever written to stderr.
+/// The first picture that is read or written in a process starts libvips, which is the whole process's:
+/// GLib's handlers for the messages of libvips and Pango are set, libvips' cache is turned off, its loaders
+/// that are not meant for untrusted files are blocked, and it uses one thread a picture. libvips opens its
+/// loader modules then (PDF, slides, JPEG XL and some forty libraries of theirs), but not where the program
+/// set $VIPSHOME to a folder without any; HEIF and AVIF are read all the same. The environment is left as it
+/// was.
 [[nodiscard]] Image decode_image(std::span<const std::byte> bytes, const std::string& name,
                                  const ReadOptions& options = {});
 
@@ -45,15 +50,5 @@ struct ImageSize {
 /// after the header is not seen.
 [[nodiscard]] ImageSize probe_image(std::span<const std::byte> bytes, const std::string& name,
                                     const ReadOptions& options = {});
-
-/// How many threads libvips may use inside one encode or decode; 1 until this is called. For the whole
-/// process.
-void set_image_threads(int threads);
-
-/// For programs that care how soon they start: libvips then leaves its loader modules (PDF, slides,
-/// ImageMagick, JPEG XL, HEIF) and some forty libraries of theirs closed; the one for HEIF and AVIF is opened
-/// when such a file comes. Sets $VIPSHOME where it is not set: call it before any other thread runs and
-/// before the first picture.
-void leave_out_vips_modules();
 
 }  // namespace likeness

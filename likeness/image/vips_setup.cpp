@@ -10,10 +10,11 @@
 #include <optional>
 
 #include "likeness/core/error.h"
-#include "likeness/image/read_image.h"
 
 namespace likeness {
 namespace {
+
+constexpr const char* kHome = "VIPSHOME";
 
 void discard(const gchar*, GLogLevelFlags, const gchar*, gpointer) {}
 
@@ -43,7 +44,11 @@ void start_once() {
   // Before vips_init, which already warns about modules it cannot load. What matters reaches us as an error.
   const auto levels = static_cast<GLogLevelFlags>(G_LOG_LEVEL_MASK | G_LOG_FLAG_RECURSION);
   for (const char* domain : {"VIPS", "Pango"}) g_log_set_handler(domain, levels, discard, nullptr);
-  if (vips_init("likeness") != 0) {
+  const bool home_given = g_getenv(kHome) != nullptr;
+  const int failed = vips_init("likeness");
+  if (!home_given)
+    g_unsetenv(kHome);  // vips_init notes there where it found itself, and does not read it again
+  if (failed != 0) {
     throw Error(ErrorCode::kUnsupported, "libvips does not start: " + take_vips_message());
   }
   vips_block_untrusted_set(TRUE);
@@ -57,8 +62,6 @@ void start_vips() {
   static std::once_flag once;
   std::call_once(once, start_once);
 }
-
-void leave_out_vips_modules() { g_setenv("VIPSHOME", "/nonexistent", FALSE); }
 
 void load_heif() {
   static std::once_flag once;

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "likeness/core/error.h"
+#include "likeness/model/quiet_hdf5.h"
 
 namespace likeness {
 namespace {
@@ -62,10 +63,8 @@ class Reader {
   std::size_t bytes_ = 0;  // of arrays so far
 };
 
-void be_careful() {
-  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);  // its own many-line stacks on stderr
-  H5PLset_loading_state(0);                     // a file must not make us load a plugin
-}
+/// A file must not make us load a plugin. Not set back: another thread may be reading such a file.
+void forbid_plugins() { H5PLset_loading_state(0); }
 
 hid_t opened(hid_t id, const std::string& name) {
   if (id < 0) throw Error(ErrorCode::kModelInvalid, name + ": not an HDF5 file, or cut short");
@@ -73,7 +72,7 @@ hid_t opened(hid_t id, const std::string& name) {
 }
 
 hid_t open_file(const std::filesystem::path& file) {
-  be_careful();
+  forbid_plugins();
   std::error_code error;
   if (!std::filesystem::is_regular_file(file, error)) {
     throw Error(ErrorCode::kModelNotFound, "no model file " + file.string());
@@ -82,7 +81,7 @@ hid_t open_file(const std::filesystem::path& file) {
 }
 
 hid_t open_image(std::span<const std::byte> bytes, const std::string& name) {
-  be_careful();
+  forbid_plugins();
   const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
   H5Pset_fapl_core(access, 1UL << 16, /*backing_store=*/false);
   // libhdf5 copies the bytes, though its type does not say that it only reads them.
@@ -237,10 +236,12 @@ KerasFile Reader::read() {
 }  // namespace
 
 KerasFile read_keras_file(const std::filesystem::path& file) {
+  const QuietHdf5 quiet;
   return Reader(open_file(file), file.string()).read();
 }
 
 KerasFile read_keras_file(std::span<const std::byte> bytes, const std::string& name) {
+  const QuietHdf5 quiet;
   return Reader(open_image(bytes, name), name).read();
 }
 

@@ -25,6 +25,7 @@ struct KerasFile {
 
 /// Reads an HDF5 file. Every name, type and size is checked before memory is taken: at most 16,384 layers,
 /// 512 MiB in one array and 1 GiB together; links to other files and plugins are refused.
+/// libhdf5 loads no plugin in this process from then on.
 /// @throws Error kModelNotFound, kModelInvalid with the file, the layer and the problem.
 [[nodiscard]] KerasFile read_keras_file(const std::filesystem::path& file);
 /// The same from memory; `name` stands for the file in messages.

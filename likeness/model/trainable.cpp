@@ -19,6 +19,7 @@
 #include "likeness/model/keras_layers.h"
 #include "likeness/model/network_file.h"
 #include "likeness/model/protobuf.h"
+#include "likeness/model/quiet_hdf5.h"
 
 namespace likeness {
 namespace {
@@ -160,7 +161,6 @@ KerasFile from_frozen_graph(const std::filesystem::path& file) {
 class Writer {
  public:
   explicit Writer(const std::filesystem::path& path) : path_(path.string()) {
-    H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);  // its own many-line stacks on stderr
     file_ = check(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT));
   }
   Writer(const Writer&) = delete;
@@ -234,6 +234,7 @@ class Writer {
     check(H5Sclose(space));
   }
 
+  QuietHdf5 quiet_;
   std::string path_;
   hid_t file_ = -1;
   std::vector<std::string> layers_;
