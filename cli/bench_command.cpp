@@ -20,6 +20,7 @@
 #include "likeness/detect/fma_peak.h"
 #include "likeness/infer/products.h"
 #include "likeness/recognize/photo_stream.h"
+#include "likeness/version.h"
 
 namespace likeness::cli {
 namespace {
@@ -160,7 +161,7 @@ double peak_memory_bytes() {
 Json report_json(const Loading& loading, const Content& content, const std::vector<Road>& roads, double peak,
                  double products, const ModelPack& embedder, const Args& args) {
   const Road& alone = roads.front();
-  Json json = {{"version", LIKENESS_VERSION},
+  Json json = {{"version", version()},
                {"cpu", cpu_name()},
                {"processors", std::thread::hardware_concurrency()},
                {"multiply_adds_per_second", peak},

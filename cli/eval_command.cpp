@@ -16,6 +16,7 @@
 #include "likeness/eval/photo_embeddings.h"
 #include "likeness/eval/verification.h"
 #include "likeness/eval/verification_report.h"
+#include "likeness/version.h"
 
 namespace likeness::cli {
 namespace {
@@ -259,7 +260,7 @@ Exit run_lfw(const Args& args) {
                  {"precision", std::string(to_string(args.model.precision))},
                  {"passes", std::string(to_string(args.model.quality))},
                  {"sha256 of the photos", lfw.embedded.photos_hash},
-                 {"program", std::string("likeness ") + LIKENESS_VERSION},
+                 {"program", std::string("likeness ") + version()},
                  {"machine", machine() + ", " + std::to_string(args.model.threads) + " threads"}};
   std::size_t failed_pairs = 0;
   for (const auto& fold : story.folds) {

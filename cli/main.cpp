@@ -1,40 +1,16 @@
-#include <string>
+#include <cstdlib>
 
-#include "cli/bench_command.h"
-#include "cli/commands.h"
-#include "cli/gallery_options.h"
+#include "cli/app.h"
 #include "cli/program.h"
-#include "likeness/image/read_image.h"
 
 int main(int argc, char** argv) {
   using namespace likeness;
   using cli::Exit;
-  leave_out_vips_modules();
-  CLI::App app(
-      "Finds faces in photographs and says whose they are: MTCNN, FaceNet, a linear SVM; offline, on the "
-      "CPU.\n"
-      "Example: likeness run my_photos --out out     (my_photos/PERSON/photo.jpg, or train/ and val/ of "
-      "such)");
-  app.name("likeness");
-  app.set_version_flag("--version", std::string("likeness ") + LIKENESS_VERSION);
-  app.require_subcommand(1);
-  app.get_formatter()->column_width(34);
-
+  // libvips then leaves its loader modules and some forty libraries of theirs closed, which is most of the
+  // time that this program takes to start; the library opens the one for HEIF and AVIF when such a file
+  // comes.
+  ::setenv("VIPSHOME", "/nonexistent", /*overwrite=*/0);
   Exit exit = Exit::kDone;
-  cli::add_run_command(app, exit);
-  cli::add_detect_command(app, exit);
-  cli::add_extract_command(app, exit);
-  cli::add_embed_command(app, exit);
-  cli::add_train_command(app, exit);
-  cli::add_evaluate_command(app, exit);
-  cli::add_predict_command(app, exit);
-  cli::add_verify_command(app, exit);
-  cli::add_cluster_command(app, exit);
-  cli::add_gallery_command(app, exit);
-  cli::add_eval_command(app, exit);
-  cli::add_model_command(app, exit);
-  cli::add_compact_command(app, exit);
-  cli::add_bench_command(app, exit);
-
-  return cli::run_program(app, argc, argv, exit);
+  const auto app = cli::make_app(exit);
+  return cli::run_program(*app, argc, argv, exit);
 }

@@ -18,6 +18,7 @@
 #include "likeness/image/write_image.h"
 #include "likeness/recognize/photo_stream.h"
 #include "likeness/report/html.h"
+#include "likeness/version.h"
 
 namespace likeness::cli {
 namespace {
@@ -211,7 +212,7 @@ Exit run(const Args& args) {
   if (!people.calibrated() && !args.json) std::cerr << "likeness: " << people.why_nearest() << '\n';
   HtmlReport html("Who is in the photos", counted(list.photos.size(), "photo") + ", " +
                                               std::to_string(people.labels().size()) +
-                                              " known people, by likeness " + LIKENESS_VERSION);
+                                              " known people, by likeness " + version());
   ProgressBar bar("predicting");
   InputCount inputs(list);
   stream.run(

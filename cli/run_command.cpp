@@ -20,6 +20,7 @@
 #include "likeness/image/write_image.h"
 #include "likeness/report/html.h"
 #include "likeness/stats/intervals.h"
+#include "likeness/version.h"
 
 namespace likeness::cli {
 namespace {
@@ -106,7 +107,7 @@ Json report_json(const Story& story, const Args& args) {
   json["precision"] = to_string(args.photos.models.precision);
   json["model"] = contract.name;
   json["contract"] = contract.id();
-  json["version"] = LIKENESS_VERSION;
+  json["version"] = version();
   for (const auto& [file, hash] : story.hashes) json["sha256"][file] = hash;
   return json;
 }
@@ -189,7 +190,7 @@ void tell_origin(HtmlReport& html, const Story& story, const Args& args) {
   html.section("What made it");
   const Contract& contract = story.faces.pack.contract;
   Table table{.columns = {"what", "which"}, .rows = {}, .caption = {}};
-  table.rows = {{"likeness", LIKENESS_VERSION},
+  table.rows = {{"likeness", version()},
                 {"model", contract.name + " (" + contract.licence + ")"},
                 {"contract", contract.id()},
                 {"precision", std::string(to_string(args.photos.models.precision))},
@@ -254,7 +255,7 @@ Exit run(const Args& args) {
 
   HtmlReport html("Who is who in " + fs::weakly_canonical(args.photos.folder).filename().string(),
                   counted(faces.train.chips.size(), "face") + " learnt, " +
-                      std::to_string(faces.val.chips.size()) + " tested, by likeness " + LIKENESS_VERSION);
+                      std::to_string(faces.val.chips.size()) + " tested, by likeness " + version());
   tell_results(html, story);
   tell_faces(html, story);
   story.hashes = {{"embeddings.npz", story.embeddings_file.get()},

@@ -9,6 +9,7 @@
 
 #include "likeness/core/atomic_file.h"
 #include "likeness/image/write_image.h"
+#include "likeness/version.h"
 #include "tests/run_program.h"
 
 namespace likeness {

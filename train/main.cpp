@@ -1,6 +1,7 @@
 #include <string>
 
 #include "cli/program.h"
+#include "likeness/version.h"
 #include "train/options.h"
 
 int main(int argc, char** argv) {
@@ -11,7 +12,7 @@ int main(int argc, char** argv) {
       "like any other: likeness embed, eval and model compare take it with --model.\n"
       "Example: likeness-train fit my_photos -o models/my-head     (my_photos/PERSON/photo.jpg)");
   app.name("likeness-train");
-  app.set_version_flag("--version", std::string("likeness-train ") + LIKENESS_VERSION);
+  app.set_version_flag("--version", std::string("likeness-train ") + version());
   app.require_subcommand(1);
   app.get_formatter()->column_width(34);
 

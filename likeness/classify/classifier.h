@@ -8,12 +8,19 @@
 #include <string>
 #include <vector>
 
-#include "likeness/classify/platt.h"
 #include "likeness/embed/comparison.h"
 #include "likeness/embed/embedding_space.h"
 #include "likeness/embed/embeddings.h"
 
 namespace likeness {
+
+/// Turns a decision value f into a probability: 1 / (1 + exp(slope * f + offset)).
+struct Sigmoid {
+  double slope = 0;
+  double offset = 0;
+  [[nodiscard]] double operator()(double decision_value) const;
+  bool operator==(const Sigmoid&) const = default;
+};
 
 /// Of more people than this no SVM is made, and the nearest training face decides. One against one needs a
 /// machine for each pair, its work, its file and the coupling of its probabilities growing with the square

@@ -4,15 +4,9 @@
 #include <span>
 #include <vector>
 
-namespace likeness {
+#include "likeness/classify/classifier.h"
 
-/// Turns a decision value f into a probability: 1 / (1 + exp(slope * f + offset)).
-struct Sigmoid {
-  double slope = 0;
-  double offset = 0;
-  [[nodiscard]] double operator()(double decision_value) const;
-  bool operator==(const Sigmoid&) const = default;
-};
+namespace likeness {
 
 /// The sigmoid that fits `decision_values` best to whether each was `positive`, by Newton's method with
 /// Platt's softened targets. Source: Lin, Lin, Weng, "A note on Platt's probabilistic outputs for support

@@ -8,9 +8,10 @@
 #include "likeness/embed/quality.h"
 #include "likeness/infer/precision.h"
 #include "likeness/model/contract.h"
-#include "likeness/npz/npz.h"
 
 namespace likeness {
+
+class NpzFile;
 
 /// What made faces or embeddings, and so what they can be compared with; stored beside them. Without a
 /// contract id it is unknown, as in files of other programs. A plain value.
