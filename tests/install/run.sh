@@ -1,9 +1,9 @@
 #!/bin/sh
 # Installs, takes the build tree's and the cache's libraries away, and checks that the installed program still works
 # and that a stranger's program builds against the installed library.
-#   run.sh BUILD-TREE CACHE-FOLDER WORK-FOLDER
+#   run.sh BUILD-TREE CACHE-FOLDER WORK-FOLDER PHOTO-FOLDER
 set -eu
-build=$1 cache=$2 work=$3 source=$(cd "$(dirname "$0")" && pwd)
+build=$1 cache=$2 work=$3 photos=$4 source=$(cd "$(dirname "$0")" && pwd)
 rm -rf "$work" && mkdir -p "$work/elsewhere"
 cmake --install "$build" --prefix "$work/prefix" >"$work/install.log"
 
@@ -22,8 +22,25 @@ set -e
 [ "$code" = 3 ] || { echo "detect ended with $code instead of 3:"; cat message; exit 1; }
 grep -q not_a_photo.jpg message
 
-cmake -S "$source" -B "$work/consumer" -DCMAKE_PREFIX_PATH="$work/prefix" -DCMAKE_BUILD_TYPE=Release >"$work/consumer.log"
-cmake --build "$work/consumer" >>"$work/consumer.log"
-away "$work/consumer/consumer"
-"$work/consumer/consumer" "$work/prefix/share/likeness/models/mtcnn" | grep -q '^0 faces'
+# A stranger's program, over the shared and the static library, found by CMake and by pkg-config. It does the main job:
+# of a photo of one person where there is one here, else of a picture without a face.
+answer='0 faces'
+set -- "$work/prefix/share/likeness/models"
+if [ -f "$photos/obama.jpg" ]; then set -- "$@" "$photos/obama.jpg" && answer='1 faces, cosine 1'; fi
+for link in likeness static; do
+  cmake -S "$source" -B "$work/$link" -DLINK=$link -DCMAKE_PREFIX_PATH="$work/prefix" -DCMAKE_BUILD_TYPE=Release >"$work/$link.log"
+  cmake --build "$work/$link" >>"$work/$link.log"
+  away "$work/$link/consumer"
+  "$work/$link/consumer" "$@" | grep -qx "$answer" || { echo "the consumer of $link does not say: $answer"; exit 1; }
+done
+readelf -d "$work/likeness/consumer" | grep -q 'liblikeness\.so\.0' || { echo "the consumer does not ask for liblikeness.so.0"; exit 1; }
+readelf -d "$work/static/consumer" | grep -q 'liblikeness' && { echo "the static consumer asks for the shared library"; exit 1; }
+export PKG_CONFIG_PATH="$work/prefix/lib/pkgconfig"
+# shellcheck disable=SC2046
+${CXX:-c++} -std=c++20 "$source/consumer.cpp" -o "$work/by_pkg_config" $(pkg-config --cflags --libs likeness)
+LD_LIBRARY_PATH="$work/prefix/lib" "$work/by_pkg_config" "$@" | grep -qx "$answer" ||
+  { echo "the consumer that pkg-config helped to build does not say: $answer"; exit 1; }
+# What it shows is the project's own.
+others=$(nm -DC --defined-only "$work/prefix/lib/liblikeness.so" | grep -vE ' (likeness::|(typeinfo|typeinfo name|vtable) for likeness::)' || true)
+[ -z "$others" ] || { echo "liblikeness.so shows names of others:"; echo "$others" | head; exit 1; }
 echo "the installed program and library work"
