@@ -4,16 +4,17 @@
 
 #include "likeness/core/error.h"
 
+// Inside a test, Setup alone is a name of GoogleTest's (it guards against a wrong SetUp).
 namespace likeness {
 namespace {
 
 TEST(Setup, FindsPacksInItsFoldersAlone) {
-  const Setup setup{.models = {"/nowhere", LIKENESS_MODELS}};
+  const likeness::Setup setup{.models = {"/nowhere", LIKENESS_MODELS}};
   const ModelPack embedder = setup.embedder();
   EXPECT_EQ(embedder.contract.name, "20180408-102900");
   EXPECT_EQ(setup.detector_for(embedder).kind, PackKind::kMtcnn);
   try {
-    (void)Setup{}.embedder();  // ./models and $LIKENESS_MODELS are the program's business
+    (void)likeness::Setup{}.embedder();  // ./models and $LIKENESS_MODELS are the program's business
     ADD_FAILURE() << "a pack was found without a folder to look in";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kModelNotFound);
@@ -21,7 +22,7 @@ TEST(Setup, FindsPacksInItsFoldersAlone) {
 }
 
 TEST(Setup, AnotherProfileIsAnotherSpaceAndTheContractsOwnIsNot) {
-  Setup setup{.models = {LIKENESS_MODELS}};
+  likeness::Setup setup{.models = {LIKENESS_MODELS}};
   const Contract own = setup.embedder().contract;
   setup.profile = own.crop.profile;
   EXPECT_EQ(setup.embedder().contract, own);
@@ -34,11 +35,11 @@ TEST(Setup, AnotherProfileIsAnotherSpaceAndTheContractsOwnIsNot) {
 }
 
 TEST(Setup, AStreamGetsAllThatItSays) {
-  const StreamOptions options = Setup{.precision = Precision::kBf16,
-                                      .quality = Quality::kBest,
-                                      .detector = {.min_face_px = 33},
-                                      .threads = 3,
-                                      .cache_folder = "/cache"}
+  const StreamOptions options = likeness::Setup{.precision = Precision::kBf16,
+                                                .quality = Quality::kBest,
+                                                .detector = {.min_face_px = 33},
+                                                .threads = 3,
+                                                .cache_folder = "/cache"}
                                     .stream_options();
   EXPECT_EQ(options.precision, Precision::kBf16);
   EXPECT_EQ(options.quality, Quality::kBest);
