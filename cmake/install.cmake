@@ -50,6 +50,10 @@ if(TARGET likeness_descriptions)
     DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions COMPONENT program)
 endif()
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT program)
+file(GLOB likeness_others_licences "${openvino_library_folder}/../../openvino-*.dist-info/licenses")
+if(likeness_others_licences)
+  install(DIRECTORY ${likeness_others_licences}/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/openvino COMPONENT program)
+endif()
 
 # The packs that scripts/setup fetched, where there are any.
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/models/mtcnn ${PROJECT_SOURCE_DIR}/models/20180408-102900

@@ -12,15 +12,14 @@
 int main(int argc, char** argv) {
   if (argc < 3) return 2;
   try {
-    const std::filesystem::path models = argv[1];
+    const likeness::Setup setup{.models = {argv[1]}, .threads = 2};
     const std::vector<std::filesystem::path> photos(argv + 2, argv + argc);
-    const likeness::ModelPack embedder = likeness::load_pack(models / "20180408-102900");
-    const likeness::ModelPack detector = likeness::load_pack(models / embedder.contract.detector);
-    likeness::PhotoStream stream(detector, embedder, {.threads = 2});
+    const likeness::ModelPack embedder = setup.embedder();
+    likeness::PhotoStream stream(setup.detector_for(embedder), embedder, setup.stream_options());
 
     likeness::Embeddings faces{static_cast<std::size_t>(embedder.contract.dimension), {}};
     std::vector<std::int64_t> photo_of;  // faces of one photo are never one person
-    stream.run(photos, [&](likeness::PhotoFaces&& photo) {
+    stream.run(likeness::PhotoSource::files(photos), [&](likeness::PhotoFaces&& photo) {
       if (!photo.error.empty()) std::fprintf(stderr, "%s\n", photo.error.c_str());
       faces.values.insert(faces.values.end(), photo.embeddings.values.begin(), photo.embeddings.values.end());
       photo_of.resize(faces.size(), static_cast<std::int64_t>(photo.index));

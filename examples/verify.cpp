@@ -4,8 +4,8 @@
 
 #include <cmath>
 #include <cstdio>
-#include <filesystem>
 #include <stdexcept>
+#include <string>
 #include <vector>
 
 namespace {
@@ -29,15 +29,16 @@ double threshold_at(const likeness::Contract& contract, double false_match_rate)
 int main(int argc, char** argv) {
   if (argc != 4) return 2;
   try {
-    const std::filesystem::path models = argv[1];
-    const likeness::ModelPack embedder = likeness::load_pack(models / "20180408-102900");
-    const likeness::ModelPack detector = likeness::load_pack(models / embedder.contract.detector);
-    likeness::PhotoStream stream(detector, embedder, {.faces = likeness::FacesWanted::kMain});
+    const likeness::Setup setup{.models = {argv[1]}};
+    const likeness::ModelPack embedder = setup.embedder();
+    likeness::StreamOptions options = setup.stream_options();
+    options.faces = likeness::FacesWanted::kMain;
+    likeness::PhotoStream stream(setup.detector_for(embedder), embedder, options);
     const likeness::Comparison comparison(embedder.contract);  // how this model's embeddings are compared
 
     std::vector<std::vector<float>> faces;
     for (const char* file : {argv[2], argv[3]}) {
-      const auto photo = stream.one(likeness::read_image(file).view());
+      const auto photo = stream.one(likeness::photo_of_file(file));
       if (photo.embeddings.size() == 0) throw std::runtime_error(std::string("no face in ") + file);
       faces.push_back(comparison.comparable(photo.embeddings[0]));
     }

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "likeness/core/error.h"
+#include "likeness/npz/npz.h"
 
 namespace likeness {
 namespace {

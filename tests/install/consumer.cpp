@@ -1,8 +1,9 @@
 #include <likeness/likeness.h>
 
-#include <filesystem>
+#include <cstdint>
 #include <iostream>
 #include <string_view>
+#include <vector>
 
 // The main job in short: reads, detects, crops, embeds, compares; needs every library that likeness is built
 // on.
@@ -11,13 +12,12 @@
 int main(int argc, char** argv) {
   if (argc != 2 && argc != 3) return 2;
   if (std::string_view(likeness::version()) != LIKENESS_VERSION) return 3;
-  const std::filesystem::path models = argv[1];
-  const likeness::ModelPack embedder = likeness::load_pack(models / "20180408-102900");
-  likeness::PhotoStream stream(likeness::load_pack(models / embedder.contract.detector), embedder, {});
-  const auto photo =
-      argc == 3 ? likeness::read_image(argv[2])
-                : likeness::decode_image(likeness::encode_png(likeness::Image(64, 48, 128).view()), "grey");
-  const auto found = stream.one(photo.view());
+  const likeness::Setup setup{.models = {argv[1]}};
+  const likeness::ModelPack embedder = setup.embedder();
+  likeness::PhotoStream stream(setup.detector_for(embedder), embedder, setup.stream_options());
+  const std::vector<std::uint8_t> grey(64 * 48 * 3, 128);
+  const auto found = stream.one(argc == 3 ? likeness::photo_of_file(argv[2])
+                                          : likeness::photo_of_image("grey", likeness::Image(64, 48, grey)));
   std::cout << found.faces.size() << " faces";
   if (!found.faces.empty()) {
     std::cout << ", cosine " << likeness::dot(found.embeddings[0], found.embeddings[0]);

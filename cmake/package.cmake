@@ -1,0 +1,20 @@
+# `cpack --config build/release/CPackConfig.cmake` makes likeness_VERSION_ARCH.deb of the component `program`.
+# What Debian has is asked of Debian, as dpkg-shlibdeps finds it; the libraries in lib/likeness are brought along.
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_NAME likeness)
+set(CPACK_PACKAGE_CONTACT "The likeness authors")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "finds faces in photographs and says whose they are")
+set(CPACK_PACKAGE_DESCRIPTION "One program without Python and without a network: it finds the faces in photographs, turns
+each into an embedding, and says whose face it is, or that nobody known is there.")
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_STRIP_FILES ON)
+set(CPACK_COMPONENTS_ALL program)
+set(CPACK_DEB_COMPONENT_INSTALL ON)
+set(CPACK_DEBIAN_PROGRAM_PACKAGE_NAME likeness)
+set(CPACK_DEBIAN_PROGRAM_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PROGRAM_DESCRIPTION "${CPACK_PACKAGE_DESCRIPTION_SUMMARY}\n${CPACK_PACKAGE_DESCRIPTION}")
+set(CPACK_DEBIAN_PACKAGE_SECTION graphics)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${openvino_library_folder})
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS gnuplot-nox)
+include(CPack)
