@@ -75,8 +75,9 @@ void add_detector_options(CLI::App& command, DetectorOptions& options) {
 
 void add_threads_option(CLI::App& command, int& threads) {
   threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  // In words: the manual page is written on another machine than the reader's.
   command.add_option("--threads", threads, "Threads to use")
-      ->capture_default_str()
+      ->default_str("all processors")
       ->check(CLI::Range(1, 1024));
 }
 
