@@ -57,7 +57,7 @@ Exit run_openset(const OpenSetArgs& args) {
   }
   IdentificationOptions options = args.trials;
   options.seed = args.seed;
-  const Identification result = identify_open_set(faces, options);
+  const OpenSetIdentification result = identify_open_set(faces, options);
 
   Table table{{"figure", "mean and deviation over the trials"}, {}, ""};
   const auto row = [&](const std::string& name, const MeanDeviation& value) {

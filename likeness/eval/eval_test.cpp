@@ -280,7 +280,7 @@ TEST(OpenSet, PerfectFacesAreAllFoundAndStrangersKeptOut) {
   }
   faces.may_enrol.assign(240, 1);
   faces.may_probe.assign(240, 1);
-  const Identification result = identify_open_set(faces, {.trials = 3, .fpirs = {0.1, 0.01}});
+  const OpenSetIdentification result = identify_open_set(faces, {.trials = 3, .fpirs = {0.1, 0.01}});
   EXPECT_EQ(result.rank_one.mean, 1);
   EXPECT_EQ(result.enrolled, 30);
   EXPECT_EQ(result.mated_probes, 90);      // three other faces of 30 people

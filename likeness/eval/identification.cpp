@@ -121,7 +121,8 @@ class Trials {
 
 }  // namespace
 
-Identification identify_open_set(const IdentificationFaces& faces, const IdentificationOptions& options) {
+OpenSetIdentification identify_open_set(const IdentificationFaces& faces,
+                                        const IdentificationOptions& options) {
   const std::size_t n = faces.embeddings.size();
   if (faces.people.size() != n || faces.may_enrol.size() != n || faces.may_probe.size() != n) {
     throw std::invalid_argument("embeddings, people and their uses differ in number");
@@ -133,7 +134,7 @@ Identification identify_open_set(const IdentificationFaces& faces, const Identif
   std::vector<Trial> done;
   for (int t = 0; t < options.trials; ++t) done.push_back(trials.run());
 
-  Identification result;
+  OpenSetIdentification result;
   std::vector<double> first;
   for (const Trial& trial : done) {
     first.push_back(static_cast<double>(trial.ranked_first) / static_cast<double>(trial.mates.size()));

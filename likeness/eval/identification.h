@@ -38,7 +38,7 @@ struct IdentificationRate {
 };
 
 /// Open-set identification after BLUFR (Liao et al. 2014), words after ISO/IEC 19795-1.
-struct Identification {
+struct OpenSetIdentification {
   MeanDeviation rank_one;  ///< Share of enrolled people's probes whose nearest enrolled face is their own.
   std::vector<IdentificationRate> rates;
   std::vector<std::pair<double, double>> curve;  ///< FPIR, FNIR; mean over the trials.
@@ -50,7 +50,7 @@ struct Identification {
 /// Each trial enrols one drawn face of each drawn person, asks about these people's other faces and about all
 /// faces of everybody else. @throws std::invalid_argument where sizes differ or options are out of range;
 /// Error kDataInvalid where fewer than two people have a face to enrol and another to ask about.
-[[nodiscard]] Identification identify_open_set(const IdentificationFaces& faces,
-                                               const IdentificationOptions& options);
+[[nodiscard]] OpenSetIdentification identify_open_set(const IdentificationFaces& faces,
+                                                      const IdentificationOptions& options);
 
 }  // namespace likeness
