@@ -1,0 +1,131 @@
+// Galleries through the program, on drawn people: add, search, calibrate, list, rename, merge, remove,
+// exchange.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "likeness/core/atomic_file.h"
+#include "likeness/image/write_image.h"
+#include "tests/run_program.h"
+#include "tests/tiny/tiny_world.h"
+
+namespace likeness {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+class TinyGallery : public testing::Test {
+ protected:
+  /// `gallery COMMAND ...` on the gallery g.
+  ProgramResult gallery(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "gallery");
+    arguments.insert(arguments.end(), {"--gallery", folder_ / "g", "--json"});
+    return run_likeness(arguments);
+  }
+  /// The same for a command that looks at photos.
+  ProgramResult with_models(std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), {"--models", tiny::packs(), "--model", tiny::kEmbedder});
+    return gallery(arguments);
+  }
+  /// People 0 to 7, four photos each.
+  void enrol(const std::vector<std::string>& options = {}) {
+    tiny::write_people(folder_ / "enrolled", 0, 8, 4, 100);
+    std::vector<std::string> arguments{"add", folder_ / "enrolled", "--review", "off"};
+    arguments.insert(arguments.end(), options.begin(), options.end());
+    const auto result = with_models(arguments);
+    ASSERT_EQ(result.code, 0) << result.err;
+  }
+  std::map<std::string, int> people() {
+    std::map<std::string, int> faces;
+    for (const std::string& line : lines(gallery({"list"}).out)) {
+      const json person = json::parse(line);
+      faces[person["name"]] = person["faces"];
+    }
+    return faces;
+  }
+  /// What is said of the face in a new photo of `person`; an object with "name" null where something failed.
+  json asked(int person) {
+    const auto photo = tiny::write_people(folder_ / "asked", person, person + 1, 1, 900U + person);
+    const auto result = with_models({"search", photo[0], "--index", "exact"});
+    EXPECT_EQ(result.code, 0) << result.err;
+    const json face = json::parse(result.out, nullptr, /*allow_exceptions=*/false);
+    if (face.is_object() && face.contains("name")) return face;
+    ADD_FAILURE() << result.out;
+    return {{"name", nullptr}, {"nearest", {{"name", nullptr}}}};
+  }
+  json named(int person) { return asked(person)["name"]; }
+  tiny::Folder folder_;
+};
+
+TEST_F(TinyGallery, EnrolsCalibratesAndTellsKnownFromUnknown) {
+  enrol();
+  EXPECT_EQ(people().size(), 8U);
+  for (const auto& [name, faces] : people()) EXPECT_EQ(faces, 4) << name;
+  tiny::write_people(folder_ / "strangers", 8, 20, 4, 500);
+  const auto calibrated =
+      with_models({"calibrate", "--impostors", folder_ / "strangers", "--target-fpir", "0.1"});
+  ASSERT_EQ(calibrated.code, 0) << calibrated.err;
+  for (int person = 0; person < 8; ++person) EXPECT_EQ(named(person), tiny::name_of(person));
+  int strangers_named = 0;
+  for (int person = 20; person < 27; ++person) strangers_named += named(person) == "unknown" ? 0 : 1;
+  EXPECT_LE(strangers_named, 2);  // of 7
+}
+
+TEST_F(TinyGallery, TheSamePhotosAgainAddNothing) {
+  enrol();
+  const auto again = with_models({"add", folder_ / "enrolled", "--review", "off"});
+  EXPECT_EQ(again.code, 0) << again.err;
+  for (const auto& [name, faces] : people()) EXPECT_EQ(faces, 4) << name;
+}
+
+TEST_F(TinyGallery, PeopleAreRenamedMergedRemovedAndExchanged) {
+  enrol();
+  EXPECT_EQ(gallery({"rename", tiny::name_of(0), "Ann"}).code, 0);
+  EXPECT_EQ(gallery({"merge", tiny::name_of(1), tiny::name_of(2)}).code, 0);
+  EXPECT_EQ(gallery({"remove", tiny::name_of(3)}).code, 0);
+  auto left = people();
+  EXPECT_EQ(left.size(), 6U);
+  EXPECT_EQ(left["Ann"], 4);
+  EXPECT_EQ(left[tiny::name_of(2)], 8);
+  EXPECT_EQ(left.count(tiny::name_of(3)), 0U);
+  // Without a calibration the contract's measured threshold decides.
+  EXPECT_EQ(named(0), "Ann");
+  // Two unlike people are one now, so that neither need be near enough for a name.
+  EXPECT_EQ(asked(1)["nearest"]["name"], tiny::name_of(2));
+  EXPECT_NE(named(3), tiny::name_of(3));
+  EXPECT_EQ(gallery({"remove", tiny::name_of(3)}).code, 3);
+  EXPECT_EQ(gallery({"export", "-o", folder_ / "all.npz"}).code, 0);
+  EXPECT_EQ(gallery({"check"}).code, 0);
+  fs::rename(folder_ / "g", folder_ / "before");
+  EXPECT_EQ(gallery({"import", folder_ / "all.npz"}).code, 0);
+  EXPECT_EQ(people(), left);
+}
+
+TEST_F(TinyGallery, AnEncryptedGalleryOfBytesGivesTheSameNames) {
+  write_file(folder_ / "key", "a passphrase of the test\n");
+  const std::vector<std::string> key{"--key-file", folder_ / "key"};
+  enrol({"--encrypt", "--store", "int8", "--key-file", folder_ / "key"});
+  const auto photo = tiny::write_people(folder_ / "asked", 5, 6, 1, 905);
+  const auto found = with_models({"search", photo[0], "--key-file", folder_ / "key"});
+  ASSERT_EQ(found.code, 0) << found.err;
+  EXPECT_EQ(json::parse(found.out)["nearest"]["name"], tiny::name_of(5)) << found.out;
+  EXPECT_NE(gallery({"list"}).code, 0);
+}
+
+TEST_F(TinyGallery, APhotoOfNobodyAndABrokenOneAreTold) {
+  enrol();
+  write_png(folder_ / "empty.png", tiny::draw({}, 120, 90, 2).view());
+  write_file(folder_ / "broken.png", "no picture");
+  const auto empty = with_models({"search", folder_ / "empty.png"});
+  EXPECT_EQ(empty.code, 0) << empty.err;
+  const auto both = with_models({"search", folder_ / "empty.png", folder_ / "broken.png"});
+  EXPECT_EQ(both.code, 1);
+  EXPECT_NE(both.err.find("broken.png"), std::string::npos) << both.err;
+}
+
+}  // namespace
+}  // namespace likeness
