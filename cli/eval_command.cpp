@@ -327,6 +327,7 @@ void add_eval_options(CLI::App& command, EvalArgs& args) {
 
 void add_eval_command(CLI::App& app, Exit& exit) {
   CLI::App* command = app.add_subcommand("eval", "Accuracy by published protocols, with plots");
+  command->footer("Example: likeness eval cluster photos --min-photos 2     (photos/PERSON/photo.jpg)");
   command->require_subcommand(1);
 
   auto args = std::make_shared<Args>();

@@ -49,13 +49,41 @@ TEST_F(Cli, HelpAndVersionSucceed) {
   EXPECT_EQ(run_likeness({"--version"}).out, "likeness " LIKENESS_VERSION "\n");
 }
 
+/// The commands that the help of `arguments` lists.
+std::vector<std::string> commands_of(std::vector<std::string> arguments) {
+  arguments.emplace_back("--help");
+  const std::string help = run_likeness(arguments).out;
+  std::vector<std::string> commands;
+  bool listed = false;
+  for (const std::string& line : lines(help)) {
+    if (line == "Subcommands:") {
+      listed = true;
+    } else if (line.empty()) {
+      listed = false;
+    } else if (listed && line.size() > 2 && line[2] != ' ') {
+      commands.push_back(line.substr(2, line.find(' ', 2) - 2));
+    }
+  }
+  return commands;
+}
+
 TEST_F(Cli, EveryCommandsHelpShowsAnExample) {
-  for (const std::string command :
-       {"run", "detect", "extract", "embed", "train", "evaluate", "predict", "bench"}) {
+  const auto commands = commands_of({});
+  // Else nothing was looked at; a list of the names would be one more place to forget a command in.
+  ASSERT_GE(commands.size(), 14U);
+  int parts = 0;
+  for (const std::string& command : commands) {
     const auto result = run_likeness({command, "--help"});
     EXPECT_EQ(result.code, 0) << command;
     EXPECT_NE(result.out.find("Example: likeness " + command), std::string::npos) << result.out;
+    for (const std::string& part : commands_of({command})) {
+      const auto help = run_likeness({command, part, "--help"});
+      EXPECT_EQ(help.code, 0) << command << ' ' << part;
+      EXPECT_NE(help.out.find("Example: likeness " + command + " " + part), std::string::npos) << help.out;
+      ++parts;
+    }
   }
+  EXPECT_GE(parts, 27);
 }
 
 TEST_F(Cli, BenchNeedsAFaceAndSaysWhereItsPhotosCouldBe) {
