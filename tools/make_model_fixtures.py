@@ -18,6 +18,8 @@ import sys
 import h5py
 import numpy as np
 
+from protobuf_writer import message, varint
+
 rng = np.random.default_rng(5)
 out = pathlib.Path(sys.argv[1])
 picture = rng.integers(0, 256, (2, 12, 12, 3)).astype(np.uint8)
@@ -139,26 +141,6 @@ sequential = {"class_name": "Sequential", "config": [
     {"class_name": "Dense", "config": {"name": "d", "units": 5, "activation": "linear", "use_bias": False}}]}
 write_h5(out / "sequential.h5", sequential, {"c": {"kernel": S["k"]}, "g": {}, "d": {"kernel": S["d"]}})
 expected["sequential"] = (np.maximum(conv(x, S["k"], same=False), 0).mean((1, 2)) @ S["d"]).astype("f4")
-
-
-# Protobuf by hand: (field number, value), where a value is a whole number or bytes.
-def varint(v):
-    v &= (1 << 64) - 1
-    b = b""
-    while v > 127:
-        b, v = b + bytes([v & 127 | 128]), v >> 7
-    return b + bytes([v])
-
-
-def message(*fields):
-    b = b""
-    for number, value in fields:
-        if isinstance(value, int):
-            b += varint(number << 3) + varint(value)
-        else:
-            value = value.encode() if isinstance(value, str) else value
-            b += varint(number << 3 | 2) + varint(len(value)) + value
-    return b
 
 
 def shape_proto(shape):

@@ -12,11 +12,12 @@ import hashlib
 import io
 import json
 import pathlib
-import struct
 import sys
 import zipfile
 
 import numpy as np
+
+from protobuf_writer import message
 
 rng = np.random.default_rng(14)
 
@@ -306,24 +307,6 @@ def short(a):
 
 
 # --- Files -----------------------------------------------------------------------------------------------------------
-def varint(v):
-    b = b""
-    while v > 127:
-        b, v = b + bytes([v & 127 | 128]), v >> 7
-    return b + bytes([v])
-
-
-def message(*fields):
-    b = b""
-    for number, value in fields:
-        if isinstance(value, int):
-            b += varint(number << 3) + varint(value)
-        else:
-            value = value.encode() if isinstance(value, str) else value
-            b += varint(number << 3 | 2) + varint(len(value)) + value
-    return b
-
-
 def initializer(name, a):
     a = np.ascontiguousarray(a, "f4")
     return (5, message(*[(1, d) for d in a.shape], (2, 1), (8, name), (9, a.tobytes())))
