@@ -49,7 +49,7 @@ void add_model_centre(CLI::App& command, Exit& exit) {
   part->add_option("--only", args->only, "File whose lines begin with the people wanted");
   part->add_flag("--no-cache", args->no_cache, "Neither use nor keep embeddings in the user's cache folder");
   add_model_options(*part, args->model);
-  add_threads_option(*part, args->threads);
+  add_threads_option(*part, args->model.threads);
   part->callback([args, &exit] { exit = run(*args); });
 }
 

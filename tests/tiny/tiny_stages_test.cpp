@@ -78,7 +78,7 @@ class TinyStream : public testing::Test {
     PhotoStream stream(tiny::detector(), tiny::embedder(),
                        {.faces = FacesWanted::kMain, .threads = threads, .batch = batch, .hash = true});
     std::vector<PhotoFaces> results;
-    stream.run(photos, [&](PhotoFaces&& photo) { results.push_back(std::move(photo)); });
+    stream.run(PhotoSource::files(photos), [&](PhotoFaces&& photo) { results.push_back(std::move(photo)); });
     return results;
   }
   tiny::Folder folder_;
