@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/advice.h"
 #include "cli/commands.h"
 #include "cli/model_parts.h"
 #include "cli/options.h"
@@ -103,7 +104,7 @@ Exit test(const Args& args) {
       }
     } catch (const Error& e) {
       if (e.code() == ErrorCode::kUnsupported) throw;
-      problems.push_back("model " + pack.contract.name + " fails: " + e.what());
+      problems.push_back("model " + pack.contract.name + " fails: " + with_advice(e));
     }
   }
   for (const std::string& problem : problems) std::cerr << "likeness: " << problem << '\n';

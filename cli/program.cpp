@@ -7,6 +7,8 @@
 #include <new>
 #include <stdexcept>
 
+#include "cli/advice.h"
+
 namespace likeness::cli {
 
 int run_program(CLI::App& app, int argc, char** argv, const Exit& exit) {
@@ -23,7 +25,7 @@ int run_program(CLI::App& app, int argc, char** argv, const Exit& exit) {
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? 0 : static_cast<int>(Exit::kUsage);
   } catch (const Error& e) {
-    return failed(e, exit_for(e.code()));
+    return failed(std::runtime_error(with_advice(e)), exit_for(e.code()));
   } catch (const std::filesystem::filesystem_error& e) {  // in the system's words, not the library's
     return failed(std::runtime_error(e.path1().string() + ": " + e.code().message()), Exit::kNoInput);
   } catch (const std::invalid_argument& e) {

@@ -21,15 +21,29 @@ enum class ErrorCode {
   kStopped,      ///< The caller's Progress stopped the work.
 };
 
-/// Bad input from outside, with a message for the person who gave it: which file, what is wrong, what to do.
+/// What would help, where that is known. Messages are facts; a program has its own words for the way out
+/// (options, commands, fields of a request), and one table for them.
+enum class Remedy {
+  kNone,
+  kFetchModels,   ///< Get the models, or say where they are.
+  kUseF32,        ///< Compute in f32.
+  kQuantize,      ///< Give the pack an int8 network.
+  kChooseOutput,  ///< Say which of a network's outputs is the embedding.
+  kChooseSize,    ///< Say which size of pictures a network is to take.
+};
+
+/// Bad input from outside, with a message for the person who gave it: which file, what is wrong.
 /// A caller's mistake is std::invalid_argument instead; an expected outcome (no face, nobody) is a value.
 class Error : public std::runtime_error {
  public:
-  Error(ErrorCode code, const std::string& message) : std::runtime_error(message), code_(code) {}
+  Error(ErrorCode code, const std::string& message, Remedy remedy = Remedy::kNone)
+      : std::runtime_error(message), code_(code), remedy_(remedy) {}
   [[nodiscard]] ErrorCode code() const noexcept { return code_; }
+  [[nodiscard]] Remedy remedy() const noexcept { return remedy_; }
 
  private:
   ErrorCode code_;
+  Remedy remedy_;
 };
 
 }  // namespace likeness

@@ -38,8 +38,7 @@ ModelPack compact_pack(const ModelPack& base, const fs::path& models, const Comp
   check_pack_name(options.name);
   const fs::path place = models / options.name;
   if (fs::exists(place) && !options.replace) {
-    throw std::invalid_argument("there is a model pack " + place.string() +
-                                " already; choose another --name, or --replace it");
+    throw std::invalid_argument("there is a model pack " + place.string() + " already");
   }
   NewPack pack(place);
   Contract contract = old;

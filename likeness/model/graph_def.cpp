@@ -278,7 +278,8 @@ std::string GraphDef::frozen(const std::string& output) const {
   const std::string wanted = output.empty() ? "embeddings" : output;
   const auto place = places_.find(wanted);
   if (place == places_.end())
-    fail("it has no node \"" + wanted + "\" to take as output; say which with --output");
+    throw Error(ErrorCode::kModelInvalid, file_ + ": it has no node \"" + wanted + "\" to take as output",
+                Remedy::kChooseOutput);
   if (!alias[place->second]) fail("the node " + wanted + " is only there in training");
 
   // From the output backwards, reading past every Switch and Merge.

@@ -101,14 +101,15 @@ void check_sizes(const ModelPack& pack) {
     std::error_code error;
     const auto size = fs::file_size(path, error);
     if (error) {
-      throw Error(ErrorCode::kModelNotFound, "no file " + path.string() +
-                                                 ", which belongs to the model pack " + pack.contract.name +
-                                                 "; run scripts/demo to fetch the weights");
+      throw Error(ErrorCode::kModelNotFound,
+                  "no file " + path.string() + ", which belongs to the model pack " + pack.contract.name,
+                  Remedy::kFetchModels);
     }
     if (size != file.bytes) {
-      throw Error(ErrorCode::kModelInvalid, path.string() + " has " + std::to_string(size) +
-                                                " bytes instead of " + std::to_string(file.bytes) +
-                                                "; run scripts/demo to fetch it again");
+      throw Error(ErrorCode::kModelInvalid,
+                  path.string() + " has " + std::to_string(size) + " bytes instead of " +
+                      std::to_string(file.bytes),
+                  Remedy::kFetchModels);
     }
   }
 }
@@ -123,8 +124,9 @@ bool has_model_json(const fs::path& folder) {
 fs::path ModelPack::network(Precision precision) const {
   if (const auto own = networks.find(precision); own != networks.end()) return folder / own->second;
   if (precision == Precision::kInt8) {
-    throw Error(ErrorCode::kUnsupported, "the model pack " + contract.name + " at " + folder.string() +
-                                             " has no int8 network; make one with `likeness model quantize`");
+    throw Error(ErrorCode::kUnsupported,
+                "the model pack " + contract.name + " at " + folder.string() + " has no int8 network",
+                Remedy::kQuantize);
   }
   return folder / contract.network;
 }
@@ -155,9 +157,8 @@ ModelPack find_pack(const std::string& name_or_path, const std::vector<fs::path>
     if (has_model_json(folder / name_or_path)) return load_pack(folder / name_or_path);
     places += (places.empty() ? "" : ", ") + folder.string();
   }
-  throw Error(ErrorCode::kModelNotFound,
-              "no model pack \"" + name_or_path + "\" in " + places +
-                  "; run scripts/demo to fetch the models, or say where with --models");
+  throw Error(ErrorCode::kModelNotFound, "no model pack \"" + name_or_path + "\" in " + places,
+              Remedy::kFetchModels);
 }
 
 std::vector<ModelPack> list_packs(const std::vector<fs::path>& search, std::vector<std::string>* problems) {
@@ -186,7 +187,7 @@ void verify_pack(const ModelPack& pack) {
     const std::string digest = sha256_file(path);
     if (digest != file.sha256) {
       throw Error(ErrorCode::kModelInvalid, path.string() + " is damaged: its SHA-256 is " + digest +
-                                                " instead of " + file.sha256 + "; fetch or import it again");
+                                                " instead of " + file.sha256);
     }
   }
 }

@@ -172,8 +172,7 @@ TEST_F(PackTest, MissingOneSaysWhereItWasLookedFor) {
               [&] {
                 (void)find_pack("nobody", {"/nowhere", "/there"});
               }),
-      "no model pack \"nobody\" in /nowhere, /there; run scripts/demo to fetch the models, or say where with "
-      "--models");
+      "no model pack \"nobody\" in /nowhere, /there");
 }
 
 TEST_F(PackTest, WithOneByteChangedFailsVerificationByName) {
