@@ -13,7 +13,7 @@
 
 #include "likeness/detect/fma_peak.h"
 #include "likeness/embed/embedder.h"
-#include "likeness/infer/openvino.h"
+#include "likeness/infer/openvino/openvino.h"
 #include "likeness/model/self_test.h"
 
 namespace {

@@ -6,7 +6,6 @@ include(CMakePackageConfigHelpers)
 set(likeness_private_libdir ${CMAKE_INSTALL_LIBDIR}/likeness)
 get_target_property(openvino_library openvino::runtime IMPORTED_LOCATION_RELEASE)
 get_filename_component(openvino_library_folder "${openvino_library}" DIRECTORY)
-get_filename_component(openvino_library_name "${openvino_library}" NAME)
 # All that is shipped of others.
 file(GLOB likeness_runtime_libraries
   "${openvino_library_folder}/libopenvino.so.*"
@@ -17,6 +16,8 @@ file(GLOB likeness_runtime_libraries
   "${openvino_library_folder}/libtbb*.so.*"
   "${openvino_library_folder}/libhwloc.so.*")
 install(FILES ${likeness_runtime_libraries} DESTINATION ${likeness_private_libdir} COMPONENT program)
+
+install(TARGETS likeness_openvino LIBRARY DESTINATION ${likeness_private_libdir} COMPONENT program)
 
 set(likeness_cmakedir ${CMAKE_INSTALL_LIBDIR}/cmake/likeness)
 install(TARGETS likeness EXPORT likenessStaticTargets

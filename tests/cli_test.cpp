@@ -49,6 +49,21 @@ TEST_F(Cli, HelpAndVersionSucceed) {
   EXPECT_EQ(run_likeness({"--version"}).out, "likeness " LIKENESS_VERSION "\n");
 }
 
+// The dynamic linker says which libraries it opens. That it does is seen by TBB, which every command has.
+TEST_F(Cli, WhatOurKernelsComputeNeverOpensOpenVino) {
+  const std::string photo = grey("photo.png");
+  ::setenv("LD_DEBUG", "files", /*replace=*/1);
+  const std::vector<ProgramResult> results{run_likeness({"--version"}), run_likeness({"detect", photo}),
+                                           run_likeness({"model", "test"})};
+  ::unsetenv("LD_DEBUG");
+  for (const ProgramResult& result : results) {
+    EXPECT_EQ(result.code, 0);
+    EXPECT_NE(result.err.find("libtbb.so"), std::string::npos);
+    EXPECT_EQ(result.err.find("libopenvino"), std::string::npos);
+    EXPECT_EQ(result.err.find("liblikeness_openvino"), std::string::npos);
+  }
+}
+
 /// The commands that the help of `arguments` lists.
 std::vector<std::string> commands_of(std::vector<std::string> arguments) {
   arguments.emplace_back("--help");

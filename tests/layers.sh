@@ -31,7 +31,7 @@ only() {
   found=$(grep -lE "$2" $own | grep -v "^$3/")
   [ -z "$found" ] || { echo "only $3 $1, but so does:"; echo "$found"; bad=1; }
 }
-only "includes OpenVINO" '#include <openvino/' likeness/infer
+only "includes OpenVINO" '#include <openvino/' likeness/infer/openvino
 only "includes Eigen" '#include [<"](Eigen|unsupported/Eigen)/' likeness/embed
 only "knows SQL" '#include [<"].*sqlite3?\.h[>"]|"(SELECT|INSERT|UPDATE|DELETE|CREATE TABLE|PRAGMA) ' likeness/gallery
 only "sees CLI11" '#include <CLI/' cli

@@ -2,16 +2,16 @@
 
 #include <cstdint>
 #include <fstream>
+#include <new>
 #include <span>
-#include <sstream>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "likeness/core/atomic_file.h"
 #include "likeness/core/cache_folder.h"
 #include "likeness/core/error.h"
 #include "likeness/core/xxh64.h"
-#include "likeness/infer/openvino.h"
 
 namespace likeness {
 namespace {
@@ -30,57 +30,56 @@ std::uint64_t digest_of(std::string_view key, std::string_view network) {
 
 }  // namespace
 
-CompiledCache::CompiledCache(const fs::path& file, const NetworkOptions& options) {
-  const bool quick = file.extension() == ".xml" && options.precision != Precision::kInt8;
-  if (options.cache_folder.empty() || quick) return;
-  const CachePlace place =
-      cache_place(options.cache_folder, file,
-                  std::string(to_string(options.precision)) + "\n" + options.output + "\n", ".compiled");
+CompiledCache::CompiledCache(fs::path file, NetworkOptions options, const OpenvinoModule& module)
+    : file_(std::move(file)), options_(std::move(options)), module_(module) {
+  const bool quick = file_.extension() == ".xml" && options_.precision != Precision::kInt8;
+  if (options_.cache_folder.empty() || quick) return;
+  const CachePlace place = cache_place(options_.cache_folder, file_,
+                                       std::string(to_string(options_.precision)) + "\n" + options_.output +
+                                           "\n" + (options_.exact ? "exact\n" : ""),
+                                       ".compiled");
   if (place.file.empty()) return;
   place_ = place.file;
-  const auto& core = openvino_core();
-  key_ = place.key + file_identity(fs::path(place.source).replace_extension(".bin")) +
-         ov::get_openvino_version().buildNumber + "\n" + core.get_property("CPU", ov::device::full_name) +
-         "\n";
-  for (const std::string& capability : core.get_property("CPU", ov::device::capabilities))
-    key_ += capability + " ";
+  key_ =
+      place.key + file_identity(fs::path(place.source).replace_extension(".bin")) + module_.identity() + "\n";
 }
 
-std::optional<ov::CompiledModel> CompiledCache::load(const ov::AnyMap& settings) const {
-  if (place_.empty()) return std::nullopt;
+std::unique_ptr<OpenvinoNetwork> CompiledCache::load() const {
+  if (place_.empty()) return nullptr;
   std::error_code error;
   const auto size = fs::file_size(place_, error);
   constexpr std::size_t kHeader = kMagic.size() + sizeof(std::uint64_t);
-  if (error || size <= kHeader || size > kLargest) return std::nullopt;
+  if (error || size <= kHeader || size > kLargest) return nullptr;
   try {
     std::ifstream in(place_, std::ios::binary);
     std::string magic(kMagic.size(), '\0');
     std::uint64_t digest = 0;
-    ov::Tensor network(ov::element::u8, {static_cast<std::size_t>(size) - kHeader});
+    std::string network(static_cast<std::size_t>(size) - kHeader, '\0');
     in.read(magic.data(), static_cast<std::streamsize>(magic.size()));
     in.read(reinterpret_cast<char*>(&digest), sizeof(digest));
-    auto* bytes = reinterpret_cast<char*>(network.data<std::uint8_t>());
-    in.read(bytes, static_cast<std::streamsize>(network.get_size()));
-    if (!in || magic != kMagic || digest != digest_of(key_, {bytes, network.get_size()})) return std::nullopt;
-    return openvino_core().import_model(network, "CPU", settings);
+    in.read(network.data(), static_cast<std::streamsize>(network.size()));
+    if (!in || magic != kMagic || digest != digest_of(key_, network)) return nullptr;
+    return module_.import(file_, options_, network);
+  } catch (const std::bad_alloc&) {
+    throw;
   } catch (const std::exception&) {
-    return std::nullopt;  // the network itself is there, and is read instead
+    return nullptr;  // the network itself is there, and is read instead
   }
 }
 
-void CompiledCache::store(ov::CompiledModel compiled) const {
+void CompiledCache::store(const OpenvinoNetwork& compiled) const {
   if (place_.empty()) return;
   try {
     make_cache_folder(place_.parent_path());
-    std::ostringstream out;
-    compiled.export_model(out);
-    const std::string_view network = out.view();
+    const std::string network = compiled.exported();
     const std::uint64_t digest = digest_of(key_, network);
     AtomicFile file(place_);
     file.write(std::as_bytes(std::span(kMagic)));
     file.write(std::as_bytes(std::span(&digest, 1)));
     file.write(std::as_bytes(std::span(network)));
     file.commit();
+  } catch (const std::bad_alloc&) {
+    throw;
   } catch (const std::exception&) {
     // No room, no permission, or a network that OpenVINO cannot export: the next start is as slow as this
     // one.

@@ -3,11 +3,11 @@
 // Inside infer/ only: networks as OpenVINO compiled them, kept for the next start.
 
 #include <filesystem>
-#include <openvino/runtime/compiled_model.hpp>
-#include <optional>
+#include <memory>
 #include <string>
 
 #include "likeness/infer/network.h"
+#include "likeness/infer/openvino_module.h"
 
 namespace likeness {
 
@@ -19,14 +19,18 @@ class CompiledCache {
  public:
   /// For the network in `file`, computed as `options` say. Where they name no folder, or where reading and
   /// compiling is as quick (IR in f32 and bf16: 0.2 s), nothing is loaded or stored.
-  CompiledCache(const std::filesystem::path& file, const NetworkOptions& options);
+  CompiledCache(std::filesystem::path file, NetworkOptions options, const OpenvinoModule& module);
 
-  [[nodiscard]] std::optional<ov::CompiledModel> load(const ov::AnyMap& settings) const;
-  /// Keeps `compiled` for the next load(). That it cannot be written is no error: the next start is slow
+  /// Empty where nothing that fits is kept.
+  [[nodiscard]] std::unique_ptr<OpenvinoNetwork> load() const;
+  /// Keeps `network` for the next load(). That it cannot be written is no error: the next start is slow
   /// again.
-  void store(ov::CompiledModel compiled) const;
+  void store(const OpenvinoNetwork& network) const;
 
  private:
+  std::filesystem::path file_;
+  NetworkOptions options_;
+  const OpenvinoModule& module_;
   std::filesystem::path place_;  // empty: no cache
   std::string key_;              // all that the compiled network depends on
 };

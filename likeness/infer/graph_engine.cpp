@@ -1,5 +1,7 @@
 #include "likeness/infer/graph_engine.h"
 
+#include <hwy/targets.h>
+
 #include <algorithm>
 #include <mutex>
 #include <stdexcept>
@@ -181,6 +183,10 @@ GraphEngine& GraphEngine::operator=(GraphEngine&&) noexcept = default;
 
 const std::vector<std::size_t>& GraphEngine::input() const { return parts_->plan.input; }
 std::size_t GraphEngine::outputs() const { return parts_->plan.outputs; }
+
+std::string GraphEngine::identity() {
+  return "own kernels " + std::to_string(hwy::SupportedTargets()) + (has_bf16_products() ? " bf16" : "");
+}
 
 bool GraphEngine::pays_off(Precision precision) {
   if (precision == Precision::kBf16) return has_bf16_products() && !has_amx();

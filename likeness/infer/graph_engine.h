@@ -47,6 +47,9 @@ class GraphEngine {
   /// @throws std::invalid_argument where the sizes do not fit.
   void run(std::span<const float> pictures, std::size_t count, std::span<float> out) const;
 
+  /// All that the numbers depend on beside the graph: the instruction sets of the kernels in use.
+  [[nodiscard]] static std::string identity();
+
   /// Whether this CPU has what make() needs for `precision`, and computes quicker so than through OpenVINO:
   /// measured with AVX-512, AVX2 and SSE4; bf16 needs AVX512-BF16, and is OpenVINO's where there is AMX.
   [[nodiscard]] static bool pays_off(Precision precision);

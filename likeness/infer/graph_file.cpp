@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <new>
 #include <stdexcept>
 #include <string_view>
 #include <system_error>
@@ -172,6 +173,8 @@ bool store_graph_file(const fs::path& file, const std::string& key, const Graph&
     out.write(weights);
     out.commit();
     return true;
+  } catch (const std::bad_alloc&) {
+    throw;
   } catch (const std::exception&) {
     return false;  // no room or no permission
   }

@@ -40,6 +40,9 @@ struct NetworkOptions {
   /// there is used only for the same file, precision, output, processor and OpenVINO, and made again where it
   /// is damaged; a folder that cannot be written is no error.
   std::filesystem::path cache_folder{};
+  /// Of a network that rounds (kInt8): round, but multiply in f32. Slow, and the same on every CPU; 8-bit
+  /// products saturate on CPUs without VNNI.
+  bool exact = false;
 };
 
 /// A neural network read from a TensorFlow frozen graph (.pb), ONNX or OpenVINO IR (.xml with .bin), computed
@@ -63,6 +66,10 @@ class Network {
   /// fails.
   [[nodiscard]] std::vector<Tensor> run(const TensorView& input);
 
+  /// All that the numbers depend on beside the file and the options: OpenVINO's build, the CPU, what it
+  /// computes, and what the environment holds back of that (ONEDNN_MAX_CPU_ISA).
+  [[nodiscard]] std::string identity() const;
+
   /// A weight by its name in the file, and all such names. For code that computes a network by itself.
   /// @throws Error kModelInvalid where there is no such constant, or it holds no floats.
   [[nodiscard]] Tensor constant(const std::string& name) const;
@@ -73,7 +80,7 @@ class Network {
   std::unique_ptr<Compiled> compiled_;
 };
 
-/// Why this CPU cannot compute in `precision`; empty where it can.
+/// Why `precision` cannot be computed on this CPU or with this installation; empty where it can.
 [[nodiscard]] std::string missing_for(Precision precision);
 /// The same for a CPU with these capabilities, in OpenVINO's words ("FP32", "BF16", "INT8").
 [[nodiscard]] std::string missing_for(Precision precision, std::span<const std::string> capabilities);

@@ -43,4 +43,29 @@ LD_LIBRARY_PATH="$work/prefix/lib" "$work/by_pkg_config" "$@" | grep -qx "$answe
 # What it shows is the project's own.
 others=$(nm -DC --defined-only "$work/prefix/lib/liblikeness.so" | grep -vE ' (likeness::|(typeinfo|typeinfo name|vtable) for likeness::)' || true)
 [ -z "$others" ] || { echo "liblikeness.so shows names of others:"; echo "$others" | head; exit 1; }
+
+# With OpenVINO's libraries gone everything works that does not need them, and the rest names what is missing.
+installed() { env HOME="$work/elsewhere" XDG_CACHE_HOME="$work/elsewhere" LIKENESS_MODELS="$work/prefix/share/likeness/models" "$work/prefix/bin/likeness" "$@"; }
+mkdir "$work/gone"
+find "$work/prefix" -name 'libopenvino*' -exec mv {} "$work/gone" \;
+ls "$work/gone" | grep -q '^libopenvino.so' || { echo "no OpenVINO was installed"; exit 1; }
+installed --version >/dev/null
+installed model test >message
+grep -q '^mtcnn: .*networks load' message && grep -q '^20180408-102900: .*self-test passed' message || { cat message; exit 1; }
+printf 'not read' >net.onnx
+set +e
+installed model import net.onnx --name x --models "$work/elsewhere/models" 2>message
+code=$?
+set -e
+[ "$code" = 2 ] && grep -q 'net.onnx needs OpenVINO, which cannot be loaded: libopenvino.so' message ||
+  { echo "import ended with $code"; cat message; exit 1; }
+for consumer in likeness static; do
+  "$work/$consumer/consumer" "$@" | grep -qx "$answer" || { echo "the consumer of $consumer needs OpenVINO"; exit 1; }
+done
+mv "$work"/gone/libopenvino* "$(dirname "$(find "$work/prefix" -name liblikeness_openvino.so)")"
+set +e
+installed model import net.onnx --name x --models "$work/elsewhere/models" 2>message
+code=$?
+set -e
+[ "$code" = 4 ] && grep -q 'not an ONNX model' message || { echo "import ended with $code"; cat message; exit 1; }
 echo "the installed program and library work"
