@@ -19,7 +19,16 @@ struct ImportArgs {
 /// Where a new pack goes: the first place that find_pack() would look in.
 fs::path models_to_write(const fs::path& models_option) { return pack_search_path(models_option).front(); }
 
-Exit import_model(const ImportArgs& args) {
+/// The program that reads strangers' files: beside this one in a build tree, else where it is installed.
+fs::path reader_program() {
+  std::error_code error;
+  const fs::path bin = fs::read_symlink("/proc/self/exe", error).parent_path();
+  const fs::path beside = bin / "likeness-reader";
+  return fs::exists(beside, error) ? beside : (bin / LIKENESS_LIBEXEC / "likeness-reader").lexically_normal();
+}
+
+Exit import_model(ImportArgs args) {
+  args.options.reader = reader_program();
   const ModelPack pack = import_pack(args.file, models_to_write(args.models), args.options);
   std::cout << "name         " << pack.contract.name << '\n';
   print_embedder(pack);

@@ -56,6 +56,10 @@ if(likeness_others_licences)
   install(DIRECTORY ${likeness_others_licences}/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/openvino COMPONENT program)
 endif()
 
+install(TARGETS likeness_reader RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/likeness COMPONENT program)
+file(RELATIVE_PATH likeness_libexec_to_lib /${CMAKE_INSTALL_LIBEXECDIR}/likeness /${likeness_private_libdir})
+set_target_properties(likeness_reader PROPERTIES INSTALL_RPATH "$ORIGIN/${likeness_libexec_to_lib}")
+
 # The packs that scripts/setup fetched, where there are any.
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/models/mtcnn ${PROJECT_SOURCE_DIR}/models/20180408-102900
   DESTINATION ${CMAKE_INSTALL_DATADIR}/likeness/models COMPONENT program OPTIONAL)

@@ -56,6 +56,7 @@ class FacenetH5 : public testing::Test {
   }
   static ModelPack imported(const fs::path& path) {
     ImportOptions options;
+    options.reader = LIKENESS_READER;
     options.name = path.stem();
     options.replace = true;
     return import_pack(path, folder_ / "models", options);
@@ -141,6 +142,7 @@ class Damage {
   Damage(const fs::path& whole, const fs::path& folder)
       : file_(folder / ("damaged" + whole.extension().string())) {
     fs::copy_file(whole, file_, fs::copy_options::overwrite_existing);
+    options_.reader = LIKENESS_READER;
     options_.name = "damaged";
     options_.replace = true;
   }

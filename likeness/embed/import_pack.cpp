@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <fstream>
 #include <span>
 #include <stdexcept>
@@ -108,18 +109,18 @@ ImportOptions completed(ImportOptions said, const ImportOptions& known, const fs
   if (said.licence.empty()) said.licence = known.licence.empty() ? "not stated" : known.licence;
 
   std::string open;
-  const auto need = [&](bool there, const char* option) {
-    if (!there) open += (open.empty() ? "" : ", ") + std::string(option);
+  const auto need = [&](bool there, const char* property) {
+    if (!there) open += (open.empty() ? "" : ", ") + std::string(property);
   };
-  need(said.standardization.has_value(), "--standardization fixed|per-image");
+  need(said.standardization.has_value(), "standardization fixed|per-image");
   const bool per_image = said.standardization == Standardization::kPerImage;
-  need(per_image || said.mean.has_value(), "--mean NUMBER");
-  need(per_image || said.scale.has_value(), "--scale NUMBER");
-  need(said.channels.has_value(), "--channels rgb|bgr");
-  need(said.profile.has_value(), "--profile tutorial|margin|aligned");
+  need(per_image || said.mean.has_value(), "mean NUMBER");
+  need(per_image || said.scale.has_value(), "scale NUMBER");
+  need(said.channels.has_value(), "channels rgb|bgr");
+  need(said.profile.has_value(), "profile tutorial|margin|aligned");
   if (!open.empty()) {
     throw std::invalid_argument(file.string() +
-                                " is not a model that is known; say how it was trained: " + open);
+                                " is not a model that is known; not said is how it was trained: " + open);
   }
   return said;
 }
@@ -195,17 +196,34 @@ void rewrite_as_ir(const fs::path& file, const fs::path& xml, const ConvertOptio
   }
 }
 
+void rewrite_as_ir_apart(const fs::path& reader, const fs::path& file, const fs::path& xml,
+                         const ConvertOptions& options) {
+  if (reader.empty())
+    throw Error(ErrorCode::kUnsupported, "no program was named that reads " + file.string() + " apart");
+  run_in_child(file.string(), reader,
+               {file.string(), xml.string(), options.output, std::to_string(options.width),
+                std::to_string(options.height)},
+               {.memory_bytes = memory_for(file)});
+}
+
+int reader_main(int argc, char** argv) {
+  return child_main(argc, argv, [](const std::vector<std::string>& told) {
+    if (told.size() != 5) throw std::invalid_argument("is read with other arguments");
+    rewrite_as_ir(
+        told[0], told[1],
+        {.output = told[2], .width = std::atoi(told[3].c_str()), .height = std::atoi(told[4].c_str())});
+  });
+}
+
 ModelPack import_pack(const fs::path& file, const fs::path& models, const ImportOptions& options) {
   check_pack_name(options.name);
   check_file(file);
   const fs::path place = models / options.name;
   if (fs::exists(place) && !options.replace) {
-    throw std::invalid_argument("there is a model pack " + place.string() +
-                                " already; choose another --name, or --replace it");
+    throw std::invalid_argument("there is a model pack " + place.string() + " already");
   }
   NewPack pack(place);
-  run_in_child(file.string(), [&] { rewrite_as_ir(file, pack.folder() / kNetwork, options.network); },
-               {.memory_bytes = memory_for(file)});
+  rewrite_as_ir_apart(options.reader, file, pack.folder() / kNetwork, options.network);
 
   const NetworkFacts facts = describe_network(pack.folder() / kNetwork);
   const std::string sha256 = sha256_file(file);

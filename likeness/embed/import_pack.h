@@ -26,19 +26,30 @@ struct ImportOptions {
   std::string licence{};           ///< Not said: "not stated".
   ConvertOptions network{};
   bool replace = false;  ///< Take the place of a pack of that name.
+  /// The program likeness-reader, which reads the file: installed in libexec/likeness.
+  std::filesystem::path reader{};
 };
 
-/// Makes a model pack of a Keras .h5, a frozen graph (.pb), an ONNX file or OpenVINO IR: reads it in a child
-/// process with limits, rewrites it as IR with a free batch, proposes the contract, computes the self-test.
-/// The pack appears as models/NAME complete or not at all.
+/// Makes a model pack of a Keras .h5, a frozen graph (.pb), an ONNX file or OpenVINO IR: reads it in a
+/// process of its own with limits, rewrites it as IR with a free batch, proposes the contract, computes the
+/// self-test. The pack appears as models/NAME complete or not at all.
 /// @throws Error kModelNotFound, kModelInvalid with one line that names the file and the place in it;
-/// kOutputUnwritable; std::invalid_argument naming every property that must be said.
+/// kOutputUnwritable; kUnsupported without `reader`; std::invalid_argument naming every property that must be
+/// said.
 ModelPack import_pack(const std::filesystem::path& file, const std::filesystem::path& models,
                       const ImportOptions& options);
 
-/// Rewrites `file` as IR at `xml` in this process; import_pack() calls it in a child. @throws as
-/// import_pack().
+/// Rewrites `file` as IR at `xml` in this process, with all that a damaged file may do to it.
+/// @throws as import_pack().
 void rewrite_as_ir(const std::filesystem::path& file, const std::filesystem::path& xml,
                    const ConvertOptions& options);
+
+/// The same in a process of the program `reader`, which may take as much memory as the file warrants.
+/// @throws as rewrite_as_ir(), kUnsupported where there is no such program.
+void rewrite_as_ir_apart(const std::filesystem::path& reader, const std::filesystem::path& file,
+                         const std::filesystem::path& xml, const ConvertOptions& options);
+
+/// The main() of likeness-reader.
+[[nodiscard]] int reader_main(int argc, char** argv);
 
 }  // namespace likeness

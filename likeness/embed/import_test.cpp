@@ -84,6 +84,7 @@ class ImportTest : public testing::Test {
 
   static ImportOptions told(const std::string& name) {
     ImportOptions options;
+    options.reader = LIKENESS_READER;
     options.name = name;
     options.standardization = Standardization::kFixed;
     options.mean = 127.5F;
@@ -127,7 +128,7 @@ TEST_F(ImportTest, FreezesTheTrainingBranchesOfAFrozenGraph) {
   ImportOptions options = told("frozen");
   const std::string text =
       message(ErrorCode::kModelInvalid, [&] { import_pack(kTestdata / "frozen.pb", models_, options); });
-  EXPECT_NE(text.find("say which with --width and --height"), std::string::npos) << text;
+  EXPECT_NE(text.find("it takes pictures of any size"), std::string::npos) << text;
   options.network.width = options.network.height = 12;
   const ModelPack pack = import_pack(kTestdata / "frozen.pb", models_, options);
   EXPECT_TRUE(pack.contract.unit_length);
@@ -169,6 +170,7 @@ TEST_F(ImportTest, QuantisesAPackWithoutTouchingItsF32Network) {
 
 TEST_F(ImportTest, AsksByNameForWhatIsNotKnown) {
   ImportOptions options;
+  options.reader = LIKENESS_READER;
   options.name = "unknown";
   options.channels = ChannelOrder::kRgb;
   try {
@@ -177,8 +179,8 @@ TEST_F(ImportTest, AsksByNameForWhatIsNotKnown) {
   } catch (const std::invalid_argument& e) {
     const std::string text = e.what();
     EXPECT_NE(
-        text.find("say how it was trained: --standardization fixed|per-image, --mean NUMBER, --scale NUMBER, "
-                  "--profile tutorial|margin|aligned"),
+        text.find("not said is how it was trained: standardization fixed|per-image, mean NUMBER, scale NUMBER, "
+                  "profile tutorial|margin|aligned"),
         std::string::npos)
         << text;
   }
@@ -238,11 +240,7 @@ TEST_F(ImportTest, SurvivesTwoHundredDamagedFiles) {
   const auto attempt = [&](const fs::path& file, const std::string& bytes) {
     write_file(file, bytes);
     try {
-      run_in_child(file.string(),
-                   [&] {
-                     rewrite_as_ir(file, models_ / "net.xml", {{}, 12, 12});
-                   },
-                   {.memory_bytes = 1UL << 30, .seconds = 20});
+      rewrite_as_ir_apart(LIKENESS_READER, file, models_ / "net.xml", {{}, 12, 12});
       ++loaded;
     } catch (const Error& e) {
       const std::string text = e.what();
@@ -367,32 +365,23 @@ TEST(Ir, IsCheckedBeforeOpenVinoReadsIt) {
 }
 
 TEST(LimitedChild, CrashAndEndlessWorkEndAsErrors) {
-  EXPECT_NE(
-      message(ErrorCode::kModelInvalid, [] { run_in_child("x.h5", [] { std::abort(); }); }).find("x.h5"),
-      std::string::npos);
-  EXPECT_NE(message(ErrorCode::kModelInvalid,
-                    [] {
-                      run_in_child("x.h5",
-                                   [] {
-                                     volatile bool endless = true;
-                                     while (endless) {
-                                     }
-                                   },
-                                   {.seconds = 1});
-                    })
-                .find("took over 1 s"),
+  const auto run = [](const char* how) {
+    run_in_child("x.h5", LIKENESS_CHILD_EXAMPLE, {how}, {.seconds = 2});
+  };
+  EXPECT_NE(message(ErrorCode::kModelInvalid, [&] { run("crash"); }).find("x.h5"), std::string::npos);
+  EXPECT_NE(message(ErrorCode::kModelInvalid, [&] { run("endless"); }).find("took over 2 s"),
             std::string::npos);
-  EXPECT_EQ(message(ErrorCode::kDataInvalid,
-                    [] { run_in_child("x.h5", [] { throw Error(ErrorCode::kDataInvalid, "as it was"); }); }),
-            "as it was");
-  EXPECT_EQ(message(ErrorCode::kModelInvalid,
-                    [] {
-                      run_in_child("x.h5", [] {
-                        throw Error(ErrorCode::kModelInvalid, "a\nname\x1b[31m from the file");
-                      });
-                    }),
-            "a?name?[31m from the file");
-  EXPECT_NO_THROW(run_in_child("x.h5", [] {}));
+  EXPECT_EQ(message(ErrorCode::kModelInvalid, [&] { run("greedy"); }), "x.h5: needs too much memory");
+  EXPECT_EQ(message(ErrorCode::kDataInvalid, [&] { run("error"); }), "as it was");
+  EXPECT_EQ(message(ErrorCode::kModelInvalid, [&] { run("odd"); }), "a?name?[31m from the file");
+  EXPECT_NO_THROW(run("fine"));
+  EXPECT_EQ(message(ErrorCode::kUnsupported, [] { run_in_child("x.h5", "/nowhere/reader", {}); }),
+            "cannot start /nowhere/reader to read x.h5: No such file or directory");
+}
+
+TEST(LimitedChild, WithoutAProgramNothingIsRead) {
+  EXPECT_EQ(message(ErrorCode::kUnsupported, [] { rewrite_as_ir_apart({}, "x.h5", "x.xml", {}); }),
+            "no program was named that reads x.h5 apart");
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <poll.h>
+#include <spawn.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -11,11 +12,13 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <new>
 
 #include "likeness/core/error.h"
+#include "likeness/infer/openvino_module.h"
 
 namespace likeness {
 namespace {
@@ -55,30 +58,28 @@ void write_all(int to, const std::string& text) {
   }
 }
 
-/// The child's whole life. Its last words: one byte, 'k' for done or the error's code, and the message.
-[[noreturn]] void be_child(int to, const std::function<void()>& work, const ChildLimits& limits) {
-  const int nowhere = ::open("/dev/null", O_RDWR);
-  for (const int stream : {0, 1, 2}) ::dup2(nowhere, stream);
-  for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) std::signal(signal, SIG_DFL);
-  limit(RLIMIT_CORE, 0);
-  limit(RLIMIT_CPU, static_cast<rlim_t>(limits.seconds));
-  ::mallopt(M_ARENA_MAX,
-            1);  // else each thread that OpenVINO starts would take address space for a heap of its own
-  if (!kSanitized) limit(RLIMIT_AS, address_space() + limits.memory_bytes);
-  std::string words = "k";
-  try {
-    work();
-  } catch (const Error& e) {
-    words = static_cast<char>('0' + static_cast<int>(e.code())) + std::string(e.what());
-  } catch (const std::bad_alloc&) {
-    words = static_cast<char>('0' + static_cast<int>(ErrorCode::kModelInvalid)) +
-            std::string("\1needs too much memory");
-  } catch (const std::exception& e) {
-    words =
-        static_cast<char>('0' + static_cast<int>(ErrorCode::kModelInvalid)) + std::string("\1") + e.what();
-  }
-  write_all(to, words);
-  ::_exit(0);  // no destructors: they belong to the parent
+/// Where the child's last words go.
+constexpr int kWords = 3;
+
+/// Starts `program` with the pipe's end `words` as its kWords and nothing else of ours. @returns its number,
+/// or -1 with errno.
+pid_t start(const std::filesystem::path& program, const std::vector<std::string>& arguments, int words) {
+  std::vector<std::string> texts{program.string()};
+  texts.insert(texts.end(), arguments.begin(), arguments.end());
+  std::vector<char*> argv;
+  for (std::string& text : texts) argv.push_back(text.data());
+  argv.push_back(nullptr);
+  posix_spawn_file_actions_t actions;
+  ::posix_spawn_file_actions_init(&actions);
+  for (const int stream : {0, 1, 2})
+    ::posix_spawn_file_actions_addopen(&actions, stream, "/dev/null", O_RDWR, 0);
+  ::posix_spawn_file_actions_adddup2(&actions, words, kWords);
+  ::posix_spawn_file_actions_addclosefrom_np(&actions, kWords + 1);
+  pid_t child = -1;
+  const int error = ::posix_spawn(&child, program.c_str(), &actions, nullptr, argv.data(), environ);
+  ::posix_spawn_file_actions_destroy(&actions);
+  errno = error;
+  return error == 0 ? child : -1;
 }
 
 /// Everything the child says until it closes the pipe; false where time ran out first.
@@ -100,22 +101,23 @@ bool listen(int from, int seconds, std::string& words) {
 
 }  // namespace
 
-void run_in_child(const std::string& what, const std::function<void()>& work, ChildLimits limits) {
+void run_in_child(const std::string& what, const std::filesystem::path& program,
+                  const std::vector<std::string>& arguments, ChildLimits limits) {
+  const auto cannot_start = [&] {
+    return Error(ErrorCode::kUnsupported,
+                 "cannot start " + program.string() + " to read " + what + ": " + std::strerror(errno));
+  };
   int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) {
-    throw Error(ErrorCode::kUnsupported,
-                "cannot start a process to read " + what + ": " + std::strerror(errno));
-  }
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::close(ends[0]);
-    be_child(ends[1], work, limits);
-  }
+  if (::pipe2(ends, O_CLOEXEC) != 0) throw cannot_start();
+  std::vector<std::string> all{std::to_string(limits.memory_bytes), std::to_string(limits.seconds)};
+  all.insert(all.end(), arguments.begin(), arguments.end());
+  const pid_t child = start(program, all, ends[1]);
+  const int error = errno;
   ::close(ends[1]);
   if (child < 0) {
     ::close(ends[0]);
-    throw Error(ErrorCode::kUnsupported,
-                "cannot start a process to read " + what + ": " + std::strerror(errno));
+    errno = error;
+    throw cannot_start();
   }
   std::string words;
   const bool in_time = listen(ends[0], limits.seconds, words);
@@ -136,14 +138,42 @@ void run_in_child(const std::string& what, const std::function<void()>& work, Ch
   }
   if (words == "k") return;
   // Names from a damaged file stand in the message; it shall stay one line that a terminal can show.
-  const std::size_t first = words.starts_with(std::string{words[0], '\1'}) ? 2 : 1;
+  words.resize(std::max<std::size_t>(words.size(), 2));
+  const bool unknown = words[1] == '\1';
   std::replace_if(
-      words.begin() + static_cast<long>(first), words.end(),
-      [](unsigned char c) { return c < ' ' || c == 127; }, '?');
+      words.begin() + 2, words.end(), [](unsigned char c) { return c < ' ' || c == 127; }, '?');
   constexpr std::size_t kLongest = 1000;
   if (words.size() > kLongest) words.replace(kLongest, std::string::npos, "...");
   const auto code = static_cast<ErrorCode>(words[0] - '0');
-  throw Error(code, first == 2 ? what + ": " + words.substr(2) : words.substr(1));
+  if (unknown) throw Error(code, what + ": " + words.substr(2));
+  throw Error(code, words.substr(2), static_cast<Remedy>(words[1] - '0'));
+}
+
+// Its last words: 'k' for done, or the error's code, its remedy (\1 where it is of nobody we know), the message.
+int child_main(int argc, char** argv, const std::function<void(const std::vector<std::string>&)>& work) {
+  if (argc < 3 || ::fcntl(kWords, F_GETFD) < 0) return 2;
+  const auto number = [&](int i) { return static_cast<rlim_t>(std::strtoull(argv[i], nullptr, 10)); };
+  limit(RLIMIT_CORE, 0);
+  limit(RLIMIT_CPU, number(2));
+  ::mallopt(M_ARENA_MAX,
+            1);  // else each thread that OpenVINO starts would take address space for a heap of its own
+  std::string words = "k";
+  const std::string invalid(1, static_cast<char>('0' + static_cast<int>(ErrorCode::kModelInvalid)));
+  try {
+    (void)openvino_module(argc > 3 ? std::string("reading ") + argv[3] : "reading");  // it is not what the limit on memory is for
+    if (!kSanitized) limit(RLIMIT_AS, address_space() + number(1));
+    work({argv + 3, argv + argc});
+  } catch (const Error& e) {
+    words = {static_cast<char>('0' + static_cast<int>(e.code())),
+             static_cast<char>('0' + static_cast<int>(e.remedy()))};
+    words += e.what();
+  } catch (const std::bad_alloc&) {
+    words = invalid + "\1needs too much memory";
+  } catch (const std::exception& e) {
+    words = invalid + "\1" + e.what();
+  }
+  write_all(kWords, words);
+  ::_exit(0);  // what foreign readers left behind may crash in a destructor
 }
 
 }  // namespace likeness
