@@ -113,8 +113,8 @@ Data load(const Args& args) {
   return args.scope == Scope::kHead ? from_embeddings(args) : from_chips(args);
 }
 
-/// The network to go on from. A pack made by `model import` has lost what training needs; then the imported
-/// file itself must be said.
+/// The network to go on from. Where the pack's file has lost what training needs the imported file itself
+/// must be said.
 Graph network_of(const Args& args, const ModelPack& base) {
   if (args.weights.empty()) return read_trainable(base.network(Precision::kF32));
   if (const std::string sha256 = sha256_file(args.weights); sha256 != base.contract.sha256) {
@@ -347,7 +347,8 @@ void add_fit_command(CLI::App& app, Exit& exit) {
       ->default_str("head");
   add_head_options(*command, args->head);
   command->add_option("--weights", args->weights,
-                      "For a network whose pack was imported: the .h5 or .pb that it was imported from");
+                      "For a network whose pack has batch normalisation folded away: the .h5 or .pb that it was "
+                      "imported from");
   command->add_flag("--no-augment", args->no_augment,
                     "For a network: do not flip, cut, brighten and compress the faces");
   add_training_options(*command, args->training);

@@ -45,9 +45,7 @@ ModelPack write_network_pack(const ModelPack& base, const Graph& network, const 
   const std::string name = place.filename().string();
   check_pack_name(name);
   NewPack pack(place);
-  Graph folded = network;
-  fold(folded);
-  write_network(folded, pack.folder() / "network.xml");
+  write_network(network, pack.folder() / "network.xml");  // batch normalisation and all, to be trained again
   Contract contract = contract_of(pack, base, name, words);
   contract.unit_length = false;  // the graph ends before the scaling
   return pack.publish(contract, {"network.xml", "network.bin"}, replace);

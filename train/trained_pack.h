@@ -22,7 +22,7 @@ ModelPack write_network_pack(const ModelPack& base, const Graph& network, const 
                              const std::filesystem::path& place, bool replace);
 
 /// The largest difference between a value of `expected` and of what the pack's network gives for `chips`
-/// through OpenVINO. @throws as Embedder.
+/// (by our kernels or OpenVINO). @throws as Embedder.
 [[nodiscard]] double largest_difference(const ModelPack& pack, std::span<const Chip> chips,
                                         const Embeddings& expected, int threads);
 

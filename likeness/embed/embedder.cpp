@@ -90,7 +90,7 @@ std::vector<float> Embedder::Parts::run(const std::vector<float>& input, std::si
   if (own) {
     Embeddings outputs{own->outputs(), std::vector<float>(count * own->outputs())};
     run_own(input, count, outputs.values);
-    l2_normalize(outputs);  // the network's last step
+    if (contract.unit_length) l2_normalize(outputs);  // the network's last step
     return std::move(outputs.values);
   }
   const auto shape = planes ? std::vector<std::size_t>{count, 3, height, width}

@@ -17,6 +17,8 @@
 #include "likeness/core/file.h"
 #include "likeness/embed/embedder.h"
 #include "likeness/embed/import_pack.h"
+#include "likeness/embed/own_network.h"
+#include "likeness/model/trainable.h"
 #include "likeness/npz/npz.h"
 
 namespace likeness {
@@ -106,6 +108,9 @@ TEST_F(FacenetH5, Of512ValuesIsKnownAndGivesTheFrozenGraphsEmbeddings) {
   EXPECT_EQ(pack.contract.standardization, Standardization::kFixed);
   EXPECT_EQ(pack.contract.crop.profile, CropProfile::kMargin);
   EXPECT_FALSE(pack.contract.unit_length);
+  // The graph is the same whatever file it came in, and so are the kernels that compute it.
+  EXPECT_EQ(own_network(pack, Precision::kF32, {}).has_value(), GraphEngine::pays_off(Precision::kF32));
+  EXPECT_TRUE(read_trainable(pack.network(Precision::kF32)).layers.size() > 132);
   expect_golden(pack, 512);
   const auto chips = faces(512);
   EXPECT_LT(difference(Embedder(pack).embed(chips).values,

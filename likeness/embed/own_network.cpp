@@ -7,8 +7,10 @@
 #include <vector>
 
 #include "likeness/core/cache_folder.h"
+#include "likeness/core/error.h"
 #include "likeness/embed/embedder.h"
 #include "likeness/embed/finisher.h"
+#include "likeness/model/ir_graph.h"
 #include "likeness/model/self_test.h"
 #include "likeness/model/trainable.h"
 
@@ -35,6 +37,22 @@ bool passes(const GraphEngine& engine, const ModelPack& pack) {
   return true;
 }
 
+/// The network before its scaling to length 1, where one of our readers knows it; else empty.
+std::optional<Graph> graph_of(const fs::path& network, const Contract& contract) {
+  if (network.extension() == ".xml") {
+    auto read = read_ir_graph(network);
+    if (!read || read->unit_length != contract.unit_length) return std::nullopt;
+    return std::move(read->graph);
+  }
+  if (network.extension() != ".pb" || !contract.unit_length) return std::nullopt;
+  try {
+    return read_trainable(network);
+  } catch (const Error& e) {
+    if (e.code() != ErrorCode::kUnsupported) throw;
+    return std::nullopt;  // another architecture
+  }
+}
+
 bool takes_chips(const GraphEngine& engine, const Contract& contract) {
   return engine.input() == std::vector<std::size_t>{static_cast<std::size_t>(contract.crop.height),
                                                     static_cast<std::size_t>(contract.crop.width), 3} &&
@@ -42,42 +60,38 @@ bool takes_chips(const GraphEngine& engine, const Contract& contract) {
 }
 
 std::optional<GraphEngine> made(const fs::path& network, const ModelPack& pack, Precision precision) {
-  Graph graph = read_trainable(network);
+  std::optional<Graph> graph = graph_of(network, pack.contract);
+  if (!graph) return std::nullopt;
   if (precision == Precision::kF32) {
-    std::optional<GraphEngine> engine = GraphEngine::make(std::move(graph), precision);
+    std::optional<GraphEngine> engine = GraphEngine::make(std::move(*graph), precision);
     if (!engine || !takes_chips(*engine, pack.contract) || !passes(*engine, pack)) return std::nullopt;
     return engine;
   }
   {
-    const auto plain = GraphEngine::make(graph, Precision::kF32);
+    const auto plain = GraphEngine::make(*graph, Precision::kF32);
     if (!plain || !takes_chips(*plain, pack.contract) || !passes(*plain, pack)) return std::nullopt;
   }
-  return GraphEngine::make(std::move(graph), precision);
+  return GraphEngine::make(std::move(*graph), precision);
 }
 
 }  // namespace
 
 std::optional<GraphEngine> own_network(const ModelPack& pack, Precision precision,
                                        const fs::path& cache_folder) {
-  if (pack.kind != PackKind::kEmbedder || pack.self_test.empty() || !pack.contract.unit_length ||
-      !GraphEngine::pays_off(precision)) {
+  if (pack.kind != PackKind::kEmbedder || pack.self_test.empty() || !GraphEngine::pays_off(precision) ||
+      !fs::exists(pack.folder / pack.self_test)) {
     return std::nullopt;
   }
-  try {
-    const fs::path network = pack.network(precision);
-    if (network.extension() != ".pb" || !fs::exists(pack.folder / pack.self_test)) return std::nullopt;
-    const CachePlace cache =
-        cache_place(cache_folder, network, std::string(to_string(precision)) + "\n", ".packed");
-    if (!cache.file.empty()) {
-      auto kept = GraphEngine::load(cache.file, cache.key);
-      if (kept && takes_chips(*kept, pack.contract)) return kept;
-    }
-    auto engine = made(network, pack, precision);
-    if (engine && !cache.file.empty()) (void)engine->store(cache.file, cache.key);
-    return engine;
-  } catch (const std::exception&) {
-    return std::nullopt;
+  const fs::path network = pack.network(precision);
+  CachePlace cache = cache_place(cache_folder, network, std::string(to_string(precision)) + "\n", ".packed");
+  if (!cache.file.empty()) {
+    cache.key += file_identity(fs::path(cache.source).replace_extension(".bin"));  // of IR
+    auto kept = GraphEngine::load(cache.file, cache.key);
+    if (kept && takes_chips(*kept, pack.contract)) return kept;
   }
+  auto engine = made(network, pack, precision);
+  if (engine && !cache.file.empty()) (void)engine->store(cache.file, cache.key);
+  return engine;
 }
 
 }  // namespace likeness

@@ -10,16 +10,17 @@
 
 namespace likeness {
 
-/// A pack's network for our own kernels (infer/graph_engine.h), where it is one that they compute exactly: a
-/// frozen graph with the weights of Inception-ResNet-v1 by their names that, computed so in f32, gives the
+/// A pack's network for our own kernels (infer/graph_engine.h), where it is one that they compute exactly: IR
+/// of layers that a Graph has (model/ir_graph.h), which is what import makes of every kind of file, or a
+/// frozen graph with the weights of Inception-ResNet-v1 by their names, that, computed so in f32, gives the
 /// pack's own self-test. Empty for every other network, for int8, where OpenVINO is quicker (on CPUs with AMX
-/// in bf16) or not known to be slower (on ARM), and for a pack that has no self-test; damaged files among
-/// them, of which OpenVINO's road tells what is wrong. Its outputs are the network's before the scaling to
-/// length 1.
+/// in bf16) or not known to be slower (on ARM), and for a pack that has no self-test. Its outputs are the
+/// network's before the scaling to length 1, where the contract says that there is one.
 ///
 /// With a `cache_folder` the packed weights are kept there for the next start, and used again only for the
 /// same file (by its place, size and time of change), precision and version; a damaged file is as if it were
-/// not there.
+/// not there. @throws Error kModelNotFound, kModelInvalid where the network or self-test is damaged;
+/// kUnsupported as ModelPack::network().
 [[nodiscard]] std::optional<GraphEngine> own_network(const ModelPack& pack, Precision precision,
                                                      const std::filesystem::path& cache_folder);
 

@@ -355,15 +355,11 @@ Graph Importer::graph() {
 Graph keras_graph(KerasFile file, const std::string& name) { return Importer(std::move(file), name).graph(); }
 
 Graph read_keras(const std::filesystem::path& file) {
-  Graph graph = keras_graph(read_keras_file(file), file.string());
-  fold(graph);
-  return graph;
+  return keras_graph(read_keras_file(file), file.string());
 }
 
 Graph read_keras(std::span<const std::byte> bytes, const std::string& name) {
-  Graph graph = keras_graph(read_keras_file(bytes, name), name);
-  fold(graph);
-  return graph;
+  return keras_graph(read_keras_file(bytes, name), name);
 }
 
 }  // namespace likeness

@@ -322,7 +322,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::vector<std::byte> file = FileWriter(orders).written();
   if (file.empty()) return 0;
   try {
-    const likeness::Graph graph = likeness::read_keras(file, "fuzzed.h5");
+    likeness::Graph graph = likeness::read_keras(file, "fuzzed.h5");
+    likeness::fold(graph);
     // What was accepted, and folded since, fits together.
     std::vector<std::vector<std::size_t>> shapes;
     for (std::size_t i = 0; i < graph.layers.size(); ++i) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstring>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,8 +15,10 @@
 #include "likeness/core/atomic_file.h"
 #include "likeness/core/error.h"
 #include "likeness/core/file.h"
+#include "likeness/model/ir_graph.h"
 #include "likeness/model/keras_file.h"
 #include "likeness/model/keras_graph.h"
+#include "likeness/model/keras_import.h"
 #include "likeness/model/keras_layers.h"
 #include "likeness/model/network_file.h"
 #include "likeness/model/protobuf.h"
@@ -113,6 +116,13 @@ std::map<std::string, Tensor> frozen_weights(std::string_view bytes) {
   return weights;
 }
 
+[[noreturn]] void other_network(const std::filesystem::path& file) {
+  throw Error(ErrorCode::kUnsupported,
+              file.string() +
+                  " has no weights of Inception-ResNet-v1 with its batch normalisation, the one network that "
+                  "can be trained on");
+}
+
 KerasFile from_frozen_graph(const std::filesystem::path& file) {
   auto raw = read_file_bytes(file, kLargestGraph, ErrorCode::kModelNotFound);
   const std::string_view bytes(reinterpret_cast<const char*>(raw.data()), raw.size());
@@ -120,18 +130,14 @@ KerasFile from_frozen_graph(const std::filesystem::path& file) {
   auto all = frozen_weights(bytes);
   raw = {};  // 94 MB that nobody needs any more
   const auto bottleneck = all.find("InceptionResnetV1/Bottleneck/weights");
-  if (bottleneck == all.end() || bottleneck->second.shape.size() != 2) {
-    throw Error(
-        ErrorCode::kModelInvalid,
-        file.string() + " has no weights of Inception-ResNet-v1, the one network that can be trained on");
-  }
+  if (bottleneck == all.end() || bottleneck->second.shape.size() != 2) other_network(file);
   KerasFile result;
   for (const KerasLayer& layer : inception_resnet_v1(bottleneck->second.shape[1]).layers) {
     auto& weights = result.weights[layer.name];
     const auto take = [&](const char* role, const std::string& name) {
       const auto found = all.find(name);
       if (found == all.end()) {
-        throw Error(ErrorCode::kModelInvalid, file.string() + " has no weights called " + name);
+        throw Error(ErrorCode::kUnsupported, file.string() + " has no weights called " + name);
       }
       weights[role] = std::move(found->second);
     };
@@ -155,6 +161,29 @@ KerasFile from_frozen_graph(const std::filesystem::path& file) {
     }
   }
   return result;
+}
+
+/// IR whose weights have the names, and so the places, of the architecture's.
+Graph from_ir(const std::filesystem::path& file) {
+  auto read = read_ir_graph(file);
+  if (!read) other_network(file);
+  std::map<std::string, std::vector<std::size_t>> kernels;
+  std::set<std::string> norms;
+  for (const GraphLayer& layer : read->graph.layers) {
+    if (!layer.kernel.shape.empty()) kernels[layer.name] = layer.kernel.shape;
+    if (layer.kind == LayerKind::kAffine) norms.insert(layer.name);
+  }
+  const auto bottleneck = kernels.find("Bottleneck");
+  if (bottleneck == kernels.end()) other_network(file);
+  for (const KerasLayer& layer : inception_resnet_v1(bottleneck->second.back()).layers) {
+    const bool weighted = layer.class_name == "Conv2D" || layer.class_name == "Dense";
+    if ((weighted && kernels.erase(layer.name) == 0) ||
+        (layer.class_name == "BatchNormalization" && norms.erase(layer.name) == 0)) {
+      other_network(file);
+    }
+  }
+  if (!kernels.empty() || !norms.empty()) other_network(file);
+  return std::move(read->graph);
 }
 
 /// HDF5's handles, closed in the end; any failure is a file that cannot be written.
@@ -256,12 +285,10 @@ Tensor variance_of(const std::vector<float>& factor) {
 
 Graph read_trainable(const std::filesystem::path& file) {
   const std::string ending = file.extension().string();
-  if (ending == ".h5" || ending == ".hdf5") return keras_graph(read_keras_file(file), file.string());
+  if (ending == ".h5" || ending == ".hdf5") return read_keras(file);
   if (ending == ".pb") return keras_graph(from_frozen_graph(file), file.string());
-  throw Error(ErrorCode::kUnsupported,
-              file.string() +
-                  ": training goes on from a Keras .h5 or a frozen .pb only, which still have batch "
-                  "normalisation");
+  if (ending == ".xml") return from_ir(file);
+  throw Error(ErrorCode::kUnsupported, file.string() + ": neither a Keras .h5, a frozen .pb nor IR");
 }
 
 void write_keras_weights(const Graph& graph, const std::filesystem::path& h5) {

@@ -7,10 +7,10 @@
 namespace likeness {
 
 /// Inception-ResNet-v1 as it was trained: batch normalisation is not multiplied into the convolutions, and
-/// layers have the names of facenet_keras.h5. From a Keras .h5, or from a frozen graph (.pb) of Sandberg's
-/// FaceNet program; the graph ends before the scaling to length 1.
+/// layers have the names of facenet_keras.h5. From a Keras .h5, from the IR that import made of one, or from a
+/// frozen graph (.pb) of Sandberg's FaceNet program; the graph ends before the scaling to length 1.
 /// @throws Error kModelNotFound, kModelInvalid with the file and the layer; kUnsupported for another kind of
-/// file.
+/// file or another network.
 [[nodiscard]] Graph read_trainable(const std::filesystem::path& file);
 
 /// Writes the weights of a graph that read_trainable() gave, in Keras' layout of weights only: Keras'
