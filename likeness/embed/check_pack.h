@@ -14,13 +14,16 @@ struct PackCheck {
 };
 
 /// Compares a pack's files with their checksums, loads its networks, and runs an embedder's self-test. To
-/// pass, the cosine to the stored f32 embedding must be at least 0.99999 in f32, 0.99 in bf16 and 0.9 in int8
-/// (the test's picture is no face, so an int8 network calibrated with faces is further off than on faces).
-/// @throws Error kModelInvalid naming the damaged file; kUnsupported for a precision the CPU or pack lacks.
+/// pass, the cosine to the embedding it must give must be at least 0.99999 in f32, 0.99 in bf16 (of the f32
+/// embedding) and 0.999 in int8 (of what the int8 network gives with exact products: an int8 network
+/// calibrated with faces is further off f32 on the test's picture, which is no face).
+/// @throws Error kModelInvalid naming the damaged file; kUnsupported for a precision that the CPU or pack
+/// lacks, or that the CPU does not compute as it must.
 [[nodiscard]] PackCheck check_pack(const ModelPack& pack, Precision precision = Precision::kF32,
                                    int threads = 1);
 
-/// Computes the self-test that belongs to a pack: the embedding of self_test_chip() in f32.
+/// Computes the self-test that belongs to a pack: the embedding of self_test_chip() in f32, and
+/// with the pack's int8 network, where it has one.
 [[nodiscard]] SelfTest make_self_test(const ModelPack& pack);
 
 }  // namespace likeness

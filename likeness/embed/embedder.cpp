@@ -13,6 +13,7 @@
 
 #include "likeness/core/error.h"
 #include "likeness/embed/finisher.h"
+#include "likeness/embed/first_use.h"
 #include "likeness/embed/own_network.h"
 #include "likeness/embed/quality.h"
 #include "likeness/infer/network.h"
@@ -115,11 +116,15 @@ Embedder::Embedder(const ModelPack& pack, EmbedderOptions options) {
     network.emplace(pack.network(options.precision), NetworkOptions{.precision = options.precision,
                                                                     .threads = options.threads,
                                                                     .runs = options.calls,
-                                                                    .cache_folder = options.cache_folder});
+                                                                    .cache_folder = options.cache_folder,
+                                                                    .exact = options.exact});
     planes = takes_planes(*network, pack.contract);
   }
   parts_ = std::make_unique<Parts>(
       Parts{pack.contract, std::move(options), std::move(own), std::move(network), planes, Finisher(pack)});
+  if (parts_->options.precision == Precision::kF32 || parts_->options.exact) return;
+  require_self_test(pack, *this, parts_->own ? GraphEngine::identity() : parts_->network->identity(),
+                    parts_->options.cache_folder);
 }
 
 Embedder::~Embedder() = default;

@@ -20,6 +20,7 @@ struct EmbedderOptions {
   int batch = 32;   ///< Chips the network sees at once, >= 1. Changes speed and memory, not results.
   std::filesystem::path cache_folder{};  ///< Keep prepared networks here for a quicker start; see
                                          ///< NetworkOptions::cache_folder. Empty: do not.
+  bool exact = false;  ///< kInt8: round as the network says, but multiply in f32; see NetworkOptions::exact.
 };
 
 /// Of several views of each face.
@@ -33,8 +34,10 @@ struct ViewEmbeddings {
 /// (reads and prepares the network), cheap to move. Any number of threads may call embed().
 class Embedder {
  public:
-  /// @throws Error kModelNotFound, kModelInvalid, kUnsupported (a precision that the CPU or the pack lacks);
-  /// std::invalid_argument for options out of range.
+  /// In bf16 and int8 the pack's self-test is computed first: CPUs are known that compute int8 wrongly. That
+  /// it passed is remembered in the cache folder, for this network and what it is computed with.
+  /// @throws Error kModelNotFound, kModelInvalid, kUnsupported (a precision that the CPU or the pack lacks,
+  /// or whose self-test fails); std::invalid_argument for options out of range.
   explicit Embedder(const ModelPack& pack, EmbedderOptions options = {});
   ~Embedder();
   Embedder(Embedder&&) noexcept;

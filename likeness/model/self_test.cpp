@@ -27,9 +27,8 @@ Chip self_test_chip(int width, int height) {
 
 SelfTest read_self_test(const ModelPack& pack) {
   if (pack.self_test.empty()) {
-    throw Error(ErrorCode::kModelInvalid, "the model pack " + pack.contract.name + " at " +
-                                              pack.folder.string() +
-                                              " has no self-test; import the model again to get one");
+    throw Error(ErrorCode::kModelInvalid,
+                "the model pack " + pack.contract.name + " at " + pack.folder.string() + " has no self-test");
   }
   const auto path = pack.folder / pack.self_test;
   const auto& crop = pack.contract.crop;
@@ -37,14 +36,18 @@ SelfTest read_self_test(const ModelPack& pack) {
     const NpzFile file(path);
     auto pixels = file.get<std::uint8_t>("chip");
     auto embedding = file.get<float>("embedding");
+    std::vector<float> int8;
+    if (file.contains("embedding_int8")) int8 = file.get<float>("embedding_int8").values;
     const std::vector<std::size_t> shape{static_cast<std::size_t>(crop.height),
                                          static_cast<std::size_t>(crop.width), 3};
-    if (pixels.shape != shape ||
-        embedding.values.size() != static_cast<std::size_t>(pack.contract.dimension)) {
+    const auto dimension = static_cast<std::size_t>(pack.contract.dimension);
+    if (pixels.shape != shape || embedding.values.size() != dimension ||
+        (!int8.empty() && int8.size() != dimension)) {
       throw Error(ErrorCode::kDataInvalid,
                   path.string() + " does not fit the contract of " + pack.contract.name);
     }
-    return {Chip(crop.width, crop.height, std::move(pixels.values)), std::move(embedding.values)};
+    return {Chip(crop.width, crop.height, std::move(pixels.values)), std::move(embedding.values),
+            std::move(int8)};
   } catch (const Error& e) {
     throw Error(ErrorCode::kModelInvalid, e.what());  // a damaged part of a model, whatever its format
   }
@@ -53,8 +56,11 @@ SelfTest read_self_test(const ModelPack& pack) {
 void write_self_test(const std::filesystem::path& path, const SelfTest& test) {
   const auto width = static_cast<std::size_t>(test.chip.width());
   const auto height = static_cast<std::size_t>(test.chip.height());
-  write_npz(path, {{"chip", Array<std::uint8_t>{{height, width, 3}, test.chip.pixels()}},
-                   {"embedding", Array<float>{{test.embedding.size()}, test.embedding}}});
+  std::vector<NpzMember> members{{"chip", Array<std::uint8_t>{{height, width, 3}, test.chip.pixels()}},
+                                 {"embedding", Array<float>{{test.embedding.size()}, test.embedding}}};
+  if (!test.int8_embedding.empty())
+    members.push_back({"embedding_int8", Array<float>{{test.int8_embedding.size()}, test.int8_embedding}});
+  write_npz(path, members);
 }
 
 }  // namespace likeness

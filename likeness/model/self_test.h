@@ -13,6 +13,8 @@ namespace likeness {
 struct SelfTest {
   Chip chip;
   std::vector<float> embedding;
+  /// What the pack's int8 network must give, with its rounding and exact products; empty: not stored.
+  std::vector<float> int8_embedding{};
 };
 
 /// A picture to test a network with: soft coloured waves and an oval, no photo. A pack stores the pixels.
@@ -22,7 +24,8 @@ struct SelfTest {
 /// @throws Error kModelInvalid where the pack has none, or it does not fit the pack's contract.
 [[nodiscard]] SelfTest read_self_test(const ModelPack& pack);
 
-/// Writes a self-test as .npz: `chip` (uint8, height x width x 3) and `embedding` (float32, dimension).
+/// Writes a self-test as .npz: `chip` (uint8, height x width x 3), `embedding` (float32, dimension) and,
+/// where it is stored, `embedding_int8`.
 /// @throws Error kOutputUnwritable.
 void write_self_test(const std::filesystem::path& path, const SelfTest& test);
 
