@@ -402,6 +402,8 @@ Value Reader::value_of(const IrLayer& layer) {
   }
   if (type == "Transpose") {
     const Numbers order = integers(constant(in(layer, 1)));
+    // Of a picture of 1 x 1 that is a row here nothing moves.
+    if (from.kind == Kind::kRow && !order.empty() && order[0] == 0) return from;
     require(from.kind == Kind::kPicture &&
             order == (from.planes ? Numbers{0, 2, 3, 1} : Numbers{0, 3, 1, 2}));
     Value turned = from;

@@ -2,6 +2,8 @@
 #include <openvino/op/parameter.hpp>
 #include <openvino/op/reshape.hpp>
 #include <openvino/op/result.hpp>
+#include <openvino/pass/constant_folding.hpp>
+#include <openvino/pass/manager.hpp>
 
 #include "likeness/infer/openvino/module.h"
 #include "likeness/infer/openvino/openvino.h"
@@ -69,8 +71,7 @@ void set_size(const Model& model, const ConvertOptions& options, const std::file
     if (size != 0 && !shape[axis].compatible(size))
       refuse(file, "it does not take pictures of that width and height");
     if (size != 0) shape[axis] = size;
-    if (shape[axis].is_dynamic())
-      refuse(file, "it takes pictures of any size", Remedy::kChooseSize);
+    if (shape[axis].is_dynamic()) refuse(file, "it takes pictures of any size", Remedy::kChooseSize);
   }
   parameter->set_partial_shape(shape);
   model->validate_nodes_and_infer_types();
@@ -100,6 +101,10 @@ void LoadedOpenvino::convert_network(const std::filesystem::path& source, const 
     set_size(model, options, file);
     free_batch(*model);
     check_output(model, file);
+    // ONNX's reader computes shapes of constants out of ranks; written as constants, everybody can read them.
+    ov::pass::Manager passes;
+    passes.register_pass<ov::pass::ConstantFolding>();
+    passes.run_passes(model);
     write_ir(model, xml);
   } catch (const ov::Exception& e) {
     refuse(file, openvino_reason(e));
