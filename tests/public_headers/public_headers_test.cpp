@@ -14,7 +14,7 @@ namespace {
 std::set<std::string> public_headers() {
   std::istringstream list(LIKENESS_PUBLIC_HEADERS);
   std::set<std::string> headers;
-  for (std::string header; std::getline(list, header, ';');) {
+  for (std::string header; list >> header;) {
     EXPECT_TRUE(headers.insert(header).second) << header << " is listed twice";
   }
   return headers;
