@@ -5,6 +5,8 @@
 #include <optional>
 #include <vector>
 
+#include "likeness/image/tiff_tag.h"
+
 namespace likeness {
 namespace {
 
@@ -15,36 +17,6 @@ std::optional<unsigned> digit(char c) {
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
   if (c >= 'A' && c <= 'F') return c - 'A' + 10;
   return std::nullopt;
-}
-
-// Numbers of a TIFF block, which says its own byte order; 0 past its end.
-class TiffBlock {
- public:
-  explicit TiffBlock(std::vector<std::uint8_t> bytes)
-      : bytes_(std::move(bytes)), little_(!bytes_.empty() && bytes_[0] == 'I') {}
-  unsigned number(std::size_t offset, std::size_t length) const {
-    if (offset > bytes_.size() || length > bytes_.size() - offset) return 0;
-    unsigned value = 0;
-    for (std::size_t i = 0; i < length; ++i) {
-      value = value << 8U | bytes_[offset + (little_ ? length - 1 - i : i)];
-    }
-    return value;
-  }
-
- private:
-  std::vector<std::uint8_t> bytes_;
-  bool little_;
-};
-
-int orientation_in_tiff(const TiffBlock& tiff) {
-  constexpr unsigned kOrientationTag = 0x112;
-  const std::size_t directory = tiff.number(4, 4);
-  const std::size_t entries = tiff.number(directory, 2);  // of 12 bytes: tag, type, count, value
-  for (std::size_t i = 0; i < entries; ++i) {
-    const std::size_t entry = directory + 2 + 12 * i;
-    if (tiff.number(entry, 2) == kOrientationTag) return valid(tiff.number(entry + 8, 2));
-  }
-  return 0;
 }
 
 }  // namespace
@@ -63,15 +35,16 @@ int orientation_in_raw_profile(std::string_view profile) {
   constexpr std::string_view kExif = "457869660000";
   const std::size_t start = profile.find(kExif);
   if (start == std::string_view::npos) return 0;
-  std::vector<std::uint8_t> bytes;
+  std::vector<std::byte> bytes;
   std::optional<unsigned> upper;
   for (const char c : profile.substr(start + kExif.size())) {
     const auto value = digit(c);
     if (!value) continue;
-    if (upper) bytes.push_back(static_cast<std::uint8_t>(*upper * 16 + *value));
+    if (upper) bytes.push_back(static_cast<std::byte>(*upper * 16 + *value));
     upper = upper ? std::nullopt : value;
   }
-  return orientation_in_tiff(TiffBlock(std::move(bytes)));
+  constexpr int kOrientationTag = 0x112;
+  return valid(static_cast<unsigned>(tiff_tag(bytes, kOrientationTag)));
 }
 
 }  // namespace likeness

@@ -14,7 +14,10 @@
 
 #include "likeness/core/error.h"
 #include "likeness/core/file.h"
+#include "likeness/image/color_tags.h"
 #include "likeness/image/orientation.h"
+#include "likeness/image/tiff_tag.h"
+#include "likeness/image/to_srgb.h"
 #include "likeness/image/vips_setup.h"
 
 namespace likeness {
@@ -156,8 +159,10 @@ void check_size(const VImage& image, const std::string& name, const ReadOptions&
   }
 }
 
-// EXIF's orientation, 1 to 8; anything else counts as upright.
-int orientation_of(const VImage& image) {
+// EXIF's orientation, 1 to 8; anything else counts as upright. HEIF and AVIF have boxes for it (irot, imir),
+// which libheif has followed by now: whatever Exif or XMP repeat must not turn the picture once more.
+int orientation_of(const VImage& image, const Format& format) {
+  if (format.load == VImage::heifload_buffer) return 1;
   int orientation = 0;
   if (image.get_typeof(VIPS_META_ORIENTATION) == G_TYPE_INT)
     orientation = image.get_int(VIPS_META_ORIENTATION);
@@ -177,6 +182,10 @@ bool swaps_sides(int orientation) { return orientation >= 5; }
 
 std::uint8_t upper_byte(std::uint8_t value) { return value; }
 std::uint8_t upper_byte(std::uint16_t value) { return static_cast<std::uint8_t>(value >> 8); }
+
+bool is_cmyk(const VImage& image) {
+  return image.interpretation() == VIPS_INTERPRETATION_CMYK && image.bands() >= 4;
+}
 
 // a * b / 255, rounded, in integers.
 int share(int a, int b) {
@@ -206,37 +215,130 @@ void row_to_rgb(const Value* source, int bands, int width, std::uint8_t* target)
   }
 }
 
+// Samples that are sRGB already, or that say nothing of their colours.
 template <typename Value>
-void copy_rows(const VImage& image, Image& target) {
-  const bool cmyk = image.interpretation() == VIPS_INTERPRETATION_CMYK && image.bands() >= 4;
+void plain_row_to_rgb(const VImage& image, const void* source, std::uint8_t* target) {
+  const auto* samples = static_cast<const Value*>(source);
+  (is_cmyk(image) ? cmyk_row_to_rgb<Value> : row_to_rgb<Value>)(samples, image.bands(), image.width(),
+                                                                target);
+}
+
+// Fills `target` from top to bottom, each row by `to_srgb` where there is one.
+void copy_rows(const VImage& image, const ToSrgb* to_srgb, Image& target) {
+  const auto plain_row =
+      image.format() == VIPS_FORMAT_USHORT ? plain_row_to_rgb<std::uint16_t> : plain_row_to_rgb<std::uint8_t>;
   constexpr int kStrip = 64;  // rows a step; decoded in this thread, without libvips' thread pool
   const vips::VRegion region = image.region();
   for (int top = 0; top < image.height(); top += kStrip) {
     const int rows = std::min(kStrip, image.height() - top);
     region.prepare(0, top, image.width(), rows);
     for (int y = top; y < top + rows; ++y) {
-      const auto* source = reinterpret_cast<const Value*>(region.addr(0, y));
-      (cmyk ? cmyk_row_to_rgb<Value> : row_to_rgb<Value>)(source, image.bands(), image.width(),
-                                                          target.row(y));
+      const void* source = region.addr(0, y);
+      if (to_srgb != nullptr) {
+        to_srgb->row(source, target.row(y), image.width());
+      } else {
+        plain_row(image, source, target.row(y));
+      }
     }
   }
 }
 
-// The pixels as they lie in the file, brought to RGB.
-Image decode_rgb(VImage image) {
-  const bool integers = image.format() == VIPS_FORMAT_UCHAR || image.format() == VIPS_FORMAT_USHORT;
+Bytes embedded_profile(const VImage& image) {
+  if (image.get_typeof(VIPS_META_ICC_NAME) != VIPS_TYPE_BLOB) return {};
+  std::size_t size = 0;
+  const auto* profile = static_cast<const std::byte*>(image.get_blob(VIPS_META_ICC_NAME, &size));
+  return {profile, size};
+}
+
+// Cameras set to Adobe RGB say so by Exif's interoperability index "R03" (DCF 2.0) and often embed no
+// profile.
+bool is_tagged_adobe_rgb(const VImage& image) {
+  constexpr const char* kIndex = "exif-ifd4-InteroperabilityIndex";
+  return image.get_typeof(kIndex) == VIPS_TYPE_REF_STRING &&
+         std::string_view(image.get_string(kIndex)).starts_with("R03");
+}
+
+// Code points of a PNG or HEIF file; both name the transfer functions of HDR, and so do some profiles.
+void refuse_hdr(const std::optional<CodePoints>& points, Bytes profile, const std::string& name) {
+  const char* hdr = points ? hdr_transfer(points->transfer) : nullptr;
+  if (const auto transfer = transfer_in_profile(profile); hdr == nullptr && transfer)
+    hdr = hdr_transfer(*transfer);
+  if (hdr == nullptr) return;
+  throw unreadable(name, std::string("its colours are coded for HDR screens (") + hdr +
+                             "), which have no one picture in sRGB; convert it to PNG or JPEG");
+}
+
+// How samples of 8 or 16 bits become sRGB; nullopt where they are sRGB, or say nothing of what they are.
+std::optional<ToSrgb> colors_of(const VImage& image, Bytes bytes, const Format& format,
+                                const std::string& name) {
+  const bool grey = image.bands() < 3;
+  const SampleLayout layout{is_cmyk(image) ? SampleLayout::Space::kCmyk
+                            : grey         ? SampleLayout::Space::kGrey
+                                           : SampleLayout::Space::kRgb,
+                            image.format() == VIPS_FORMAT_USHORT ? 2 : 1, image.bands()};
+  const Bytes profile = embedded_profile(image);
+  const bool png = format.load == VImage::pngload_buffer;
+  const PngColor chunks = png ? png_color(bytes) : PngColor{};
+  const auto points = format.load == VImage::heifload_buffer ? heif_code_points(bytes) : chunks.code_points;
+  refuse_hdr(points, profile, name);
+  // The order that PNG's third edition sets (13.13): cICP, iCCP, sRGB, then gAMA and cHRM.
+  if (png && points) return ToSrgb::by_colorimetry(colorimetry_of(*points), layout);
+  if (!profile.empty()) return ToSrgb::by_profile(profile, layout);
+  if (points) return ToSrgb::by_colorimetry(colorimetry_of(*points), layout);
+  if (chunks.colorimetry && !chunks.is_srgb) return ToSrgb::by_colorimetry(*chunks.colorimetry, layout);
+  if (!grey && !is_cmyk(image) && is_tagged_adobe_rgb(image))
+    return ToSrgb::by_colorimetry(kAdobeRgb, layout);
+  return std::nullopt;
+}
+
+// L*a*b* of a TIFF as floats. libvips packs 8 bits into its form of 10 bits for L*, which stops at 1020 of
+// 1023.
+VImage unpacked_lab(const VImage& image) {
+  const bool packed = image.coding() == VIPS_CODING_LABQ;
+  const VImage lab = image.colourspace(VIPS_INTERPRETATION_LAB);
+  if (!packed) return lab.cast(VIPS_FORMAT_FLOAT);
+  return lab.linear({1023.0 / 1020, 1, 1}, {0, 0, 0}).cast(VIPS_FORMAT_FLOAT);
+}
+
+// Kinds of TIFF that libvips opens and reads wrong (ICC's own Lab, YCbCr outside JPEG), or whose numbers have
+// no certain white: floats but for linear RGB, signed and 32-bit integers.
+void refuse_uncertain(const VImage& image, Bytes bytes, const Format& format, const std::string& name) {
+  const auto samples = image.format();
   const auto space = image.interpretation();
-  const bool known = space == VIPS_INTERPRETATION_sRGB || space == VIPS_INTERPRETATION_RGB ||
-                     space == VIPS_INTERPRETATION_B_W || space == VIPS_INTERPRETATION_RGB16 ||
-                     space == VIPS_INTERPRETATION_GREY16 || space == VIPS_INTERPRETATION_CMYK ||
-                     space == VIPS_INTERPRETATION_MULTIBAND;
-  if (!integers || !known) image = image.colourspace(VIPS_INTERPRETATION_sRGB).cast(VIPS_FORMAT_UCHAR);
-  Image rgb(image.width(), image.height());
-  if (image.format() == VIPS_FORMAT_USHORT) {
-    copy_rows<std::uint16_t>(image, rgb);
-  } else {
-    copy_rows<std::uint8_t>(image, rgb);
+  if (format.load == VImage::tiffload_buffer) {
+    constexpr int kPhotometric = 262, kCompression = 259, kYcbcr = 6, kIccLab = 9, kItuLab = 10, kJpeg = 7;
+    const int photometric = tiff_tag(bytes, kPhotometric);
+    if (photometric == kIccLab || photometric == kItuLab)
+      throw unreadable(name, "it is a TIFF in ICC's or ITU's form of Lab; convert it to PNG or JPEG");
+    if (photometric == kYcbcr && tiff_tag(bytes, kCompression) != kJpeg)
+      throw unreadable(name, "it is a TIFF in YCbCr without JPEG; convert it to PNG or JPEG");
   }
+  const bool lab = space == VIPS_INTERPRETATION_LAB || space == VIPS_INTERPRETATION_LABS;
+  const bool linear =
+      space == VIPS_INTERPRETATION_scRGB && samples == VIPS_FORMAT_FLOAT && image.bands() >= 3;
+  if (samples != VIPS_FORMAT_UCHAR && samples != VIPS_FORMAT_USHORT && !lab &&
+      !(linear && embedded_profile(image).empty())) {
+    throw unreadable(name,
+                     "its samples are floating-point, signed or 32-bit numbers; convert it to 8 or 16 bits");
+  }
+}
+
+// The pixels as they lie in the file, brought to RGB.
+Image decode_rgb(VImage image, Bytes bytes, const Format& format, const std::string& name) {
+  refuse_uncertain(image, bytes, format, name);
+  Image rgb(image.width(), image.height());
+  const auto space = image.interpretation();
+  if (image.coding() == VIPS_CODING_LABQ || space == VIPS_INTERPRETATION_LAB ||
+      space == VIPS_INTERPRETATION_LABS) {
+    image = unpacked_lab(image);
+    const ToSrgb from_lab = ToSrgb::from_lab(image.bands());
+    copy_rows(image, &from_lab, rgb);
+    return rgb;
+  }
+  if (space == VIPS_INTERPRETATION_scRGB)
+    image = image.colourspace(VIPS_INTERPRETATION_sRGB).cast(VIPS_FORMAT_UCHAR);
+  const auto to_srgb = colors_of(image, bytes, format, name);
+  copy_rows(image, to_srgb ? &*to_srgb : nullptr, rgb);
   return rgb;
 }
 
@@ -279,7 +381,7 @@ Image decode_image(Bytes bytes, const std::string& name, const ReadOptions& opti
     int shrink = options.shrink;
     while (shrink > std::min(image.width(), image.height())) shrink /= 2;
     if (shrink != 1 && format.load == VImage::jpegload_buffer) image = open(bytes, format, shrink);
-    return upright(decode_rgb(image), orientation_of(image));
+    return upright(decode_rgb(image, bytes, format, name), orientation_of(image, format));
   });
 }
 
@@ -289,8 +391,8 @@ ImageSize probe_image(Bytes bytes, const std::string& name, const ReadOptions& o
   return translated(name, format, [&] {
     const VImage image = open(bytes, format, /*shrink=*/1);
     check_size(image, name, options);
-    return swaps_sides(orientation_of(image)) ? ImageSize{image.height(), image.width()}
-                                              : ImageSize{image.width(), image.height()};
+    return swaps_sides(orientation_of(image, format)) ? ImageSize{image.height(), image.width()}
+                                                      : ImageSize{image.width(), image.height()};
   });
 }
 

@@ -20,17 +20,20 @@ struct ReadOptions {
   int shrink = 1;
 };
 
-/// The upright photo in a file, RGB, 8 bits. JPEG, PNG (also animated), GIF, WebP, TIFF, HEIF and AVIF, told
-/// by the bytes and not by the name; of several frames or pages the first. EXIF orientation is applied, alpha
-/// is dropped without blending, grey is repeated, 16 bits keep the upper 8, and CMYK becomes RGB by Pillow's
-/// formula, without colour profiles. Pixels of JPEG and PNG equal Pillow's convert("RGB") (libjpeg-turbo's
-/// defaults).
+/// The upright photo in a file, sRGB, 8 bits. JPEG, PNG (also animated), GIF, WebP, TIFF, HEIF and AVIF, told
+/// by the bytes and not by the name; of several frames or pages the first. Turned by Exif's orientation, HEIF
+/// and AVIF by their boxes alone; alpha is dropped without blending, grey is repeated, 16 bits keep the
+/// upper 8. Colours are brought to sRGB where the file says that they are others (docs/photos.md has the
+/// table): by ICC profile, PNG's chunks, HEIF's nclx, Exif's mark of Adobe RGB, or as TIFF's L*a*b*. Untagged
+/// RGB, and RGB tagged with nearly sRGB, stay as they are: pixels of JPEG and PNG then equal Pillow's
+/// convert("RGB") (libjpeg-turbo's defaults). Untagged CMYK becomes RGB by Pillow's formula.
 /// @throws Error kImageUnreadable, one line that names the file: missing, damaged, cut short, over a limit,
-/// or of another format (named where it is a well-known one); std::invalid_argument for another `shrink`.
+/// of another format (named where it is a well-known one), or with colours that have no certain sRGB (HDR's
+/// PQ and HLG, some kinds of TIFF); std::invalid_argument for another `shrink`.
 [[nodiscard]] Image read_image(const std::filesystem::path& path, const ReadOptions& options = {});
 
 /// The same for the bytes of a file; `name` stands for the file in errors. Any number of threads may decode
-/// at once. Nothing is ever written to stderr.
+/// at once. Nothing is written to stderr, but by dav1d a line for a damaged AVIF.
 /// The first picture that is read or written in a process starts libvips, which is the whole process's:
 /// GLib's handlers for the messages of libvips and Pango are set, libvips' cache is turned off, its loaders
 /// that are not meant for untrusted files are blocked, and it uses one thread a picture. libvips opens its
