@@ -6,8 +6,6 @@
 //     dimension=512
 //     cosine=0.6       between two faces of a person
 //     effective=0      values that strangers' faces spread over, as real ones do not fill their space; 0: all
-//     links=0          of the graph; 0: none. It is kept as FOLDER/bench.index and read again by the next run
-//     build=60         candidates while it is built
 //     rounds=3         of all searches, in turns; times are the fastest round's
 //     store=1          0: no enrolment, no opening of a whole gallery
 //     faces=FILE       nothing but the recall of sketches among real faces, from `likeness embed ... -o FILE`
@@ -32,7 +30,6 @@
 #include "likeness/dataset/dataset_file.h"
 #include "likeness/embed/fit_projection.h"
 #include "likeness/gallery/gallery.h"
-#include "likeness/gallery/hnsw_index.h"
 #include "likeness/gallery/index_file.h"
 #include "likeness/gallery/sketch_index.h"
 #include "likeness/gallery/sqlite_store.h"
@@ -49,8 +46,6 @@ struct Settings {
   std::size_t dimension = 512;
   double cosine = 0.6;
   std::size_t effective = 0;
-  int links = 0;
-  int build = 60;
   int rounds = 3;
   bool store = true;
   fs::path faces;
@@ -72,10 +67,6 @@ Settings settings_from(std::span<char*> words) {
       settings.cosine = std::stod(value);
     } else if (name == "effective") {
       settings.effective = std::stoul(value);
-    } else if (name == "links") {
-      settings.links = std::stoi(value);
-    } else if (name == "build") {
-      settings.build = std::stoi(value);
     } else if (name == "rounds") {
       settings.rounds = std::stoi(value);
     } else if (name == "store") {
@@ -456,25 +447,6 @@ int main(int argc, char** argv) try {
     print_curve(dynamic_cast<SketchIndex&>(*opened), queries, settings,
                 {candidates.begin(), candidates.end()});
   }
-  if (settings.links == 0) return 0;
-
-  const IndexOptions graph{.kind = IndexKind::kHnsw,
-                           .dimension = settings.dimension,
-                           .threads = kThreads,
-                           .links = settings.links,
-                           .build_candidates = settings.build};
-  const fs::path graph_file = settings.folder / "bench.index";
-  if (!fs::exists(graph_file)) {
-    HnswIndex built(graph);
-    static_cast<void>(fill(built, settings));
-    const double start = processor_seconds();
-    built.finish({});
-    std::printf("graph of %d links built in %.0f s of processor time\n", settings.links,
-                processor_seconds() - start);
-    save_index(built, graph_file, kIdentity);
-  }
-  const auto opened = reopened(graph_file, graph);
-  print_curve(dynamic_cast<HnswIndex&>(*opened), queries, settings, {50, 200, 800, 2400, 6400});
   return 0;
 } catch (const std::exception& error) {
   std::fprintf(stderr, "gallery_bench: %s\n", error.what());

@@ -616,7 +616,7 @@ void add_gallery_command(CLI::App& app, Exit& exit) {
                        "party.jpg --gallery people.gallery", args, search, exit);
   command->add_option("photos", args->inputs, "Photos, or folders of photos")->required();
   command->add_option("--index", args->index_name, "How to search; by default as fits the gallery's size")
-      ->check(CLI::IsMember({"exact", "int8", "hnsw", "sketch"}));
+      ->check(CLI::IsMember({"exact", "int8", "sketch"}));
   add_photo_options(*command, *args);
 
   command = subcommand(*gallery, "calibrate", "Find from which likeness on a face gets a name",

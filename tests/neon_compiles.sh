@@ -8,7 +8,7 @@ command -v "$compiler" >/dev/null || { echo "neon: no $compiler; apt-get install
 work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT
 # Header-only libraries of this machine, without the rest of its /usr/include.
 mkdir "$work/include"
-for library in hwy hnswlib nlohmann; do
+for library in hwy nlohmann; do
   [ -d "/usr/include/$library" ] && ln -s "/usr/include/$library" "$work/include/$library"
 done
 # As in cmake/dependencies.cmake: vectors of a size unknown to the compiler cannot be members or array elements.

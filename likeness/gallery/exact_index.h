@@ -35,7 +35,6 @@ class ExactIndex : public SearchIndex {
     scales_.push_back(encode(embedding, rows_.append()));
   }
 
-  void finish(const Progress&) override {}
   bool remove(std::int64_t face) override { return table_.remove(face); }
   std::size_t size() const override { return table_.size(); }
   std::vector<std::int64_t> faces() const override { return table_.faces(); }

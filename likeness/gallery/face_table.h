@@ -32,13 +32,7 @@ class FaceTable {
     ++gone_;
     return true;
   }
-  /// Gives row i the face that row order[i] had; there may be fewer entries than rows.
-  void permute(std::span<const std::uint32_t> order) {
-    std::vector<std::int64_t> moved = by_row_;
-    for (std::size_t row = 0; row < order.size(); ++row) moved[row] = by_row_[order[row]];
-    restore(std::move(moved));
-  }
-  /// Takes rows as they were saved; duplicates must have been refused before.
+  /// Takes rows as they were saved, which must rise but for removed ones.
   void restore(std::vector<std::int64_t> by_row) {
     by_row_ = std::move(by_row);
     by_face_.clear();
@@ -51,7 +45,6 @@ class FaceTable {
         by_face_.push_back({by_row_[row], static_cast<std::uint32_t>(row)});
       }
     }
-    if (!std::ranges::is_sorted(by_face_, {}, &Entry::face)) std::ranges::sort(by_face_, {}, &Entry::face);
   }
   [[nodiscard]] std::int64_t face(std::size_t row) const { return by_row_[row]; }
   [[nodiscard]] std::size_t rows() const { return by_row_.size(); }

@@ -142,7 +142,7 @@ void Gallery::bring_up_to_date(const Progress& progress) {
     index_->remove(face);
     ++removed;
   }
-  // Many removed faces make a graph slow, and an older face that the index lacks cannot be added in order.
+  // Many removed faces make searches slow, and an older face that the index lacks cannot be added in order.
   std::int64_t last = known.empty() ? -1 : known.back();
   if (removed * 4 > known.size() ||
       (last >= 0 && index_->size() != static_cast<std::size_t>(std::ranges::count_if(
@@ -157,7 +157,6 @@ void Gallery::bring_up_to_date(const Progress& progress) {
       report_progress(progress, std::min(index_->size(), owners.size()), owners.size());
   });
   if (index_->size() == known.size() - removed && last >= 0) return;
-  index_->finish(progress);
   if (index_options_.kind == IndexKind::kExactF32 || store_->encrypted()) return;
   try {
     save_index(*index_, index_path(path_), store_->identity());

@@ -6,7 +6,6 @@
 #include <stdexcept>
 
 #include "likeness/gallery/checked_file.h"
-#include "likeness/gallery/hnsw_index.h"
 #include "likeness/gallery/sketch_index.h"
 
 namespace likeness {
@@ -42,7 +41,6 @@ class IndexFile {
     file.write_values(index.table_.by_row());
     file.write_values(std::span<const float>(index.scales_));
     write_rows(file, index.rows_);
-    if (const auto* graph = dynamic_cast<const HnswIndex*>(&index)) graph->write_graph(file);
     if (const auto* sketches = dynamic_cast<const SketchIndex*>(&index)) write_rows(file, sketches->blocks_);
     file.finish();
   }
@@ -64,7 +62,6 @@ class IndexFile {
     auto made = make_index(options);
     auto& index = dynamic_cast<Index&>(*made);
     read_faces(file, header.rows, index);
-    if (auto* graph = dynamic_cast<HnswIndex*>(&index)) graph->read_graph(file);
     if (auto* sketches = dynamic_cast<SketchIndex*>(&index)) {
       read_rows(file, (header.rows + kSketchBlockRows - 1) / kSketchBlockRows, sketches->blocks_);
     }
@@ -98,9 +95,10 @@ class IndexFile {
 
   static void require_faces(const CheckedReader& file, std::vector<std::int64_t> faces) {
     std::erase(faces, FaceTable::kGone);
-    if (!std::ranges::is_sorted(faces)) std::ranges::sort(faces);  // only a graph has other orders
-    if ((!faces.empty() && faces.front() < 0) || std::ranges::adjacent_find(faces) != faces.end()) {
-      file.fail("damaged (a face twice)");
+    const auto not_rising = [](std::int64_t a, std::int64_t b) { return a >= b; };
+    if ((!faces.empty() && faces.front() < 0) ||
+        std::ranges::adjacent_find(faces, not_rising) != faces.end()) {
+      file.fail("damaged (faces do not rise)");
     }
   }
 };
@@ -109,7 +107,7 @@ std::filesystem::path index_path(const std::filesystem::path& gallery) { return 
 
 void save_index(const SearchIndex& index, const std::filesystem::path& path, const std::string& identity) {
   const auto* rows = dynamic_cast<const IndexFile::Index*>(&index);
-  if (!rows) throw std::invalid_argument("only an int8, sketch or graph index can be saved");
+  if (!rows) throw std::invalid_argument("only an int8 or sketch index can be saved");
   IndexFile::save(*rows, path, identity);
 }
 

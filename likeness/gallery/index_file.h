@@ -11,11 +11,11 @@ namespace likeness {
 /// Where the index of a gallery is kept: beside it, with ".index" added.
 [[nodiscard]] std::filesystem::path index_path(const std::filesystem::path& gallery);
 
-/// Writes an int8 or graph index (docs/gallery_format.md); an exact f32 one is not worth a file. `identity`
+/// Writes an int8 or sketch index (docs/gallery_format.md); an exact f32 one is not worth a file. `identity`
 /// is GalleryStore::identity(). @throws Error kOutputUnwritable.
 void save_index(const SearchIndex& index, const std::filesystem::path& path, const std::string& identity);
 
-/// Reads what save_index() wrote. The kind, dimension and links must be those of `options`. Reads every byte
+/// Reads what save_index() wrote. The kind and dimension must be those of `options`. Reads every byte
 /// once and believes none: checksum, then every number that a search would follow.
 /// @throws Error kInputUnreadable where there is no such file, kDataInvalid where it is damaged, of another
 /// gallery, or was made with other options. It can always be built anew.

@@ -3,7 +3,6 @@
 #include <stdexcept>
 
 #include "likeness/gallery/exact_index.h"
-#include "likeness/gallery/hnsw_index.h"
 #include "likeness/gallery/sketch_index.h"
 
 namespace likeness {
@@ -17,8 +16,6 @@ std::unique_ptr<SearchIndex> make_index(const IndexOptions& options) {
       return std::make_unique<ExactIndex<float>>(options);
     case IndexKind::kExactInt8:
       return std::make_unique<ExactIndex<std::int32_t>>(options);
-    case IndexKind::kHnsw:
-      return std::make_unique<HnswIndex>(options);
     case IndexKind::kSketch:
       return std::make_unique<SketchIndex>(options);
   }
@@ -31,8 +28,6 @@ std::string_view to_string(IndexKind kind) {
       return "exact";
     case IndexKind::kExactInt8:
       return "int8";
-    case IndexKind::kHnsw:
-      return "hnsw";
     case IndexKind::kSketch:
       return "sketch";
   }
@@ -40,8 +35,7 @@ std::string_view to_string(IndexKind kind) {
 }
 
 std::optional<IndexKind> index_kind_from(std::string_view name) {
-  for (const IndexKind kind :
-       {IndexKind::kExactF32, IndexKind::kExactInt8, IndexKind::kHnsw, IndexKind::kSketch}) {
+  for (const IndexKind kind : {IndexKind::kExactF32, IndexKind::kExactInt8, IndexKind::kSketch}) {
     if (to_string(kind) == name) return kind;
   }
   return std::nullopt;

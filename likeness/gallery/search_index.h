@@ -7,8 +7,6 @@
 #include <string_view>
 #include <vector>
 
-#include "likeness/core/progress.h"
-
 namespace likeness {
 
 struct Neighbour {
@@ -17,17 +15,14 @@ struct Neighbour {
 };
 
 /// Exact answers from floats, exact answers from int8 (cosines within .005), or most of the right answers
-/// from a graph over int8 vectors (hnswlib) or from sketches of them, at most 512 bits each.
-enum class IndexKind { kExactF32, kExactInt8, kHnsw, kSketch };
+/// from sketches of int8 vectors, at most 512 bits each. The numbers stand in index files.
+enum class IndexKind { kExactF32 = 0, kExactInt8 = 1, kSketch = 3 };
 
 struct IndexOptions {
   IndexKind kind = IndexKind::kExactF32;
   std::size_t dimension = 0;
-  int threads = 1;  ///< One search of an exact index, or the building of a graph, may use.
-  // kHnsw only. More of each: more right answers, more time; links cost 8 bytes each per face.
-  int links = 16;               ///< M: links to each side on the upper levels, twice that on the lowest.
-  int build_candidates = 200;   ///< ef_construction.
-  int search_candidates = 200;  ///< ef; kSketch: faces compared by their vectors.
+  int threads = 1;              ///< One search may use.
+  int search_candidates = 200;  ///< kSketch: faces compared by their vectors.
 };
 
 /// Finds the faces nearest to a query. Derived from the gallery, never the truth: it can be built anew any
@@ -36,15 +31,12 @@ class SearchIndex {
  public:
   virtual ~SearchIndex() = default;
 
-  /// `face` ids must rise from call to call; `embedding` is of unit length. Found at once; a graph compares
-  /// the faces added since the last finish() one by one.
+  /// `face` ids must rise from call to call; `embedding` is of unit length. Found at once.
   virtual void add(std::int64_t face, std::span<const float> embedding) = 0;
-  /// Works added faces into the structure; only a graph has something to do.
-  virtual void finish(const Progress& progress) = 0;
   /// False where it is not there.
   virtual bool remove(std::int64_t face) = 0;
   /// Up to `count` faces, nearest first; of equal cosines the older face first. Fewer where there are not so
-  /// many faces (a graph may also miss some).
+  /// many faces.
   [[nodiscard]] virtual std::vector<Neighbour> nearest(std::span<const float> query,
                                                        std::size_t count) const = 0;
   /// Faces that can be found.
@@ -58,7 +50,7 @@ class SearchIndex {
 /// An empty index. @throws std::invalid_argument for options out of range.
 [[nodiscard]] std::unique_ptr<SearchIndex> make_index(const IndexOptions& options);
 
-/// "exact", "int8", "hnsw", "sketch"; and back, empty where there is no such kind.
+/// "exact", "int8", "sketch"; and back, empty where there is no such kind.
 [[nodiscard]] std::string_view to_string(IndexKind kind);
 [[nodiscard]] std::optional<IndexKind> index_kind_from(std::string_view name);
 
