@@ -7,20 +7,23 @@
 //     cosine=0.6       between two faces of a person
 //     effective=0      values that strangers' faces spread over, as real ones do not fill their space; 0: all
 //     rounds=3         of all searches, in turns; times are the fastest round's
-//     store=1          0: no enrolment, no opening of a whole gallery
-//     faces=FILE       nothing but the recall of sketches among real faces, from `likeness embed ... -o FILE`
+//     store=1          0: no enrolment, no whole gallery: opening, answers, refresh
+//     faces=FILE       nothing but rounding and the recall of sketches among real faces, from `likeness embed
+//     ... -o FILE`
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <random>
 #include <set>
 #include <span>
@@ -31,6 +34,8 @@
 #include "likeness/embed/fit_projection.h"
 #include "likeness/gallery/gallery.h"
 #include "likeness/gallery/index_file.h"
+#include "likeness/gallery/memory_store.h"
+#include "likeness/gallery/open.h"
 #include "likeness/gallery/sketch_index.h"
 #include "likeness/gallery/sqlite_store.h"
 #include "likeness/gallery/synthetic.h"
@@ -332,14 +337,30 @@ void forget_pages(const fs::path& file) {
   ::close(descriptor);
 }
 
-/// A gallery of all the faces, opened with the index beside it.
-void print_opening(const fs::path& path, const Settings& settings) {
+/// Gives every five faces a person of their own. Enrolled one by one they would take a commit each, and
+/// minutes.
+void split_into_people(const fs::path& path) {
+  sqlite3* database = nullptr;
+  const char* sql =
+      "BEGIN; DELETE FROM person; DELETE FROM change;"
+      "INSERT INTO person (id, name_key, name) SELECT (id - 1) / 5 + 1, CAST('person ' || ((id - 1) / 5 + 1) "
+      "AS "
+      "BLOB), 'person ' || ((id - 1) / 5 + 1) FROM face WHERE id % 5 = 1;"
+      "UPDATE face SET person_id = (id - 1) / 5 + 1; COMMIT";
+  const bool done = sqlite3_open(path.c_str(), &database) == SQLITE_OK &&
+                    sqlite3_exec(database, sql, nullptr, nullptr, nullptr) == SQLITE_OK;
+  const std::string message = sqlite3_errmsg(database);
+  sqlite3_close(database);
+  if (!done) throw Error(ErrorCode::kOutputUnwritable, path.string() + ": " + message);
+}
+
+/// A gallery of all the faces; gives the queries back.
+Embeddings make_gallery(const fs::path& path, const Settings& settings) {
   fs::remove(path);
   fs::remove(index_path(path));
   create_sqlite_gallery(path, space_of(settings), {.format = EmbeddingFormat::kInt8});
+  Embeddings queries;
   {
-    // Five thousand faces a commit, each a person's: what is opened does not depend on how many people there
-    // are.
     const auto store = open_sqlite_gallery(path);
     Embeddings waiting{settings.dimension, {}};
     const auto flush = [&](std::int64_t last) {
@@ -348,12 +369,18 @@ void print_opening(const fs::path& path, const Settings& settings) {
       store->add_faces("person " + std::to_string(last), faces);
       waiting.values.clear();
     };
-    static_cast<void>(make_faces(settings, [&](std::int64_t face, std::span<const float> values) {
+    queries = make_faces(settings, [&](std::int64_t face, std::span<const float> values) {
       waiting.values.insert(waiting.values.end(), values.begin(), values.end());
       if (waiting.size() == 5000) flush(face);
-    }));
+    });
     if (waiting.size() > 0) flush(-1);
   }
+  split_into_people(path);
+  return queries;
+}
+
+/// Opening with the index beside it.
+void print_opening(const fs::path& path) {
   const GalleryOptions options{.index = IndexKind::kSketch, .threads = kThreads};
   for (const char* how : {"index built", "again", "again", "again", "from the disk", "from the disk"}) {
     if (std::strcmp(how, "from the disk") == 0) {
@@ -362,11 +389,104 @@ void print_opening(const fs::path& path, const Settings& settings) {
     }
     const double start = seconds();
     const double processor = processor_seconds();
-    const Gallery gallery(open_sqlite_gallery(path), path, options);
-    std::printf("gallery of %zu faces opened in %.2f s (%.2f s of processor time): %s\n",
-                gallery.index().size(), seconds() - start, processor_seconds() - processor, how);
+    const Gallery gallery = open_gallery(path.string(), options);
+    std::printf("gallery of %zu faces of %zu people opened in %.2f s (%.2f s of processor time): %s\n",
+                gallery.view()->faces(), gallery.view()->people(), seconds() - start,
+                processor_seconds() - processor, how);
     std::fflush(stdout);
   }
+}
+
+/// A search with everything that an answer needs: people compared, names and photos read.
+void print_answers(const fs::path& path, const Embeddings& queries, const Settings& settings) {
+  const Gallery gallery = open_gallery(path.string(), {.index = IndexKind::kSketch, .threads = kThreads});
+  const auto view = gallery.view();
+  const auto right = [&](std::size_t query, const std::vector<PersonMatch>& people) {
+    // One query in a thousand people, or more where they are fewer (make_faces()).
+    const std::size_t each = std::max<std::size_t>(1, 200'000 / settings.people);
+    const std::size_t person = query / each * 1000 + query % each;
+    return !people.empty() && people[0].name == "person " + std::to_string(person + 1);
+  };
+  Cost one;
+  double together = 1e9;
+  std::size_t found = 0;
+  for (int round = 0; round < settings.rounds; ++round) {
+    found = 0;
+    std::size_t query = 0;
+    static_cast<void>(ask(queries, one, [&](auto face) {
+      found += right(query++, view->search(face, 2)) ? 1 : 0;
+      return std::vector<Neighbour>();
+    }));
+    const double processor = processor_seconds();
+    static_cast<void>(view->search(queries, 2));
+    together = std::min(together, (processor_seconds() - processor) / static_cast<double>(queries.size()));
+  }
+  std::printf(
+      "an answer (people compared, names and photos read) %.2f ms (%.2f ms of processor time), of all "
+      "queries in "
+      "one call %.2f; %zu of %zu right\n",
+      one.clock * 1e3, one.processor * 1e3, together * 1e3, found, queries.size());
+}
+
+/// One face is enrolled by another connection, and the view follows.
+void print_refresh(const fs::path& path, const Settings& settings) {
+  const Gallery gallery = open_gallery(path.string(), {.index = IndexKind::kSketch, .threads = kThreads});
+  static_cast<void>(gallery.view());
+  Gallery other = open_gallery(path.string());
+  const Embeddings faces = synthetic_faces(40, 1, settings.dimension, 4711);
+  std::vector<double> clock;
+  std::vector<double> processor;
+  for (std::size_t i = 0; i < faces.size(); ++i) {
+    NewFace face;
+    face.embedding = faces[i];
+    other.add_faces("new " + std::to_string(i), std::span(&face, 1));
+    const double start = seconds();
+    const double used = processor_seconds();
+    gallery.refresh();
+    processor.push_back(processor_seconds() - used);
+    clock.push_back(seconds() - start);
+    if (gallery.view()->search(faces[i], 1).at(0).name != "new " + std::to_string(i))
+      throw std::runtime_error("a face that was enrolled is not found");
+  }
+  std::printf(
+      "refresh after one face of another connection: %.2f ms (%.2f ms of processor time), the slowest of %zu "
+      "%.2f ms of processor time\n",
+      median(clock) * 1e3, median(processor) * 1e3, processor.size(),
+      *std::ranges::max_element(processor) * 1e3);
+}
+
+/// People compared by vectors of int8, as int8 and sketch indexes keep them, beside those compared by floats:
+/// every other face of everybody who has two is enrolled, the rest ask.
+void print_rounding(const char* what, const Embeddings& faces, const std::vector<std::string>& people) {
+  Gallery exact(make_memory_store({"", "bench", "f32", faces.dimension}), {.index = IndexKind::kExactF32});
+  Gallery rounded(make_memory_store({"", "bench", "f32", faces.dimension}), {.index = IndexKind::kExactInt8});
+  std::map<std::string, std::size_t> seen;
+  Embeddings queries{faces.dimension, {}};
+  for (std::size_t i = 0; i < faces.size(); ++i) {
+    if (seen[people[i]]++ % 2 == 1) {
+      queries.values.insert(queries.values.end(), faces[i].begin(), faces[i].end());
+      continue;
+    }
+    NewFace face;
+    face.embedding = faces[i];
+    for (Gallery* gallery : {&exact, &rounded}) gallery->add_faces(people[i], std::span(&face, 1));
+  }
+  const auto a = exact.view()->search(queries, 1);
+  const auto b = rounded.view()->search(queries, 1);
+  double sum = 0;
+  double most = 0;
+  std::size_t others = 0;
+  for (std::size_t q = 0; q < a.size(); ++q) {
+    others += a[q][0].person == b[q][0].person ? 0 : 1;
+    const double moved = std::abs(a[q][0].similarity - b[q][0].similarity);
+    sum += moved;
+    most = std::max(most, moved);
+  }
+  std::printf(
+      "%s: similarities by int8 instead of floats differ by %.5f in the mean, %.5f at most; another person "
+      "first in "
+      "%zu of %zu searches\n",
+      what, sum / static_cast<double>(a.size()), most, others, a.size());
 }
 
 /// Each face asks for its nearest other one among all: how often sketches find it by a share of all faces.
@@ -405,6 +525,7 @@ void print_real_faces(const fs::path& file) {
                       dataset.val.embeddings.values.end());
   people.insert(people.end(), dataset.val.labels.begin(), dataset.val.labels.end());
   l2_normalize(faces);
+  print_rounding("as they are", faces, people);
   print_recall_by_share("as they are", faces);
   for (const auto method : {ProjectionMethod::kPca, ProjectionMethod::kDiscriminative}) {
     const ProjectionOptions options{.method = method, .dimension = 128};
@@ -423,9 +544,19 @@ int main(int argc, char** argv) try {
     print_real_faces(settings.faces);
     return 0;
   }
+  {
+    const Embeddings faces = FaceMaker(settings).make(2000, 4, 1);
+    std::vector<std::string> people;
+    for (std::size_t i = 0; i < faces.size(); ++i) people.push_back("person " + std::to_string(i / 4));
+    print_rounding("drawn faces", faces, people);
+  }
   if (settings.store) {
     print_commits(settings);
-    print_opening(settings.folder / "large.gallery", settings);
+    const fs::path path = settings.folder / "large.gallery";
+    const Embeddings queries = make_gallery(path, settings);
+    print_opening(path);
+    print_answers(path, queries, settings);
+    print_refresh(path, settings);
   }
 
   const IndexOptions sketches{

@@ -16,7 +16,6 @@
 #include "likeness/core/output.h"
 #include "likeness/embed/comparison.h"
 #include "likeness/gallery/face_review.h"
-#include "likeness/gallery/sqlite_store.h"
 #include "likeness/image/resample.h"
 #include "likeness/image/write_image.h"
 #include "likeness/recognize/photo_stream.h"
@@ -212,9 +211,9 @@ void write_pages(const Args& args, OutputFolder& out, const Found& found, const 
 
 void enrol(const Args& args, const ModelPack& pack, const Found& found, const std::vector<int>& clusters) {
   const EmbeddingSpace space = space_of(pack.contract, args.models.precision);
-  if (!fs::exists(args.gallery)) create_sqlite_gallery(args.gallery, space);
-  const auto store = GalleryArgs{args.gallery, args.key_file}.open(false);
-  require_same_space(store->space(), args.gallery.string(), space, "the model " + pack.contract.name);
+  Gallery gallery = GalleryArgs{args.gallery, args.key_file}.open_or_create(space);
+  require_same_space(gallery.store().space(), args.gallery.string(), space,
+                     "the model " + pack.contract.name);
   for (const auto& [cluster, members] : members_of(clusters)) {
     std::vector<NewFace> faces;
     for (const std::size_t i : members) {
@@ -228,7 +227,7 @@ void enrol(const Args& args, const ModelPack& pack, const Found& found, const st
       face.embedding = found.embeddings[i];
       faces.push_back(face);
     }
-    store->add_faces("person " + std::to_string(cluster), faces);
+    gallery.add_faces("person " + std::to_string(cluster), faces);
   }
 }
 

@@ -14,7 +14,6 @@
 #include "likeness/dataset/dataset_file.h"
 #include "likeness/gallery/exchange.h"
 #include "likeness/gallery/face_review.h"
-#include "likeness/gallery/sqlite_store.h"
 #include "likeness/gallery/vault.h"
 #include "likeness/recognize/photo_stream.h"
 
@@ -177,19 +176,16 @@ class Enroller {
 };
 
 /// The gallery, which is made for `space` where it is new.
-std::unique_ptr<GalleryStore> open_or_create(const Args& args, const EmbeddingSpace& space) {
-  if (!fs::exists(args.gallery.path)) {
-    CreateOptions options;
-    options.format = args.store_as == "int8" ? EmbeddingFormat::kInt8 : EmbeddingFormat::kF32;
-    if (args.encrypt) {
-      options.passphrase = gallery_passphrase(args.gallery.key_file);
-      if (!options.passphrase) {
-        throw std::invalid_argument("--encrypt needs a passphrase: --key-file FILE, or LIKENESS_GALLERY_KEY");
-      }
+Gallery open_or_create(const Args& args, const EmbeddingSpace& space) {
+  CreateOptions create;
+  create.format = args.store_as == "int8" ? EmbeddingFormat::kInt8 : EmbeddingFormat::kF32;
+  if (args.encrypt) {
+    create.passphrase = gallery_passphrase(args.gallery.key_file);
+    if (!create.passphrase) {
+      throw std::invalid_argument("--encrypt needs a passphrase: --key-file FILE, or LIKENESS_GALLERY_KEY");
     }
-    create_sqlite_gallery(args.gallery.path, space, options);
   }
-  return args.gallery.open(false);
+  return args.gallery.open_or_create(space, create);
 }
 
 Exit add(const Args& args) {
@@ -197,15 +193,15 @@ Exit add(const Args& args) {
   require_writable(args.gallery.path);
   const PeopleList people = photos_to_enrol(args);
   const Quality wanted = args.quality.empty() ? Quality::kSinglePass : *quality_from(args.quality);
-  const auto store = open_or_create(args, space_of(pack.contract, args.models.precision, wanted));
-  const Quality quality = store->space().quality;
+  Gallery gallery = open_or_create(args, space_of(pack.contract, args.models.precision, wanted));
+  const Quality quality = gallery.store().space().quality;
   if (!args.quality.empty() && quality != wanted) {
     throw Error(ErrorCode::kModelMismatch,
                 args.gallery.path.string() + ": its faces were enrolled with --quality " +
                     std::string(to_string(quality)) + ", and so are new ones: leave --quality " +
                     args.quality + " away, or make a new gallery");
   }
-  require_gallery_model(args, store->space(), pack);
+  require_gallery_model(args, gallery.store().space(), pack);
   PhotoStream stream = make_stream(args, pack, FacesWanted::kMain, quality);
   std::vector<fs::path> photos;
   std::set<std::string> names;
@@ -214,7 +210,7 @@ Exit add(const Args& args) {
     names.insert(photo.label);
   }
   ProgressBar bar("enrolling");
-  Enroller enroller(*store, args, bar);
+  Enroller enroller(gallery.store(), args, bar);
   stream.run(
       PhotoSource::files(photos),
       [&](PhotoFaces&& photo) { enroller.take(people.photos[photo.index].label, photo); }, nullptr,
@@ -225,7 +221,7 @@ Exit add(const Args& args) {
 // ---- search ----
 
 void print_answer(const Args& args, const PhotoFaces& photo, std::size_t i, const Identification& answer,
-                  double threshold) {
+                  const NamingRule& rule) {
   const Face& face = photo.faces[photo.chosen[i]];
   const std::string name = answer.name.value_or("unknown");
   if (args.json) {
@@ -234,7 +230,7 @@ void print_answer(const Args& args, const PhotoFaces& photo, std::size_t i, cons
                             {"score", face.score},
                             {"name", name},
                             {"probability", answer.probability ? Json(*answer.probability) : Json(nullptr)},
-                            {"threshold", threshold > 1 ? Json(nullptr) : Json(threshold)},
+                            {"threshold", threshold_json(rule)},
                             {"nearest", match_json(answer.nearest)},
                             {"runner_up", match_json(answer.runner_up)}})
               << '\n';
@@ -262,13 +258,14 @@ void print_answer(const Args& args, const PhotoFaces& photo, std::size_t i, cons
 
 Exit search(const Args& args) {
   const auto kind = args.index_name.empty() ? std::nullopt : index_kind_from(args.index_name);
-  const Gallery gallery = args.gallery.open_index(args.models.threads, kind);
+  const Gallery gallery = args.gallery.open(true, args.models.threads, kind);
   const ModelPack pack = args.models.embedder();
   const Quality quality = gallery.store().space().quality;
   require_gallery_model(args, gallery.store().space(), pack);
-  const NameThreshold names = name_threshold(gallery, pack.contract, args.models.precision);
-  if (!names.remark.empty()) std::cerr << "likeness: " << names.remark << '\n';
   const PhotoList list = list_photos(args.inputs);
+  const auto view = view_of(gallery);
+  const NamingRule rule = naming_rule(*view, pack.contract, args.models.precision);
+  if (const std::string words = remark(rule); !words.empty()) std::cerr << "likeness: " << words << '\n';
   PhotoStream stream = make_stream(args, pack, FacesWanted::kAll, quality);
   ProgressBar bar("searching");
   InputCount inputs(list);
@@ -277,10 +274,9 @@ Exit search(const Args& args) {
       [&](PhotoFaces&& photo) {
         if (!inputs.count(photo, bar)) return;
         if (photo.chosen.empty() && !args.json) std::cout << photo.file.string() << "  no face\n";
-        for (std::size_t i = 0; i < photo.chosen.size(); ++i) {
-          print_answer(args, photo, i, gallery.identify(photo.averaged[i], names.similarity),
-                       names.similarity);
-        }
+        if (photo.chosen.empty()) return;
+        const auto answers = identify(*view, rule, photo.averaged);
+        for (std::size_t i = 0; i < answers.size(); ++i) print_answer(args, photo, i, answers[i], rule);
       },
       nullptr, bar.callback());
   return inputs.exit();
@@ -413,9 +409,9 @@ Exit run_calibrate(const Args& args) {
   if (fs::exists(args.gallery.path, ignored)) require_writable(args.gallery.path);
   std::size_t left_out = 0;
   CalibrationReport report;
-  Gallery gallery(args.gallery.open(false), args.gallery.path, {.threads = args.models.threads});
+  Gallery gallery = args.gallery.open(false, args.models.threads);
   if (args.leave_one_out) {
-    report = calibrate_by_leaving_out(gallery, args.calibration, bar.callback());
+    report = calibrate_by_leaving_out(*gallery.view(), args.calibration, bar.callback());
   } else {
     const Strangers faces =
         named_as_npz(args.impostors) ? from_npz(args, gallery.store()) : from_photos(args, gallery.store());
@@ -428,7 +424,7 @@ Exit run_calibrate(const Args& args) {
         strangers.push_back({faces.embeddings[i], faces.people[i], faces.photos[i], faces.hashes[i]});
       }
     }
-    report = calibrate_with(gallery, strangers, args.calibration, bar.callback());
+    report = calibrate_with(*gallery.view(), strangers, args.calibration, bar.callback());
     report.calibration.impostors = args.impostors.string();
   }
   gallery.set_calibration(report.calibration);
@@ -443,7 +439,8 @@ Exit run_calibrate(const Args& args) {
 // ---- the rest ----
 
 Exit list(const Args& args) {
-  const auto store = args.gallery.open(true);
+  const Gallery gallery = args.gallery.open(true);
+  const GalleryStore* store = &gallery.store();
   const auto people = store->people();
   if (!args.name.empty()) {
     const auto person = store->find_person(args.name);
@@ -495,37 +492,37 @@ void report_done(const Args& args, Json line, const std::string& words) {
 
 Exit remove(const Args& args) {
   if (args.name.empty() == (args.face == 0)) throw std::invalid_argument("remove whom? A name, or --face ID");
-  const auto store = args.gallery.open(false);
+  Gallery gallery = args.gallery.open(false);
   if (args.face != 0) {
-    if (!store->remove_face(args.face)) {
+    if (!gallery.remove_face(args.face)) {
       throw Error(ErrorCode::kInputUnreadable, "there is no face " + std::to_string(args.face));
     }
     report_done(args, {{"removed_face", args.face}}, "removed face " + std::to_string(args.face));
   } else {
-    require_person(store->remove_person(args.name), args.name);
+    require_person(gallery.remove_person(args.name), args.name);
     report_done(args, {{"removed", args.name}}, "removed " + args.name);
   }
   return Exit::kDone;
 }
 
 Exit rename(const Args& args) {
-  require_person(args.gallery.open(false)->rename_person(args.name, args.other_name), args.name);
+  require_person(args.gallery.open(false).rename_person(args.name, args.other_name), args.name);
   report_done(args, {{"renamed", args.name}, {"to", args.other_name}},
               args.name + " is now " + args.other_name);
   return Exit::kDone;
 }
 
 Exit merge(const Args& args) {
-  const auto store = args.gallery.open(false);
-  require_person(store->find_person(args.other_name).has_value(), args.other_name);
-  require_person(store->merge_people(args.name, args.other_name), args.name);
+  Gallery gallery = args.gallery.open(false);
+  require_person(gallery.store().find_person(args.other_name).has_value(), args.other_name);
+  require_person(gallery.merge_people(args.name, args.other_name), args.name);
   report_done(args, {{"merged", args.name}, {"into", args.other_name}}, args.name + " is " + args.other_name);
   return Exit::kDone;
 }
 
 Exit run_export(const Args& args) {
   require_writable(args.file);
-  const std::size_t faces = export_gallery(*args.gallery.open(true), args.file);
+  const std::size_t faces = export_gallery(args.gallery.open(true).store(), args.file);
   report_done(args, {{"faces", faces}, {"output", args.file.string()}},
               counted(faces, "face") + " -> " + args.file.string());
   return Exit::kDone;
@@ -534,9 +531,9 @@ Exit run_export(const Args& args) {
 Exit run_import(const Args& args) {
   require_writable(args.gallery.path);
   const EmbeddingSpace space = space_of_npz(args.file);
-  const auto store = open_or_create(args, space);
-  require_same_space(store->space(), args.gallery.path.string(), space, args.file.string());
-  const Imported imported = import_gallery(*store, args.file);
+  Gallery gallery = open_or_create(args, space);
+  require_same_space(gallery.store().space(), args.gallery.path.string(), space, args.file.string());
+  const Imported imported = import_gallery(gallery.store(), args.file);
   report_done(
       args, {{"added", imported.added}, {"known", imported.known}},
       counted(imported.added, "face") + " added, " + std::to_string(imported.known) + " known already");
@@ -544,7 +541,7 @@ Exit run_import(const Args& args) {
 }
 
 Exit check(const Args& args) {
-  const auto wrong = args.gallery.open(true)->check();
+  const auto wrong = args.gallery.open(true).store().check();
   if (args.json) {
     std::cout << dump_line({{"ok", wrong.empty()}, {"problems", wrong}}) << '\n';
   } else {

@@ -1,21 +1,44 @@
 #include "cli/gallery_options.h"
 
-#include <cmath>
+#include <filesystem>
+#include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "cli/progress_bar.h"
-#include "likeness/gallery/sqlite_store.h"
+#include "likeness/core/error.h"
+#include "likeness/gallery/open.h"
 #include "likeness/gallery/vault.h"
 
 namespace likeness::cli {
 
-std::unique_ptr<GalleryStore> GalleryArgs::open(bool read_only) const {
-  return open_sqlite_gallery(path, {.read_only = read_only, .passphrase = gallery_passphrase(key_file)});
+GalleryOptions GalleryArgs::options() const {
+  GalleryOptions options;
+  options.passphrase = gallery_passphrase(key_file);
+  options.notice = [](const Notice& notice) { std::cerr << "likeness: " << notice.text << '\n'; };
+  return options;
 }
 
-Gallery GalleryArgs::open_index(int threads, std::optional<IndexKind> kind) const {
-  ProgressBar bar("indexing");
-  return {open(true), path, {.index = kind, .threads = threads}, bar.callback()};
+Gallery GalleryArgs::open(bool read_only, int threads, std::optional<IndexKind> kind) const {
+  GalleryOptions given = options();
+  given.read_only = read_only;
+  given.threads = threads;
+  given.index = kind;
+  try {
+    return open_gallery(path.string(), given);
+  } catch (const Error& error) {
+    const std::string what = error.what();
+    if (error.code() == ErrorCode::kInputUnreadable && what.ends_with("no such gallery"))
+      throw Error(error.code(), what + "; `gallery add` makes one");
+    if (error.code() == ErrorCode::kDataInvalid && what.ends_with("no passphrase was given"))
+      throw Error(error.code(), what + ": give it with --key-file or LIKENESS_GALLERY_KEY");
+    throw;
+  }
+}
+
+Gallery GalleryArgs::open_or_create(const EmbeddingSpace& space, const CreateOptions& create) const {
+  std::error_code ignored;
+  if (std::filesystem::exists(path, ignored)) return open(false);
+  return open_or_create_gallery(path.string(), space, create, options());
 }
 
 void add_gallery_option(CLI::App& command, GalleryArgs& args) {
@@ -24,26 +47,27 @@ void add_gallery_option(CLI::App& command, GalleryArgs& args) {
                      "File whose first line is an encrypted gallery's passphrase; else LIKENESS_GALLERY_KEY");
 }
 
-std::optional<KnownThreshold> known_threshold(const Contract& contract, Precision precision, double fmr) {
-  std::optional<KnownThreshold> best;
-  const auto distance = [&](const KnownThreshold& one) {
-    return std::abs(std::log(one.false_match_rate / fmr));
-  };
-  for (const KnownThreshold& one : contract.thresholds) {
-    if (one.precision != to_string(precision) || !(one.false_match_rate > 0)) continue;
-    if (!best || distance(one) < distance(*best)) best = one;
-  }
-  return best;
+std::shared_ptr<const GalleryView> view_of(const Gallery& gallery) {
+  ProgressBar bar("indexing");
+  gallery.refresh(bar.callback());
+  return gallery.view();
 }
 
-NameThreshold name_threshold(const Gallery& gallery, const Contract& contract, Precision precision) {
-  if (gallery.calibration()) return {gallery.calibration()->threshold, ""};
-  if (const auto known = known_threshold(contract, precision, 0.001)) {
-    return {known->cosine,
-            "the gallery is not calibrated (`likeness gallery calibrate`): names rest on the model's own "
-            "threshold, without a probability"};
+std::string remark(const NamingRule& rule) {
+  switch (rule.origin) {
+    case NamingRule::Origin::kModel:
+      return "the gallery is not calibrated (`likeness gallery calibrate`): names rest on the model's own "
+             "threshold, without a probability";
+    case NamingRule::Origin::kNone:
+      return "the gallery is not calibrated, so nobody gets a name; run `likeness gallery calibrate`";
+    default:
+      return "";
   }
-  return {2, "the gallery is not calibrated, so nobody gets a name; run `likeness gallery calibrate`"};
+}
+
+nlohmann::ordered_json threshold_json(const NamingRule& rule) {
+  if (!rule.threshold) return nullptr;
+  return *rule.threshold;
 }
 
 nlohmann::ordered_json match_json(const std::optional<PersonMatch>& match) {

@@ -10,7 +10,7 @@
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "likeness/gallery/gallery.h"
-#include "likeness/gallery/store.h"
+#include "likeness/gallery/naming.h"
 
 namespace likeness::cli {
 
@@ -19,9 +19,13 @@ struct GalleryArgs {
   std::filesystem::path path;
   std::optional<std::filesystem::path> key_file;
 
-  [[nodiscard]] std::unique_ptr<GalleryStore> open(bool read_only) const;
-  /// The same with its search index, for reading; `kind` empty: as fits the size.
-  [[nodiscard]] Gallery open_index(int threads, std::optional<IndexKind> kind = {}) const;
+  /// No index is built before it is asked for; `kind` of it, empty: as fits the size.
+  [[nodiscard]] Gallery open(bool read_only, int threads = 1, std::optional<IndexKind> kind = {}) const;
+  /// What there is, or a new one.
+  [[nodiscard]] Gallery open_or_create(const EmbeddingSpace& space, const CreateOptions& create = {}) const;
+
+ private:
+  [[nodiscard]] GalleryOptions options() const;
 };
 
 /// The commands that know people without training.
@@ -31,19 +35,13 @@ void add_gallery_command(CLI::App& app, Exit& exit);
 
 void add_gallery_option(CLI::App& command, GalleryArgs& args);  ///< --gallery --key-file
 
-/// The cosine from which two faces count as one person by the model's own measurements: that of the false
-/// match rate nearest to `fmr` among those measured in `precision`. Empty where none was measured.
-[[nodiscard]] std::optional<KnownThreshold> known_threshold(const Contract& contract, Precision precision,
-                                                            double fmr);
+/// The gallery's current view, with a progress bar where an index has to be built.
+[[nodiscard]] std::shared_ptr<const GalleryView> view_of(const Gallery& gallery);
 
-/// From which cosine on faces get a name: the calibration's, else the model's own for a false match rate of
-/// .001, else none. `remark` is for stderr where the gallery is not calibrated; else empty.
-struct NameThreshold {
-  double similarity = 2;  ///< To a person; 2: nobody gets a name.
-  std::string remark;
-};
-[[nodiscard]] NameThreshold name_threshold(const Gallery& gallery, const Contract& contract,
-                                           Precision precision);
+/// What stderr is told where the gallery is not calibrated; else empty.
+[[nodiscard]] std::string remark(const NamingRule& rule);
+/// The rule's threshold as JSON; null where nobody gets a name.
+[[nodiscard]] nlohmann::ordered_json threshold_json(const NamingRule& rule);
 
 /// A match as the commands' JSON has it; null where there is none.
 [[nodiscard]] nlohmann::ordered_json match_json(const std::optional<PersonMatch>& match);

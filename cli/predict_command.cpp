@@ -11,7 +11,6 @@
 #include "cli/progress_bar.h"
 #include "likeness/classify/classifier.h"
 #include "likeness/core/output.h"
-#include "likeness/gallery/sqlite_store.h"
 #include "likeness/gallery/trained.h"
 #include "likeness/image/draw.h"
 #include "likeness/image/resample.h"
@@ -49,8 +48,8 @@ struct Answer {
 /// Who decides: the classifier alone, or with a gallery that knows strangers.
 class Decider {
  public:
-  Decider(const Classifier& people, const Gallery* gallery, NameThreshold threshold)
-      : people_(people), gallery_(gallery), threshold_(std::move(threshold)) {}
+  Decider(const Classifier& people, std::shared_ptr<const GalleryView> gallery, NamingRule rule)
+      : people_(people), gallery_(std::move(gallery)), rule_(std::move(rule)) {}
 
   [[nodiscard]] std::vector<Answer> answers(const PhotoFaces& photo) const {
     std::vector<Answer> answers;
@@ -60,7 +59,7 @@ class Decider {
     }
     return answers;
   }
-  [[nodiscard]] double threshold() const { return threshold_.similarity; }
+  [[nodiscard]] const NamingRule& rule() const { return rule_; }
 
  private:
   [[nodiscard]] Answer alone(std::span<const float> face) const {
@@ -73,8 +72,7 @@ class Decider {
             std::nullopt};
   }
   [[nodiscard]] Answer gated(std::span<const float> face, std::span<const float> averaged) const {
-    const TrainedIdentification found =
-        identify_trained(*gallery_, people_, {face, averaged}, threshold_.similarity);
+    const TrainedIdentification found = identify_trained(*gallery_, people_, {face, averaged}, rule_);
     const Identification& answer = found.answer;
     return {answer.name.value_or("unknown"),
             answer.probability,
@@ -85,8 +83,8 @@ class Decider {
   }
 
   const Classifier& people_;
-  const Gallery* gallery_;
-  NameThreshold threshold_;
+  std::shared_ptr<const GalleryView> gallery_;  // null: the classifier alone
+  NamingRule rule_;
 };
 
 std::string percent(double share) {
@@ -109,7 +107,7 @@ void print_json(const Decider& decider, const PhotoFaces& photo, const std::vect
     if (answer.gated) {
       const auto& svm = answer.gated->prediction;
       const auto said = svm ? svm->probability() : std::nullopt;
-      one["threshold"] = decider.threshold() > 1 ? Json(nullptr) : Json(decider.threshold());
+      one["threshold"] = threshold_json(decider.rule());
       one["nearest"] = match_json(answer.gated->answer.nearest);
       one["runner_up"] = match_json(answer.gated->answer.runner_up);
       one["svm"] = svm ? Json{{"name", svm->label}, {"probability", said ? Json(*said) : Json(nullptr)}}
@@ -192,19 +190,20 @@ Exit run(const Args& args) {
   const ModelPack embedder = args.models.embedder();
   require_same_space(people.space(), args.people.string(), space_of(embedder.contract, args.models.precision),
                      "the model " + embedder.contract.name);
-  std::optional<Gallery> gallery;
-  NameThreshold threshold;
+  std::shared_ptr<const GalleryView> view;
+  NamingRule rule;
   Quality quality = Quality::kSinglePass;
   if (!args.gallery.path.empty()) {
-    gallery = args.gallery.open_index(args.models.threads, std::nullopt);
-    quality = gallery->store().space().quality;
-    require_same_space(gallery->store().space(), args.gallery.path.string(),
+    const Gallery gallery = args.gallery.open(true, args.models.threads);
+    quality = gallery.store().space().quality;
+    require_same_space(gallery.store().space(), args.gallery.path.string(),
                        space_of(embedder.contract, args.models.precision, quality),
                        "the model " + embedder.contract.name);
-    threshold = name_threshold(*gallery, embedder.contract, args.models.precision);
-    if (!threshold.remark.empty()) std::cerr << "likeness: " << threshold.remark << '\n';
+    view = view_of(gallery);
+    rule = naming_rule(*view, embedder.contract, args.models.precision);
+    if (const std::string words = remark(rule); !words.empty()) std::cerr << "likeness: " << words << '\n';
   }
-  const Decider decider(people, gallery ? &*gallery : nullptr, threshold);
+  const Decider decider(people, view, rule);
   StreamOptions options = args.models.stream_options();
   options.quality = quality;
   options.keep_pixels = !args.draw.empty() || !args.report.empty();

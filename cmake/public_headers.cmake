@@ -26,9 +26,10 @@ set(likeness_public_headers
   likeness/classify/classifier.h
   likeness/gallery/calibration.h
   likeness/gallery/gallery.h
-  likeness/gallery/person_faces.h
+  likeness/gallery/gallery_view.h
+  likeness/gallery/naming.h
+  likeness/gallery/open.h
   likeness/gallery/search_index.h
-  likeness/gallery/sqlite_store.h
   likeness/gallery/store.h
   likeness/cluster/cluster.h
   likeness/recognize/known_photos.h

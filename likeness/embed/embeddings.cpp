@@ -28,18 +28,23 @@ double dot(std::span<const float> a, std::span<const float> b) {
 
 void dots(const Embeddings& rows, std::span<const float> other, std::span<double> products) {
   assert(rows.dimension == other.size() && rows.size() == products.size());
-  constexpr std::size_t kTogether = 8;  // sums that do not wait for each other
-  const std::size_t whole = rows.size() / kTogether * kTogether;
-  for (std::size_t i = 0; i < whole; i += kTogether) {
-    const float* first = rows[i].data();
-    double sums[kTogether] = {};
-    for (std::size_t j = 0; j < other.size(); ++j) {
-      const double value = other[j];
-      for (std::size_t k = 0; k < kTogether; ++k) sums[k] += value * first[k * rows.dimension + j];
+  std::size_t done = 0;
+  // Sums of several rows do not wait for each other.
+  const auto together = [&]<std::size_t kCount>() {
+    for (; done + kCount <= rows.size(); done += kCount) {
+      const float* first = rows[done].data();
+      double sums[kCount] = {};
+      for (std::size_t j = 0; j < other.size(); ++j) {
+        const double value = other[j];
+        for (std::size_t k = 0; k < kCount; ++k) sums[k] += value * first[k * rows.dimension + j];
+      }
+      std::copy_n(sums, kCount, products.begin() + static_cast<std::ptrdiff_t>(done));
     }
-    std::copy_n(sums, kTogether, products.begin() + static_cast<std::ptrdiff_t>(i));
-  }
-  for (std::size_t i = whole; i < rows.size(); ++i) products[i] = dot(rows[i], other);
+  };
+  together.operator()<8>();
+  together.operator()<4>();
+  together.operator()<2>();
+  together.operator()<1>();
 }
 
 }  // namespace likeness

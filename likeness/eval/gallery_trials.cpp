@@ -1,11 +1,7 @@
 #include "likeness/eval/gallery_trials.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
-#include <filesystem>
 #include <map>
 #include <random>
 #include <stdexcept>
@@ -13,13 +9,13 @@
 #include "likeness/classify/classifier.h"
 #include "likeness/core/error.h"
 #include "likeness/gallery/gallery.h"
-#include "likeness/gallery/sqlite_store.h"
+#include "likeness/gallery/memory_store.h"
+#include "likeness/gallery/naming.h"
 #include "likeness/gallery/trained.h"
 
 namespace likeness {
 namespace {
 
-namespace fs = std::filesystem;
 using Rows = std::vector<std::size_t>;
 using Groups = std::map<std::string, Rows>;
 
@@ -27,44 +23,28 @@ using Groups = std::map<std::string, Rows>;
 class TemporaryGallery {
  public:
   /// For embeddings like those of `faces`.
-  explicit TemporaryGallery(const NamedFaces& faces) {
-    std::string name = (fs::temp_directory_path() / "likeness-trial-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) {
-      throw Error(ErrorCode::kOutputUnwritable, name + ": cannot be made, and a trial needs a folder there");
-    }
-    folder_ = name;
-    create_sqlite_gallery(path(), {faces.contract, "trial", "f32", faces.embeddings.dimension});
-    store_ = open_sqlite_gallery(path());
-  }
-  TemporaryGallery(const TemporaryGallery&) = delete;
-  TemporaryGallery& operator=(const TemporaryGallery&) = delete;
-  ~TemporaryGallery() {
-    store_.reset();
-    std::error_code ignored;
-    fs::remove_all(folder_, ignored);
-  }
+  explicit TemporaryGallery(const NamedFaces& faces)
+      : gallery_(make_memory_store({faces.contract, "trial", "f32", faces.embeddings.dimension})) {}
 
   void enrol(const NamedFaces& faces, const std::string& person, const Rows& rows) {
     std::vector<NewFace> added(rows.size());
     for (std::size_t i = 0; i < rows.size(); ++i) added[i].embedding = faces.embeddings[rows[i]];
-    store_->add_faces(person, added);
+    gallery_.add_faces(person, added);
   }
   /// With everybody enrolled; calibrated with `strangers`.
-  Gallery calibrated(const NamedFaces& faces, const Rows& strangers, const GalleryTrialOptions& options) {
-    Gallery gallery(std::move(store_), path());
+  std::shared_ptr<const GalleryView> calibrated(const NamedFaces& faces, const Rows& strangers,
+                                                const GalleryTrialOptions& options) {
     std::vector<Stranger> asked;
     for (const std::size_t row : strangers)
       asked.push_back({faces.embeddings[row], faces.people[row], "", ""});
-    gallery.set_calibration(
-        calibrate_with(gallery, asked, {.target_fpir = options.target_fpir, .seed = options.seed})
+    gallery_.set_calibration(
+        calibrate_with(*gallery_.view(), asked, {.target_fpir = options.target_fpir, .seed = options.seed})
             .calibration);
-    return gallery;
+    return gallery_.view();
   }
 
  private:
-  [[nodiscard]] fs::path path() const { return folder_ / "trial.gallery"; }
-  fs::path folder_;
-  std::unique_ptr<GalleryStore> store_;
+  Gallery gallery_;
 };
 
 Groups group(const NamedFaces& faces) {
@@ -93,12 +73,11 @@ Classifier train_on(const NamedFaces& faces, const Rows& rows, std::uint64_t see
 }
 
 /// The four rules' names for one face; empty: unknown.
-std::vector<std::string> names_of(const Gallery& gallery, const Classifier& people,
-                                  std::span<const float> face) {
-  constexpr double kNobody = 2;  // the gallery is calibrated
+std::vector<std::string> names_of(const GalleryView& gallery, const NamingRule& rule,
+                                  const Classifier& people, std::span<const float> face) {
   const Prediction svm = people.predict(face);
-  return {gallery.identify(face, kNobody).name.value_or(""),
-          identify_trained(gallery, people, face, kNobody).answer.name.value_or(""),
+  return {identify(gallery, rule, face).name.value_or(""),
+          identify_trained(gallery, people, face, rule).answer.name.value_or(""),
           svm.probability().value_or(0) >= 0.5 ? svm.label : "", svm.label};
 }
 
@@ -182,18 +161,19 @@ Trial run_trial(const NamedFaces& faces, const Groups& groups, const GalleryTria
   }
   shuffle(singles, random);
   const auto half = singles.begin() + static_cast<std::ptrdiff_t>(singles.size() / 2);
-  const Gallery gallery = temporary.calibrated(faces, Rows(singles.begin(), half), options);
+  const auto gallery = temporary.calibrated(faces, Rows(singles.begin(), half), options);
+  const NamingRule rule = calibrated_rule(*gallery);
   trial.counts.mates = mates.size();
   trial.counts.calibration_strangers = singles.size() / 2;
   trial.counts.test_strangers = singles.size() - singles.size() / 2;
-  trial.counts.calibration = *gallery.calibration();
+  trial.counts.calibration = *gallery->calibration();
   for (const std::size_t mate : mates) {
-    const auto answer = gallery.identify(faces.embeddings[mate], 2);
+    const auto answer = identify(*gallery, rule, faces.embeddings[mate]);
     trial.ranked_first.add(answer.nearest->name == faces.people[mate], faces.people[mate]);
     trial.missed.add(answer.name != faces.people[mate], faces.people[mate]);
   }
   for (auto stranger = half; stranger != singles.end(); ++stranger) {
-    trial.named.add(gallery.identify(faces.embeddings[*stranger], 2).name.has_value(),
+    trial.named.add(identify(*gallery, rule, faces.embeddings[*stranger]).name.has_value(),
                     faces.people[*stranger]);
   }
   return trial;
@@ -253,8 +233,9 @@ LeftOutPeople leave_people_out(const NamedFaces& faces, const NamedFaces& impost
         trained.insert(trained.end(), enrolled.begin(), enrolled.end());
       }
       const Classifier people = train_on(faces, trained, options.seed);
-      const Gallery gallery = temporary.calibrated(impostors, all_impostors, options);
-      const Calibration& calibration = *gallery.calibration();
+      const auto gallery = temporary.calibrated(impostors, all_impostors, options);
+      const NamingRule naming = calibrated_rule(*gallery);
+      const Calibration& calibration = *gallery->calibration();
       result.impostors = std::max(result.impostors, calibration.impostor_faces);
       result.thresholds = {std::min(result.thresholds.low, calibration.threshold),
                            std::max(result.thresholds.high, calibration.threshold)};
@@ -264,7 +245,7 @@ LeftOutPeople leave_people_out(const NamedFaces& faces, const NamedFaces& impost
         if (fold[row] != part) continue;
         const bool stranger = faces.people[row] == left_out;
         ++(stranger ? result.strangers : result.known);
-        const auto names = names_of(gallery, people, faces.embeddings[row]);
+        const auto names = names_of(*gallery, naming, people, faces.embeddings[row]);
         for (std::size_t rule = 0; rule < names.size(); ++rule) {
           if (names[rule].empty()) continue;
           NamingCounts& counts = result.rules[rule];

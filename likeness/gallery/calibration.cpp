@@ -11,6 +11,7 @@
 
 #include "likeness/classify/platt.h"
 #include "likeness/core/error.h"
+#include "likeness/stats/error_rates.h"
 
 namespace likeness {
 namespace {
@@ -41,13 +42,10 @@ std::vector<double> resample(const Identities& identities, std::mt19937_64& rand
 
 /// The lowest threshold that at most `rate` of the scores reach; half-way to the best score that must not.
 double threshold_at(std::vector<double> scores, double rate) {
-  std::ranges::sort(scores, std::ranges::greater{});
-  auto allowed = static_cast<std::size_t>(rate * static_cast<double>(scores.size()) + 1e-9);
-  // Equal scores pass together or not at all.
-  while (allowed > 0 && scores[allowed - 1] == scores[allowed]) --allowed;
-  const double refused = scores[allowed];
-  if (allowed == 0) return std::nextafter(refused, 2.0);
-  return refused + (scores[allowed - 1] - refused) / 2;
+  // A rate below 1 refuses somebody.
+  const RateCut cut = cut_at_rate(std::move(scores), rate).value();
+  if (cut.passing == 0) return std::nextafter(cut.refused, 2.0);
+  return cut.refused + (cut.passed - cut.refused) / 2;
 }
 
 double share_at(std::span<const double> scores, double threshold) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 #include <stdexcept>
 #include <type_traits>
 
@@ -17,6 +18,8 @@ namespace likeness {
 inline constexpr std::size_t kRowsPerThread = 20000;
 /// Rows whose products are computed before they are looked at: they stay in the first cache.
 inline constexpr std::size_t kBlock = 512;
+/// The same where several queries look at the rows: those stay in the second cache too.
+inline constexpr std::size_t kSharedBlock = 64;
 
 /// Compares a query with every row. Product is float (rows of floats) or std::int32_t (rows of int8, with a
 /// scale each).
@@ -42,25 +45,58 @@ class ExactIndex : public SearchIndex {
     return rows_.bytes() + table_.bytes() + scales_.capacity() * sizeof(float);
   }
 
-  std::vector<Neighbour> nearest(std::span<const float> query, std::size_t count) const override {
-    return nearest_from(0, query, count);
+  std::vector<std::vector<Neighbour>> search(const Embeddings& queries, std::size_t count,
+                                             std::span<const std::int64_t> without) const override {
+    require_dimension(queries);
+    return compare_all(queries, count, without);
   }
+
+  std::vector<float> vector(std::int64_t face) const override {
+    const auto row = table_.row(face);
+    if (!row) return {};
+    std::vector<float> values(options_.dimension);
+    if constexpr (kInt8) {
+      const auto* bytes = reinterpret_cast<const std::int8_t*>(rows_[*row]);
+      for (std::size_t j = 0; j < values.size(); ++j)
+        values[j] = scales_[*row] * static_cast<float>(bytes[j]);
+    } else {
+      std::memcpy(values.data(), rows_[*row], values.size() * sizeof(float));
+    }
+    return values;
+  }
+
+  std::unique_ptr<SearchIndex> make_empty() const override { return make_index(options_); }
 
  protected:
   friend class IndexFile;
-  /// Looks at the rows from `first_row` on.
-  std::vector<Neighbour> nearest_from(std::size_t first_row, std::span<const float> query,
-                                      std::size_t count) const {
-    if (query.size() != options_.dimension) throw std::invalid_argument("a query of another dimension");
-    if (count == 0) return {};
-    const auto encoded = aligned_bytes(rows_.row_bytes());
-    const float scale = encode(query, encoded.get());
-    const std::size_t useful = std::max<std::size_t>(1, (rows_.size() - first_row) / kRowsPerThread);
+
+  void require_dimension(const Embeddings& queries) const {
+    if (queries.dimension != options_.dimension) throw std::invalid_argument("a query of another dimension");
+  }
+
+  /// Every query with every row.
+  std::vector<std::vector<Neighbour>> compare_all(const Embeddings& queries, std::size_t count,
+                                                  std::span<const std::int64_t> without) const {
+    const std::size_t asked = queries.size();
+    std::vector<std::vector<Neighbour>> answers(asked);
+    if (count == 0 || asked == 0) return answers;
+    const auto encoded = aligned_bytes(asked * rows_.row_bytes());
+    std::vector<float> scales;
+    for (std::size_t q = 0; q < asked; ++q)
+      scales.push_back(encode(queries[q], encoded.get() + q * rows_.row_bytes()));
+    const std::size_t useful = std::max<std::size_t>(1, rows_.size() * asked / kRowsPerThread);
     const std::size_t threads = std::min(static_cast<std::size_t>(options_.threads), useful);
-    std::vector<BestNeighbours> best(threads, BestNeighbours(count));
-    in_parts(threads, [&](std::size_t t) { scan(encoded.get(), scale, first_row, t, threads, best[t]); });
-    for (std::size_t t = 1; t < threads; ++t) best[0].merge(best[t]);
-    return best[0].take();
+    std::vector<std::vector<BestNeighbours>> best(threads, std::vector(asked, BestNeighbours(count)));
+    in_parts(threads, [&](std::size_t t) {
+      // Each thread reads one contiguous share of the rows.
+      const std::size_t first = rows_.size() * t / threads;
+      scan(encoded.get(), scales, first, rows_.size() * (t + 1) / threads, without, best[t]);
+    });
+    for (std::size_t q = 0; q < asked; ++q) {
+      for (std::size_t t = 1; t < threads; ++t) best[0][q].merge(best[t][q]);
+      answers[q] = best[0][q].take();
+    }
+    return answers;
   }
 
   static float encode(std::span<const float> values, std::byte* row) {
@@ -78,28 +114,35 @@ class ExactIndex : public SearchIndex {
   std::vector<float> scales_;
 
  private:
-  void scan(const std::byte* query, float query_scale, std::size_t first_row, std::size_t part,
-            std::size_t parts, BestNeighbours& best) const {
-    // Each thread reads one contiguous share of the rows.
-    const std::size_t count = rows_.size() - first_row;
-    const std::size_t end = first_row + count * (part + 1) / parts;
+  /// Rows from `row` to `end`, a block of them at a time with all queries while it is in the cache.
+  void scan(const std::byte* queries, std::span<const float> query_scales, std::size_t row, std::size_t end,
+            std::span<const std::int64_t> without, std::span<BestNeighbours> best) const {
+    const std::size_t most = best.size() == 1 ? kBlock : kSharedBlock;
     Product products[kBlock];
-    for (std::size_t row = first_row + count * part / parts; row < end;) {
+    while (row < end) {
       const std::size_t left_in_chunk = Rows::kChunkRows - row % Rows::kChunkRows;
-      const std::size_t block = std::min({kBlock, end - row, left_in_chunk});
-      if constexpr (kInt8) {
-        dot_rows_int8(reinterpret_cast<const std::int8_t*>(query),
-                      reinterpret_cast<const std::int8_t*>(rows_[row]), rows_.row_bytes(), block, products);
-      } else {
-        dot_rows_f32(reinterpret_cast<const float*>(query), reinterpret_cast<const float*>(rows_[row]),
-                     rows_.row_bytes() / sizeof(float), block, products);
-      }
-      for (std::size_t i = 0; i < block; ++i) {
-        const float cosine = query_scale * scales_[row + i] * static_cast<float>(products[i]);
-        if (cosine < best.limit() || table_.face(row + i) == FaceTable::kGone) continue;
-        best.offer({table_.face(row + i), cosine});
+      const std::size_t block = std::min({most, end - row, left_in_chunk});
+      for (std::size_t q = 0; q < best.size(); ++q) {
+        multiply(queries + q * rows_.row_bytes(), rows_[row], block, products);
+        for (std::size_t i = 0; i < block; ++i) {
+          const float cosine = query_scales[q] * scales_[row + i] * static_cast<float>(products[i]);
+          if (cosine < best[q].limit()) continue;
+          const std::int64_t face = table_.face(row + i);
+          if (face != FaceTable::kGone && !std::ranges::binary_search(without, face))
+            best[q].offer({face, cosine});
+        }
       }
       row += block;
+    }
+  }
+
+  void multiply(const std::byte* query, const std::byte* rows, std::size_t count, Product* products) const {
+    if constexpr (kInt8) {
+      dot_rows_int8(reinterpret_cast<const std::int8_t*>(query), reinterpret_cast<const std::int8_t*>(rows),
+                    rows_.row_bytes(), count, products);
+    } else {
+      dot_rows_f32(reinterpret_cast<const float*>(query), reinterpret_cast<const float*>(rows),
+                   rows_.row_bytes() / sizeof(float), count, products);
     }
   }
 };

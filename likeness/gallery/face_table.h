@@ -26,9 +26,9 @@ class FaceTable {
     by_row_.push_back(face);
   }
   bool remove(std::int64_t face) {
-    const auto found = std::ranges::lower_bound(by_face_, face, {}, &Entry::face);
-    if (found == by_face_.end() || found->face != face || by_row_[found->row] == kGone) return false;
-    by_row_[found->row] = kGone;
+    const auto gone = row(face);
+    if (!gone) return false;
+    by_row_[*gone] = kGone;
     ++gone_;
     return true;
   }
@@ -47,6 +47,12 @@ class FaceTable {
     }
   }
   [[nodiscard]] std::int64_t face(std::size_t row) const { return by_row_[row]; }
+  /// The row of a face; empty where it is gone or never was.
+  [[nodiscard]] std::optional<std::uint32_t> row(std::int64_t face) const {
+    const auto found = std::ranges::lower_bound(by_face_, face, {}, &Entry::face);
+    const bool here = found != by_face_.end() && found->face == face && by_row_[found->row] != kGone;
+    return here ? std::optional(found->row) : std::nullopt;
+  }
   [[nodiscard]] std::size_t rows() const { return by_row_.size(); }
   [[nodiscard]] std::size_t size() const { return by_row_.size() - gone_; }
   [[nodiscard]] std::span<const std::int64_t> by_row() const { return by_row_; }

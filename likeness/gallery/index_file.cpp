@@ -105,6 +105,10 @@ class IndexFile {
 
 std::filesystem::path index_path(const std::filesystem::path& gallery) { return gallery.string() + ".index"; }
 
+bool can_be_saved(const SearchIndex& index) {
+  return dynamic_cast<const IndexFile::Index*>(&index) != nullptr;
+}
+
 void save_index(const SearchIndex& index, const std::filesystem::path& path, const std::string& identity) {
   const auto* rows = dynamic_cast<const IndexFile::Index*>(&index);
   if (!rows) throw std::invalid_argument("only an int8 or sketch index can be saved");

@@ -11,7 +11,10 @@ namespace likeness {
 /// Where the index of a gallery is kept: beside it, with ".index" added.
 [[nodiscard]] std::filesystem::path index_path(const std::filesystem::path& gallery);
 
-/// Writes an int8 or sketch index (docs/gallery_format.md); an exact f32 one is not worth a file. `identity`
+/// Only an int8 or sketch index of our own: an exact f32 one is not worth a file.
+[[nodiscard]] bool can_be_saved(const SearchIndex& index);
+
+/// Writes an int8 or sketch index (docs/gallery_format.md); see can_be_saved(). `identity`
 /// is GalleryStore::identity(). @throws Error kOutputUnwritable.
 void save_index(const SearchIndex& index, const std::filesystem::path& path, const std::string& identity);
 

@@ -84,6 +84,55 @@ TEST_P(AnyIndex, EmptyAndSmallGalleriesAreOrdinary) {
   EXPECT_THROW(static_cast<void>(index->nearest(std::vector<float>(31), 1)), std::invalid_argument);
 }
 
+TEST_P(AnyIndex, AnswersManyQueriesAsOneAndPassesSomeOver) {
+  const Embeddings faces = synthetic_faces(500, 3, 100, 11, 0.7);
+  const auto index = filled({.kind = GetParam(), .threads = 2, .search_candidates = 50}, faces);
+  Embeddings queries{100, {}};
+  for (std::size_t i = 0; i < faces.size(); i += 11)
+    queries.values.insert(queries.values.end(), faces[i].begin(), faces[i].end());
+  std::vector<std::int64_t> without;
+  for (std::int64_t face = 0; face < 15000; face += 110) without.push_back(face);  // the queries themselves
+  const auto all = index->search(queries, 4);
+  const auto some = index->search(queries, 4, without);
+  ASSERT_EQ(all.size(), queries.size());
+  for (std::size_t q = 0; q < queries.size(); ++q) {
+    const auto one = index->nearest(queries[q], 4);
+    ASSERT_EQ(all[q].size(), one.size());
+    for (std::size_t j = 0; j < one.size(); ++j) {
+      EXPECT_EQ(all[q][j].face, one[j].face);
+      EXPECT_EQ(all[q][j].cosine, one[j].cosine);
+    }
+    EXPECT_EQ(all[q][0].face, static_cast<std::int64_t>(110 * q));
+    ASSERT_EQ(some[q].size(), 4U);
+    EXPECT_EQ(some[q][0].face, all[q][1].face);
+    for (const Neighbour& neighbour : some[q]) EXPECT_NE(neighbour.face % 110, 0);
+  }
+  EXPECT_THROW(static_cast<void>(index->search({64, std::vector<float>(64)}, 1)), std::invalid_argument);
+  EXPECT_TRUE(index->search({100, {}}, 1).empty());
+}
+
+TEST_P(AnyIndex, GivesVectorsBack) {
+  const Embeddings faces = synthetic_faces(20, 1, 100, 11);
+  const auto index = filled({.kind = GetParam()}, faces);
+  for (std::size_t i = 0; i < faces.size(); ++i) {
+    const auto back = index->vector(static_cast<std::int64_t>(10 * i));
+    ASSERT_EQ(back.size(), 100U);
+    EXPECT_NEAR(dot(back, back), 1, 1e-5);
+    EXPECT_GT(dot(back, faces[i]), 0.9995);
+    if (GetParam() == IndexKind::kExactF32) {
+      EXPECT_TRUE(std::ranges::equal(back, faces[i]));
+    }
+    // What was rounded once is not rounded again.
+    const auto copy = index->make_empty();
+    EXPECT_EQ(copy->size(), 0U);
+    copy->add(7, back);
+    EXPECT_EQ(copy->vector(7), back);
+  }
+  EXPECT_TRUE(index->vector(5).empty());
+  index->remove(10);
+  EXPECT_TRUE(index->vector(10).empty());
+}
+
 INSTANTIATE_TEST_SUITE_P(Kinds, AnyIndex,
                          ::testing::Values(IndexKind::kExactF32, IndexKind::kExactInt8, IndexKind::kSketch),
                          [](const auto& kind) { return std::string(to_string(kind.param)); });
@@ -211,7 +260,8 @@ INSTANTIATE_TEST_SUITE_P(Kinds, SavedIndex, ::testing::Values(IndexKind::kExactI
 
 TEST(MakeIndex, RefusesOptionsOutOfRange) {
   EXPECT_THROW(static_cast<void>(make_index({.dimension = 0})), std::invalid_argument);
-  EXPECT_THROW(static_cast<void>(make_index({.kind =.dimension = 8, .links = 1})), std::invalid_argument);
+  EXPECT_THROW(static_cast<void>(make_index({.dimension = 65537})), std::invalid_argument);
+  EXPECT_THROW(static_cast<void>(make_index({.dimension = 8, .threads = 0})), std::invalid_argument);
 }
 
 }  // namespace

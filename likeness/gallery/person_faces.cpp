@@ -19,18 +19,27 @@ double similarity_of(double nearest, double middle) { return (nearest + middle) 
 PersonFaces::PersonFaces(std::span<const std::int64_t> ids, const Embeddings& faces)
     : ids_(ids.begin(), ids.end()), faces_(faces) {
   if (ids.size() != faces.size()) throw std::invalid_argument("as many ids as faces are needed");
-  std::vector<std::size_t> kept;
+  // Each pair is multiplied once: this is most of a search's work on people.
+  Embeddings kept{faces_.dimension, {}};
+  std::vector<double> products;  // of each kept face with those kept before it
+  std::vector<double> row;
   for (std::size_t i = 0; i < faces_.size() && kept.size() < kMost; ++i) {
-    const auto same = [&](std::size_t other) { return dot(faces_[i], faces_[other]) >= kSameFace; };
-    if (std::ranges::none_of(kept, same)) kept.push_back(i);
+    row.resize(kept.size());
+    dots(kept, faces_[i], row);
+    if (std::ranges::any_of(row, [](double cosine) { return cosine >= kSameFace; })) continue;
+    products.insert(products.end(), row.begin(), row.end());
+    kept.values.insert(kept.values.end(), faces_[i].begin(), faces_[i].end());
   }
+  const auto product = [&](std::size_t i, std::size_t j) {
+    return i > j ? products[i * (i - 1) / 2 + j] : products[j * (j - 1) / 2 + i];
+  };
   std::vector<double> sum(faces_.dimension);
-  for (const std::size_t i : kept) {
+  for (std::size_t i = 0; i < kept.size(); ++i) {
     double crowd = 1;
-    for (const std::size_t j : kept) {
-      if (i != j) crowd += shared(dot(faces_[i], faces_[j]));
+    for (std::size_t j = 0; j < kept.size(); ++j) {
+      if (i != j) crowd += shared(product(i, j));
     }
-    for (std::size_t k = 0; k < sum.size(); ++k) sum[k] += double{faces_[i][k]} / crowd;
+    for (std::size_t k = 0; k < sum.size(); ++k) sum[k] += double{kept[i][k]} / crowd;
   }
   double length = 0;
   for (const double value : sum) length += value * value;
@@ -43,8 +52,10 @@ PersonFaces::PersonFaces(std::span<const std::int64_t> ids, const Embeddings& fa
 PersonFaces::Answer PersonFaces::compare(std::span<const float> query) const {
   if (ids_.empty()) throw std::logic_error("a person without faces");
   Answer answer{.nearest_cosine = -2};
+  std::vector<double> cosines(ids_.size());
+  dots(faces_, query, cosines);
   for (std::size_t i = 0; i < ids_.size(); ++i) {
-    const double cosine = dot(faces_[i], query);
+    const double cosine = cosines[i];
     if (cosine <= answer.nearest_cosine) continue;
     answer.nearest = ids_[i];
     answer.nearest_cosine = cosine;

@@ -22,6 +22,10 @@ namespace likeness {
 class PersonFaces {
  public:
   static constexpr double kSameFace = 0.999;
+  /// Two faces more alike than this, as the network gives them, are one photo in two copies: cosines of
+  /// re-encoded or resized copies are .99 and above, those of different photos of one person below .97
+  /// (five-celebrity). The numbers above and below are of what is compared, without the mean face.
+  static constexpr double kSamePhoto = 0.985;
   static constexpr double kAlike = 0.90;
   static constexpr double kCopy = 0.97;
   /// Faces that make the middle: a person's first ones. More would hardly move it, and somebody may have

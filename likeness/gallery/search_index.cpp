@@ -22,6 +22,12 @@ std::unique_ptr<SearchIndex> make_index(const IndexOptions& options) {
   throw std::invalid_argument("no such kind of index");
 }
 
+std::vector<Neighbour> SearchIndex::nearest(std::span<const float> query, std::size_t count) const {
+  // An empty query would be no query.
+  if (query.empty()) throw std::invalid_argument("a query of another dimension");
+  return search({query.size(), {query.begin(), query.end()}}, count).at(0);
+}
+
 std::string_view to_string(IndexKind kind) {
   switch (kind) {
     case IndexKind::kExactF32:

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "likeness/embed/embeddings.h"
+
 namespace likeness {
 
 struct Neighbour {
@@ -25,8 +27,9 @@ struct IndexOptions {
   int search_candidates = 200;  ///< kSketch: faces compared by their vectors.
 };
 
-/// Finds the faces nearest to a query. Derived from the gallery, never the truth: it can be built anew any
-/// time. Threads may search together; adding and removing need the index alone.
+/// Finds the faces nearest to a query, and keeps their vectors. Derived from the gallery, never the truth: it
+/// can be built anew any time. Threads may search together; adding and removing need the index alone. One of
+/// another library may take the place of these (Gallery).
 class SearchIndex {
  public:
   virtual ~SearchIndex() = default;
@@ -35,16 +38,23 @@ class SearchIndex {
   virtual void add(std::int64_t face, std::span<const float> embedding) = 0;
   /// False where it is not there.
   virtual bool remove(std::int64_t face) = 0;
-  /// Up to `count` faces, nearest first; of equal cosines the older face first. Fewer where there are not so
-  /// many faces.
-  [[nodiscard]] virtual std::vector<Neighbour> nearest(std::span<const float> query,
-                                                       std::size_t count) const = 0;
+  /// For each query up to `count` faces, nearest first; of equal cosines the older face first. Fewer where
+  /// there are not so many faces. Faces in `without`, which rises, are passed over.
+  /// @throws std::invalid_argument for queries of another dimension.
+  [[nodiscard]] virtual std::vector<std::vector<Neighbour>> search(
+      const Embeddings& queries, std::size_t count, std::span<const std::int64_t> without = {}) const = 0;
+  /// The same for one query.
+  [[nodiscard]] std::vector<Neighbour> nearest(std::span<const float> query, std::size_t count) const;
+  /// A face as the index has it: of unit length, rounded where the index rounds. Empty where it is not there.
+  [[nodiscard]] virtual std::vector<float> vector(std::int64_t face) const = 0;
   /// Faces that can be found.
   [[nodiscard]] virtual std::size_t size() const = 0;
   /// Faces in it, rising.
   [[nodiscard]] virtual std::vector<std::int64_t> faces() const = 0;
   /// Memory held, in bytes.
   [[nodiscard]] virtual std::size_t bytes() const = 0;
+  /// Another one of the same kind and options, without faces.
+  [[nodiscard]] virtual std::unique_ptr<SearchIndex> make_empty() const = 0;
 };
 
 /// An empty index. @throws std::invalid_argument for options out of range.

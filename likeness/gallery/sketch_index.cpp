@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
-#include <stdexcept>
 
 #include "likeness/gallery/in_parts.h"
 
@@ -12,8 +11,9 @@ namespace likeness {
 /// Rows whose sketches are near: all up to the least distance within which there are `wanted`, and some
 /// beyond it that were seen while it was not yet known.
 struct SketchIndex::Candidates {
-  Candidates(std::size_t bits, std::size_t how_many, std::uint32_t first_limit)
-      : wanted(how_many), limit(first_limit), counts(bits + 1) {}
+  Candidates(std::size_t bits, std::size_t how_many, std::uint32_t first_limit,
+             std::span<const std::int64_t> passed_over)
+      : wanted(how_many), limit(first_limit), counts(bits + 1), without(passed_over) {}
 
   void take(SketchDistance one) {
     rows.push_back(one);
@@ -26,6 +26,7 @@ struct SketchIndex::Candidates {
   std::uint32_t limit;              // farther rows are not taken
   std::size_t within = 0;           // rows taken at `limit` or nearer
   std::vector<std::size_t> counts;  // of rows taken, by distance
+  std::span<const std::int64_t> without;
   std::vector<SketchDistance> rows;
 };
 
@@ -52,9 +53,9 @@ void SketchIndex::find_candidates(const std::uint64_t* query, std::size_t first_
     for (SketchDistance one : std::span(near, hits)) {
       one.row += static_cast<std::uint32_t>(block * kSketchBlockRows);
       // The last block may be half empty; and the limit falls while this goes on.
-      if (one.row >= rows_.size() || one.bits > found.limit || table_.face(one.row) == FaceTable::kGone)
-        continue;
-      found.take(one);
+      if (one.row >= rows_.size() || one.bits > found.limit) continue;
+      const std::int64_t face = table_.face(one.row);
+      if (face != FaceTable::kGone && !std::ranges::binary_search(found.without, face)) found.take(one);
     }
     block += count;
   }
@@ -81,11 +82,20 @@ std::uint32_t SketchIndex::guess_limit(const std::uint64_t* query, std::size_t w
   return limit;
 }
 
-std::vector<Neighbour> SketchIndex::nearest(std::span<const float> query, std::size_t count) const {
-  if (query.size() != options_.dimension) throw std::invalid_argument("a query of another dimension");
+std::vector<std::vector<Neighbour>> SketchIndex::search(const Embeddings& queries, std::size_t count,
+                                                        std::span<const std::int64_t> without) const {
+  require_dimension(queries);
+  const std::size_t wanted = std::max(count, static_cast<std::size_t>(options_.search_candidates));
+  if (count == 0 || wanted >= rows_.size()) return compare_all(queries, count, without);
+  std::vector<std::vector<Neighbour>> answers;
+  for (std::size_t q = 0; q < queries.size(); ++q) answers.push_back(find(queries[q], count, without));
+  return answers;
+}
+
+std::vector<Neighbour> SketchIndex::find(std::span<const float> query, std::size_t count,
+                                         std::span<const std::int64_t> without) const {
   const std::size_t total = rows_.size();
   const std::size_t wanted = std::max(count, static_cast<std::size_t>(options_.search_candidates));
-  if (count == 0 || wanted >= total) return nearest_from(0, query, count);
   const auto encoded = aligned_bytes(rows_.row_bytes());
   const float scale = encode(query, encoded.get());
   const auto* values = reinterpret_cast<const std::int8_t*>(encoded.get());
@@ -96,7 +106,7 @@ std::vector<Neighbour> SketchIndex::nearest(std::span<const float> query, std::s
       std::min(static_cast<std::size_t>(options_.threads), std::max<std::size_t>(1, total / kRowsPerThread));
   std::vector<Candidates> found;
   const auto find_within = [&](std::uint32_t first_limit) {
-    found.assign(parts, Candidates(sketcher_.bits(), wanted, first_limit));
+    found.assign(parts, Candidates(sketcher_.bits(), wanted, first_limit, without));
     in_parts(parts, [&](std::size_t part) {
       find_candidates(bits.data(), blocks_.size() * part / parts, blocks_.size() * (part + 1) / parts,
                       found[part]);

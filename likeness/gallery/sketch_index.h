@@ -17,11 +17,11 @@ class SketchIndex final : public ExactIndex<std::int32_t> {
         blocks_(sketcher_.words() * kSketchBlockRows * sizeof(std::uint64_t)) {}
 
   void add(std::int64_t face, std::span<const float> embedding) override;
-  [[nodiscard]] std::vector<Neighbour> nearest(std::span<const float> query,
-                                               std::size_t count) const override;
+  [[nodiscard]] std::vector<std::vector<Neighbour>> search(
+      const Embeddings& queries, std::size_t count, std::span<const std::int64_t> without) const override;
   /// What it is measured against: every row compared.
   [[nodiscard]] std::vector<Neighbour> nearest_exact(std::span<const float> query, std::size_t count) const {
-    return nearest_from(0, query, count);
+    return compare_all({query.size(), {query.begin(), query.end()}}, count, {}).at(0);
   }
   /// Faces compared by their vectors, at least; never fewer than those asked for.
   void set_search_candidates(int candidates) { options_.search_candidates = candidates; }
@@ -31,6 +31,9 @@ class SketchIndex final : public ExactIndex<std::int32_t> {
   friend class IndexFile;
   struct Candidates;
 
+  /// By sketches, of one query.
+  [[nodiscard]] std::vector<Neighbour> find(std::span<const float> query, std::size_t count,
+                                            std::span<const std::int64_t> without) const;
   /// A distance within which there are `wanted` rows, most probably, judged by some of them.
   [[nodiscard]] std::uint32_t guess_limit(const std::uint64_t* query, std::size_t wanted) const;
   void find_candidates(const std::uint64_t* query, std::size_t first_block, std::size_t end_block,

@@ -148,6 +148,21 @@ bool Statement::is_null(int column) const {
   return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL;
 }
 
+Statement& Statements::operator()(const char* sql) {
+  for (const auto& [key, statement] : made_) {
+    if (key == sql) return *statement;
+  }
+  made_.emplace_back(sql, std::make_unique<Statement>(*database_, sql));
+  return *made_.back().second;
+}
+
+Snapshot::Snapshot(Database& database) : database_(database) {
+  if (sqlite3_exec(database_.handle(), "BEGIN", nullptr, nullptr, nullptr) != SQLITE_OK)
+    database_.fail("starting to read");
+}
+
+Snapshot::~Snapshot() { sqlite3_exec(database_.handle(), "COMMIT", nullptr, nullptr, nullptr); }
+
 Transaction::Transaction(Database& database) : database_(database) {
   if (sqlite3_exec(database_.handle(), "BEGIN IMMEDIATE", nullptr, nullptr, nullptr) != SQLITE_OK) {
     database_.fail("starting a change");

@@ -9,6 +9,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace likeness::sqlite {
 
@@ -69,6 +71,30 @@ class Resetting {
 
  private:
   Statement& statement_;
+};
+
+/// Statements of a connection, each made when it is first asked for. `sql` is known by its address: literals,
+/// or texts that live as long as the program.
+class Statements {
+ public:
+  explicit Statements(Database& database) : database_(&database) {}
+  Statement& operator()(const char* sql);
+
+ private:
+  Database* database_;
+  std::vector<std::pair<const char*, std::unique_ptr<Statement>>> made_;
+};
+
+/// A read transaction: what is read meanwhile is of one moment.
+class Snapshot {
+ public:
+  explicit Snapshot(Database& database);
+  Snapshot(const Snapshot&) = delete;
+  Snapshot& operator=(const Snapshot&) = delete;
+  ~Snapshot();
+
+ private:
+  Database& database_;
 };
 
 /// BEGIN IMMEDIATE ... COMMIT; rolled back unless committed.

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "likeness/embed/embedding_space.h"
+#include "likeness/embed/embeddings.h"
 #include "likeness/image/geometry.h"
 
 namespace likeness {
@@ -69,10 +70,50 @@ struct FaceOwner {
   std::int64_t person = 0;
 };
 
+/// What became of a face: whose it is now.
+struct FaceChange {
+  std::int64_t face = 0;
+  std::optional<std::int64_t> person = {};  ///< Empty: the face is gone.
+};
+
+/// All that changed after some version.
+struct Changes {
+  std::uint64_t version = 0;      ///< Up to which; what changes_since() is asked next time.
+  std::vector<FaceChange> faces;  ///< Oldest first; of one face's changes the last counts.
+};
+
+/// What an answer tells of a face.
+struct FaceEvidence {
+  std::int64_t face = 0;
+  std::int64_t person = 0;
+  std::string name;
+  std::string photo;
+};
+
+/// Faces with their embeddings: row i of `embeddings` is that of faces[i].
+struct FaceEmbeddings {
+  std::vector<FaceOwner> faces;
+  Embeddings embeddings;
+};
+
+/// How to make a gallery.
+struct CreateOptions {
+  EmbeddingFormat format = EmbeddingFormat::kF32;
+  /// Encrypts names, photo paths and embeddings with a key derived from this.
+  std::optional<std::string> passphrase = {};
+};
+
+/// How to open a gallery's store.
+struct OpenOptions {
+  bool read_only = false;
+  int lock_timeout_ms = 5000;                  ///< How long to wait for another process that is writing.
+  std::optional<std::string> passphrase = {};  ///< For encrypted galleries; see vault.h.
+};
+
 /// People and their faces, durably. The one truth: whatever add_faces() and the other changing calls have
-/// returned from is there after a crash of the program or the machine. SQLite is the first implementation
-/// (sqlite_store.h); nothing outside this folder may know which one it is. Changes by other processes are
-/// seen. Not for sharing between threads: open one each.
+/// returned from is there after a crash of the program or the machine. Changes by other processes are seen.
+/// sqlite_store.h has the implementation on disk, memory_store.h one that is gone with the program; only
+/// open.h knows which is behind a name. Threads may share one: calls wait for each other.
 /// Every member throws Error: kDataInvalid (damaged), kUnavailable (locked by somebody else for too long),
 /// kOutputUnwritable (disk full, read-only).
 class GalleryStore {
@@ -84,6 +125,8 @@ class GalleryStore {
   [[nodiscard]] virtual bool encrypted() const = 0;
   /// Names this gallery for files derived from it; made once at random.
   [[nodiscard]] virtual std::string identity() const = 0;
+  /// What errors call it: a path, or the like.
+  [[nodiscard]] virtual std::string name() const = 0;
 
   /// Enrols `faces` as one person, who is made where new; all or none. Cost does not depend on how many faces
   /// there are. @throws std::invalid_argument for an empty name, a wrong dimension, values not of unit
@@ -99,6 +142,8 @@ class GalleryStore {
 
   /// Everybody, sorted by name.
   [[nodiscard]] virtual std::vector<Person> people() const = 0;
+  /// These people, in the order of their ids; those who are not there are left out.
+  [[nodiscard]] virtual std::vector<Person> people(std::span<const std::int64_t> ids) const = 0;
   [[nodiscard]] virtual std::optional<Person> find_person(const std::string& name) const = 0;
   [[nodiscard]] virtual std::optional<Person> find_person(std::int64_t id) const = 0;
   [[nodiscard]] virtual std::int64_t face_count() const = 0;
@@ -109,18 +154,31 @@ class GalleryStore {
   [[nodiscard]] virtual std::vector<StoredFace> faces_of_photo(const std::string& photo_hash) const = 0;
   /// Sorted by face.
   [[nodiscard]] virtual std::vector<FaceOwner> owners() const = 0;
-  /// Embeddings of all faces with an id above `after`, rising; unit length.
+  /// Whose these faces are and where they came from, in the order of their ids, by one request; faces that
+  /// are gone are left out.
+  [[nodiscard]] virtual std::vector<FaceEvidence> evidence(std::span<const std::int64_t> faces) const = 0;
+  /// Embeddings of all faces with an id above `after`, rising; unit length. The sink may call this store, and
+  /// other threads are served meanwhile: faces that are removed before their turn do not come.
   virtual void read_embeddings(std::int64_t after,
                                const std::function<void(FaceOwner, std::span<const float>)>& sink) const = 0;
   /// One face's embedding; empty where there is no such face.
   [[nodiscard]] virtual std::vector<float> embedding(std::int64_t face) const = 0;
+  /// Of many faces, by one request, in the order of their ids; faces that are gone are left out.
+  [[nodiscard]] virtual FaceEmbeddings embeddings(std::span<const std::int64_t> faces) const = 0;
 
   /// Small texts that belong to the gallery, such as its calibration.
   [[nodiscard]] virtual std::optional<std::string> note(const std::string& key) const = 0;
   virtual void set_note(const std::string& key, const std::string& text) = 0;
+  /// Another number after every set_note(), whoever made it; cheap to ask for.
+  [[nodiscard]] virtual std::uint64_t note_version() const = 0;
 
-  /// A number that is another one after any change to people or faces, whoever made it; cheap to ask for.
+  /// Counts changes to people and faces, whoever made them: one for each call that changed something. Notes
+  /// are apart. Cheap to ask for. Of a file that keeps no count (format 1, opened for reading) it is another
+  /// number after every change.
   [[nodiscard]] virtual std::uint64_t version() const = 0;
+  /// What changed after `version`. Empty where that is too long ago, or was never a version of this gallery:
+  /// then everything has to be compared, owners() with what is known. A renamed person changes no face.
+  [[nodiscard]] virtual std::optional<Changes> changes_since(std::uint64_t version) const = 0;
 
   /// Reads everything and says what is wrong, a line each; empty where all is well.
   [[nodiscard]] virtual std::vector<std::string> check() const = 0;

@@ -5,6 +5,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <chrono>
 #include <csignal>
 #include <fstream>
 #include <random>
@@ -12,7 +14,9 @@
 #include <thread>
 
 #include "likeness/core/error.h"
+#include "likeness/gallery/gallery.h"
 #include "likeness/gallery/sqlite_store.h"
+#include "likeness/gallery/store_testing.h"
 #include "likeness/gallery/synthetic.h"
 
 namespace likeness {
@@ -22,34 +26,6 @@ namespace fs = std::filesystem;
 
 const EmbeddingSpace kSpace{
     .contract = "{}", .contract_id = "test-model", .precision = "f32", .dimension = 64};
-
-std::string hash_of(int number) {
-  std::string hash(64, '0');
-  for (int i = 0; number > 0; ++i, number /= 10) hash[63 - i] = static_cast<char>('0' + number % 10);
-  return hash;
-}
-
-NewFace face_of(std::span<const float> embedding, int photo) {
-  NewFace face;
-  face.photo = "photos/" + std::to_string(photo) + ".jpg";
-  face.photo_hash = hash_of(photo);
-  face.box = {10, 20, 110, 150.5F};
-  face.landmarks[0] = {40, 60};
-  face.quality = {.size_px = 100, .sharpness = 250, .brightness = 120, .yaw = 0.1F, .score = 0.99F};
-  face.embedding = embedding;
-  return face;
-}
-
-template <typename Work>
-void expect_error(ErrorCode code, const std::string& words, const Work& work) {
-  try {
-    work();
-    ADD_FAILURE() << "expected an Error with: " << words;
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), code) << error.what();
-    EXPECT_NE(std::string(error.what()).find(words), std::string::npos) << error.what();
-  }
-}
 
 class Store : public ::testing::Test {
  protected:
@@ -94,102 +70,6 @@ class Store : public ::testing::Test {
   fs::path path_;
   Embeddings faces_ = synthetic_faces(10, 3, 64, 7);
 };
-
-TEST_F(Store, GivesBackWhatWasEnrolled) {
-  const auto added = add(*make(), "Ada", 0, 1);
-  EXPECT_TRUE(added.is_new);
-  const auto store = open_sqlite_gallery(path_, {.read_only = true});
-  EXPECT_EQ(store->space().contract_id, "test-model");
-  const auto people = store->people();
-  ASSERT_EQ(people.size(), 1U);
-  EXPECT_EQ(people[0].name, "Ada");
-  EXPECT_EQ(people[0].faces, 1);
-  const auto faces = store->faces(people[0].id);
-  ASSERT_EQ(faces.size(), 1U);
-  EXPECT_EQ(faces[0].id, added.id);
-  EXPECT_EQ(faces[0].photo, "photos/1.jpg");
-  EXPECT_EQ(faces[0].photo_hash, hash_of(1));
-  EXPECT_EQ(faces[0].box, (Box{10, 20, 110, 150.5F}));
-  EXPECT_EQ(faces[0].landmarks[0], (Point{40, 60}));
-  EXPECT_EQ(faces[0].quality.sharpness, 250);
-  EXPECT_GT(faces[0].added_ms, 1'600'000'000'000);
-  EXPECT_EQ(store->embedding(added.id), std::vector<float>(faces_[0].begin(), faces_[0].end()));
-  EXPECT_TRUE(store->check().empty());
-}
-
-TEST_F(Store, NoticesTheSamePhotoTwice) {
-  const auto store = make();
-  const auto first = add(*store, "Ada", 0, 1);
-  const auto again = add(*store, "Bob", 0, 1);
-  EXPECT_FALSE(again.is_new);
-  EXPECT_EQ(again.id, first.id);
-  EXPECT_EQ(again.person, "Ada");
-  EXPECT_FALSE(store->find_person("Bob"));  // nobody is made for a face that is not added
-  NewFace other_box = face_of(faces_[1], 1);
-  other_box.box.left = 200;
-  const auto neighbour = store->add_faces("Bob", std::span(&other_box, 1)).at(0);
-  EXPECT_TRUE(neighbour.is_new);
-  EXPECT_TRUE(neighbour.photo_known);
-}
-
-TEST_F(Store, RemovesRenamesAndMerges) {
-  const auto store = make();
-  add(*store, "Ada", 0, 1);
-  add(*store, "Ada", 1, 2);
-  const auto bob = add(*store, "Bob", 3, 3);
-  add(*store, "Eve", 6, 4);
-  const auto version = store->version();
-  EXPECT_TRUE(store->rename_person("Eve", "Eva"));
-  EXPECT_NE(store->version(), version);
-  EXPECT_FALSE(store->rename_person("Eve", "Eva"));
-  expect_error(ErrorCode::kDataInvalid, "use merge", [&] { store->rename_person("Eva", "Bob"); });
-  EXPECT_TRUE(store->merge_people("Bob", "Ada"));
-  EXPECT_FALSE(store->merge_people("Bob", "Ada"));
-  EXPECT_EQ(store->find_person("Ada")->faces, 3);
-  EXPECT_EQ(store->find_face(bob.id)->person, store->find_person("Ada")->id);
-  EXPECT_TRUE(store->remove_face(bob.id));
-  EXPECT_FALSE(store->remove_face(bob.id));
-  EXPECT_EQ(store->owners().size(), 3U);
-  EXPECT_TRUE(store->remove_person("Ada"));
-  EXPECT_FALSE(store->remove_person("Ada"));
-  EXPECT_EQ(store->face_count(), 1);
-  EXPECT_TRUE(store->remove_face(store->owners()[0].face));
-  EXPECT_TRUE(store->people().empty());  // the last face takes the person along
-  EXPECT_TRUE(store->check().empty());
-}
-
-TEST_F(Store, NeverUsesAnIdTwice) {
-  const auto store = make();
-  const auto first = add(*store, "Ada", 0, 1);
-  store->remove_person("Ada");
-  EXPECT_GT(add(*store, "Ada", 0, 1).id, first.id);
-}
-
-TEST_F(Store, ReadsEmbeddingsInOrderAndAfterAnId) {
-  const auto store = make({.format = EmbeddingFormat::kInt8});
-  std::vector<std::int64_t> ids;
-  for (int i = 0; i < 6; ++i)
-    ids.push_back(add(*store, i < 3 ? "Ada" : "Bob", static_cast<std::size_t>(i), i + 1).id);
-  std::vector<std::int64_t> seen;
-  store->read_embeddings(ids[1], [&](FaceOwner owner, std::span<const float> values) {
-    EXPECT_GT(dot(values, faces_[seen.size() + 2]), 0.999);
-    seen.push_back(owner.face);
-  });
-  EXPECT_EQ(seen, std::vector(ids.begin() + 2, ids.end()));
-}
-
-TEST_F(Store, RefusesBadNamesAndVectors) {
-  const auto store = make();
-  const NewFace good = face_of(faces_[0], 1);
-  EXPECT_THROW(store->add_faces("", std::span(&good, 1)), std::invalid_argument);
-  EXPECT_THROW(store->add_faces("unknown", std::span(&good, 1)), std::invalid_argument);
-  EXPECT_THROW(store->add_faces("a\nb", std::span(&good, 1)), std::invalid_argument);
-  const std::vector<float> longer(64, 1.0F);
-  const NewFace not_unit = face_of(longer, 1);
-  EXPECT_THROW(store->add_faces("Ada", std::span(&not_unit, 1)), std::invalid_argument);
-  const NewFace shorter = face_of(faces_[0].first(63), 1);
-  EXPECT_THROW(store->add_faces("Ada", std::span(&shorter, 1)), std::invalid_argument);
-}
 
 TEST_F(Store, RefusesAnotherModel) {
   const auto store = make();
@@ -261,9 +141,9 @@ TEST_F(Store, NamesWhatIsWrongWithAFile) {
   fs::remove(path_);
   create_sqlite_gallery(path_, kSpace);
   expect_error(ErrorCode::kOutputUnwritable, "exists already", [&] { create_sqlite_gallery(path_, kSpace); });
-  execute("PRAGMA user_version = 2");
+  execute("PRAGMA user_version = 3");
   expect_error(ErrorCode::kDataInvalid, "newer likeness", [&] { try_open(); });
-  execute("PRAGMA user_version = 1; DELETE FROM meta WHERE key = 'dimension'");
+  execute("PRAGMA user_version = 2; DELETE FROM meta WHERE key = 'dimension'");
   expect_error(ErrorCode::kDataInvalid, "dimension", [&] { try_open(); });
   execute("INSERT INTO meta VALUES ('dimension', '99999999999')");
   expect_error(ErrorCode::kDataInvalid, "dimension", [&] { try_open(); });
@@ -407,6 +287,124 @@ TEST_F(Store, AFullDiskLosesNothing) {
   EXPECT_EQ(store->find_person("Ada")->faces, 10);
   const auto bob = store->find_person("Bob");
   EXPECT_EQ(bob ? bob->faces : 0, WEXITSTATUS(status));
+}
+
+/// What a gallery was before it had a log of changes.
+constexpr const char* kToFormat1 =
+    "DROP TABLE change; DELETE FROM meta WHERE key IN ('version', 'note_version', 'log_after'); "
+    "PRAGMA user_version = 1";
+
+TEST_F(Store, ReadsFormat1AsItIs) {
+  const auto added = add(*make(), "Ada", 0, 1);
+  execute(kToFormat1);
+  {
+    const auto store = open_sqlite_gallery(path_, {.read_only = true});
+    EXPECT_EQ(store->people().at(0).name, "Ada");
+    EXPECT_EQ(store->embedding(added.id), std::vector<float>(faces_[0].begin(), faces_[0].end()));
+    EXPECT_TRUE(store->check().empty());
+    // No count and no log: what changed has to be found by comparing everything.
+    const auto version = store->version();
+    execute("UPDATE person SET name = 'Eve', name_key = 'Eve'");
+    EXPECT_NE(store->version(), version);
+    EXPECT_FALSE(store->changes_since(version));
+  }
+  execute("PRAGMA user_version = 2");  // and no such table
+  expect_error(ErrorCode::kDataInvalid, "unexpected definition", [&] { try_open(); });
+}
+
+TEST_F(Store, AViewFollowsAFileOfFormat1) {
+  {
+    const auto store = make();
+    for (int i = 0; i < 4; ++i) add(*store, "P" + std::to_string(i), static_cast<std::size_t>(3 * i), i + 1);
+  }
+  execute(kToFormat1);
+  const Gallery gallery(open_sqlite_gallery(path_, {.read_only = true}));
+  EXPECT_EQ(gallery.view()->people(), 4U);
+  execute(
+      "DELETE FROM face WHERE person_id = 2; DELETE FROM person WHERE id = 2;"
+      "UPDATE face SET person_id = 1 WHERE person_id = 3; DELETE FROM person WHERE id = 3");
+  gallery.refresh();
+  EXPECT_EQ(gallery.view()->people(), 2U);
+  EXPECT_EQ(gallery.view()->faces(), 3U);
+  EXPECT_EQ(gallery.view()->search(faces_[6], 1).at(0).name, "P0");
+}
+
+TEST_F(Store, BringsFormat1ToFormat2WhenItIsOpenedForWriting) {
+  add(*make(), "Ada", 0, 1);
+  execute(kToFormat1);
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 3; ++i) {
+    threads.emplace_back([&, i] {
+      const auto store = open_sqlite_gallery(path_, {.lock_timeout_ms = 60000});
+      add(*store, "Bob", static_cast<std::size_t>(3 + i), 2 + i);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  const auto store = open_sqlite_gallery(path_, {.read_only = true});
+  EXPECT_EQ(store->version(), 3U);
+  EXPECT_EQ(store->changes_since(0)->faces.size(), 3U);
+  EXPECT_EQ(store->face_count(), 4);
+  EXPECT_TRUE(store->check().empty());
+}
+
+TEST_F(Store, KilledWhileItIsBroughtToFormat2LosesNothing) {
+  add(*make(), "Ada", 0, 1);
+  std::mt19937 random(5);
+  for (int round = 0; round < 20; ++round) {
+    execute(kToFormat1);
+    const pid_t child = ::fork();
+    if (child == 0) {
+      try {
+        static_cast<void>(open_sqlite_gallery(path_));
+        ::_exit(0);
+      } catch (const std::exception&) {
+        ::_exit(1);
+      }
+    }
+    std::this_thread::sleep_for(std::chrono::microseconds(random() % 5000));
+    ::kill(child, SIGKILL);
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    ASSERT_TRUE(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
+    const auto store = open_sqlite_gallery(path_);
+    EXPECT_EQ(store->version(), 0U);
+    EXPECT_EQ(store->find_person("Ada")->faces, 1);
+    EXPECT_TRUE(store->check().empty());
+  }
+}
+
+TEST_F(Store, TheLogOfChangesIsBounded) {
+  add(*make(), "Ada", 0, 1);  // version 1
+  // 110,000 rows of version 1 more than there are.
+  execute(
+      "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 110000) "
+      "INSERT INTO change (version, face_id, person_id) SELECT 1, 1, 1 FROM n");
+  const auto store = open_sqlite_gallery(path_);
+  add(*store, "Ada", 1, 2);
+  EXPECT_FALSE(store->changes_since(0));  // of version 1 a part is gone
+  const auto changes = store->changes_since(1);
+  ASSERT_TRUE(changes);
+  EXPECT_EQ(changes->version, 2U);
+  EXPECT_EQ(changes->faces.size(), 1U);
+  sqlite3* raw = nullptr;
+  ASSERT_EQ(sqlite3_open(path_.c_str(), &raw), SQLITE_OK);
+  sqlite3_stmt* count = nullptr;
+  ASSERT_EQ(sqlite3_prepare_v2(raw, "SELECT count(*) FROM change", -1, &count, nullptr), SQLITE_OK);
+  ASSERT_EQ(sqlite3_step(count), SQLITE_ROW);
+  EXPECT_EQ(sqlite3_column_int64(count, 0), 100'000);
+  sqlite3_finalize(count);
+  sqlite3_close(raw);
+}
+
+TEST_F(Store, ManyMakeTheSameGalleryAndOneDoes) {
+  std::atomic<int> made = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i)
+    threads.emplace_back([&] { made += try_create_sqlite_gallery(path_, kSpace) ? 1 : 0; });
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(made, 1);
+  EXPECT_TRUE(open_sqlite_gallery(path_)->people().empty());
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder_), fs::directory_iterator()), 1);  // nothing is left
 }
 
 }  // namespace

@@ -1,13 +1,14 @@
 #include "likeness/gallery/trained.h"
 
 #include <algorithm>
+#include <vector>
 
 namespace likeness {
 
-TrainedIdentification identify_trained(const Gallery& gallery, const Classifier& people, AskedFace query,
-                                       double fallback_threshold) {
+TrainedIdentification identify_trained(const GalleryView& gallery, const Classifier& people, AskedFace query,
+                                       const NamingRule& rule) {
   TrainedIdentification result;
-  result.answer = gallery.identify(query.for_gallery, fallback_threshold);
+  result.answer = identify(gallery, rule, query.for_gallery);
   if (!result.answer.nearest) return result;
   const auto trained = [&](const std::string& name) {
     return std::ranges::binary_search(people.labels(), name);
@@ -22,12 +23,10 @@ TrainedIdentification identify_trained(const Gallery& gallery, const Classifier&
   // The classifier means somebody else than the person most alike: that one's own evidence counts. It is
   // never more than what decides without a classifier; people whose faces are not near were not compared
   // there.
-  auto own = gallery.match_person(query.for_gallery, *person);
+  auto own = gallery.match_person(query.for_gallery, person->id);
   if (!own) return result;
   own->similarity = std::min(own->similarity, result.answer.nearest->similarity);
-  result.answer.runner_up = result.answer.nearest;
-  result.answer.nearest = own;
-  gallery.decide(result.answer, fallback_threshold);
+  result.answer = rule.name(std::vector{*own, *result.answer.nearest});
   return result;
 }
 

@@ -4,7 +4,7 @@
 #include <span>
 
 #include "likeness/classify/classifier.h"
-#include "likeness/gallery/gallery.h"
+#include "likeness/gallery/naming.h"
 
 namespace likeness {
 
@@ -27,11 +27,11 @@ struct AskedFace {
 
 /// Takes the enrolled person most alike. Where that person was trained too, the classifier's label takes its
 /// place; the label gets its name only if the similarity to that very person reaches the threshold, so that
-/// every name has evidence of its own. At most as many strangers get a name as by Gallery::identify(): no
+/// every name has evidence of its own. At most as many strangers get a name as by identify(): no
 /// similarity here is above the one that decides there. People who were enrolled but not trained are the
 /// gallery's alone; a label that nobody enrolled has is left aside. Names are compared as they are.
 /// @throws Error kModelMismatch where the classifier's embeddings have another dimension.
-[[nodiscard]] TrainedIdentification identify_trained(const Gallery& gallery, const Classifier& people,
-                                                     AskedFace query, double fallback_threshold);
+[[nodiscard]] TrainedIdentification identify_trained(const GalleryView& gallery, const Classifier& people,
+                                                     AskedFace query, const NamingRule& rule);
 
 }  // namespace likeness

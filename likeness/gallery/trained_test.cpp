@@ -1,15 +1,13 @@
 #include "likeness/gallery/trained.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include "likeness/gallery/sqlite_store.h"
+#include "likeness/gallery/gallery.h"
+#include "likeness/gallery/memory_store.h"
 #include "likeness/gallery/synthetic.h"
 
 namespace likeness {
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr std::size_t kDimension = 128;
 
@@ -17,25 +15,21 @@ constexpr std::size_t kDimension = 128;
 class TrainedGallery : public ::testing::Test {
  protected:
   void SetUp() override {
-    folder_ =
-        fs::path(::testing::TempDir()) / ("trained_" + std::to_string(::getpid()) +
-                                          ::testing::UnitTest::GetInstance()->current_test_info()->name());
-    fs::create_directories(folder_);
-    create_sqlite_gallery(folder_ / "g.gallery", {"", "test-model", "f32", kDimension});
-    store_ = open_sqlite_gallery(folder_ / "g.gallery");
     for (std::size_t i = 0; i < faces_.size(); ++i) {
       if (i % 10 != 9) enrol(name_of(i), faces_[i]);
     }
   }
-  void TearDown() override { fs::remove_all(folder_); }
 
   static std::string name_of(std::size_t face) { return std::string(1, static_cast<char>('A' + face / 10)); }
   void enrol(const std::string& name, std::span<const float> embedding) {
     NewFace face;
     face.embedding = embedding;
-    store_->add_faces(name, std::span(&face, 1));
+    known_.add_faces(name, std::span(&face, 1));
   }
-  Gallery gallery() const { return {open_sqlite_gallery(folder_ / "g.gallery"), folder_ / "g.gallery"}; }
+  std::shared_ptr<const GalleryView> gallery() const { return known_.view(); }
+  static NamingRule from(double threshold) {
+    return {.threshold = threshold, .origin = NamingRule::Origin::kCaller};
+  }
   Classifier classifier() const {
     Embeddings known{kDimension, {}};
     std::vector<std::string> names;
@@ -47,16 +41,15 @@ class TrainedGallery : public ::testing::Test {
     return Classifier::train(known, names, {});
   }
 
-  fs::path folder_;
-  std::unique_ptr<GalleryStore> store_;
+  Gallery known_{make_memory_store({"", "test-model", "f32", kDimension})};
   Embeddings faces_ = synthetic_faces(3, 10, kDimension, 11);
 };
 
 TEST_F(TrainedGallery, TheSvmSaysWhoAndTheGateWhether) {
   const Classifier people = classifier();
-  const Gallery known = gallery();
+  const auto known = gallery();
   for (const std::size_t asked : {9, 19, 29}) {
-    const auto result = identify_trained(known, people, faces_[asked], 0.4);
+    const auto result = identify_trained(*known, people, faces_[asked], from(0.4));
     EXPECT_EQ(result.answer.name, name_of(asked));
     EXPECT_TRUE(result.by_classifier);
     EXPECT_EQ(result.prediction->label, name_of(asked));
@@ -65,7 +58,7 @@ TEST_F(TrainedGallery, TheSvmSaysWhoAndTheGateWhether) {
   // A stranger: the SVM names somebody as it always does, the gate nobody.
   const Embeddings strangers = synthetic_faces(50, 1, kDimension, 12);
   for (std::size_t i = 0; i < strangers.size(); ++i) {
-    const auto result = identify_trained(known, people, strangers[i], 0.4);
+    const auto result = identify_trained(*known, people, strangers[i], from(0.4));
     EXPECT_FALSE(result.prediction->label.empty());
     EXPECT_FALSE(result.answer.name) << result.answer.nearest->cosine;
     EXPECT_EQ(result.answer.nearest->name, result.prediction->label);  // evidence for the one who was meant
@@ -74,7 +67,7 @@ TEST_F(TrainedGallery, TheSvmSaysWhoAndTheGateWhether) {
 
 TEST_F(TrainedGallery, ANameNeedsEvidenceOfItsOwn) {
   // Photos of A that were enrolled as B by mistake are most alike to a query, the SVM says A.
-  store_->remove_person("B");
+  known_.remove_person("B");
   const auto& query = faces_[9];
   for (const std::size_t place : {0U, 1U}) {
     std::vector<float> near(query.begin(), query.end());
@@ -83,47 +76,48 @@ TEST_F(TrainedGallery, ANameNeedsEvidenceOfItsOwn) {
     l2_normalize(mistaken);
     enrol("B", mistaken[0]);
   }
-  const Gallery known = gallery();
-  ASSERT_EQ(known.identify(query, 0.4).name, "B");
-  const auto result = identify_trained(known, classifier(), query, 0.4);
+  const auto known = gallery();
+  ASSERT_EQ(identify(*known, from(0.4), query).name, "B");
+  const auto result = identify_trained(*known, classifier(), query, from(0.4));
   EXPECT_EQ(result.answer.name, "A");
   EXPECT_EQ(result.answer.nearest->name, "A");
   EXPECT_EQ(result.answer.runner_up->name, "B");
   // A threshold between the two: the mistaken faces would pass, A's own do not.
   const double between = (result.answer.nearest->similarity + result.answer.runner_up->similarity) / 2;
-  EXPECT_FALSE(identify_trained(known, classifier(), query, between).answer.name);
+  EXPECT_FALSE(identify_trained(*known, classifier(), query, from(between)).answer.name);
 }
 
 TEST_F(TrainedGallery, PeopleWhoWereNotTrainedAreTheGallerysAlone) {
   const Embeddings fourth = synthetic_faces(1, 2, kDimension, 13, 0.9);
   enrol("D", fourth[0]);
-  const auto result = identify_trained(gallery(), classifier(), fourth[1], 0.4);
+  const auto result = identify_trained(*gallery(), classifier(), fourth[1], from(0.4));
   EXPECT_EQ(result.answer.name, "D");
   EXPECT_FALSE(result.by_classifier);
   EXPECT_FALSE(result.prediction);
   // And a label that nobody enrolled has is left aside: the gallery forgets A.
-  store_->remove_person("A");
-  const auto gone = identify_trained(gallery(), classifier(), faces_[9], 0.4);
+  known_.remove_person("A");
+  const auto gone = identify_trained(*gallery(), classifier(), faces_[9], from(0.4));
   EXPECT_FALSE(gone.answer.name);
 }
 
 TEST_F(TrainedGallery, TheProbabilityIsThatOfThePersonMeant) {
-  Gallery known = gallery();
   const Embeddings others = synthetic_faces(400, 1, kDimension, 77);
   std::vector<Stranger> strangers;
   for (std::size_t i = 0; i < others.size(); ++i) strangers.push_back({others[i], std::to_string(i), "", ""});
-  known.set_calibration(calibrate_with(known, strangers, {.target_fpir = 0.05}).calibration);
+  known_.set_calibration(calibrate_with(*gallery(), strangers, {.target_fpir = 0.05}).calibration);
+  const auto known = gallery();
+  const NamingRule rule = calibrated_rule(*known);
   const Classifier people = classifier();
   int named = 0;
   const Embeddings more = synthetic_faces(400, 1, kDimension, 78);
   for (std::size_t i = 0; i < more.size(); ++i) {
-    const auto result = identify_trained(known, people, more[i], 2);
+    const auto result = identify_trained(*known, people, more[i], rule);
     EXPECT_NEAR(*result.answer.probability,
-                known.calibration()->probability(result.answer.nearest->similarity), 1e-12);
+                known->calibration()->probability(result.answer.nearest->similarity), 1e-12);
     EXPECT_EQ(result.answer.name.has_value(), *result.answer.probability >= 0.5);
     named += result.answer.name ? 1 : 0;
     // Whoever the gate of the gallery alone keeps out stays out.
-    EXPECT_TRUE(known.identify(more[i], 2).name || !result.answer.name);
+    EXPECT_TRUE(identify(*known, rule, more[i]).name || !result.answer.name);
   }
   EXPECT_LE(named, 40);  // 5 % asked; 20 expected
 }

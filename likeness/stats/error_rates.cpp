@@ -119,14 +119,19 @@ std::size_t comparisons_needed(double rate) {
                   : std::numeric_limits<std::size_t>::max();
 }
 
+std::optional<RateCut> cut_at_rate(std::vector<double> scores, double rate) {
+  std::sort(scores.begin(), scores.end(), std::greater<>());
+  auto allowed = static_cast<std::size_t>(std::floor(rate * static_cast<double>(scores.size()) + 1e-9));
+  if (allowed >= scores.size()) return std::nullopt;
+  while (allowed > 0 && scores[allowed - 1] == scores[allowed]) --allowed;
+  return RateCut{allowed, scores[allowed], allowed > 0 ? scores[allowed - 1] : scores[allowed]};
+}
+
 std::optional<double> threshold_at_rate(std::span<const double> non_mated, double rate) {
   if (non_mated.size() < comparisons_needed(rate)) return std::nullopt;
-  std::vector<double> scores(non_mated.begin(), non_mated.end());
-  std::sort(scores.begin(), scores.end(), std::greater<>());
-  // At most `allowed` scores may stand at or above the threshold, so it is just above the next one.
-  const auto allowed = static_cast<std::size_t>(std::floor(rate * static_cast<double>(scores.size()) + 1e-9));
-  if (allowed >= scores.size()) return scores.back();
-  return std::nextafter(scores[allowed], std::numeric_limits<double>::infinity());
+  const auto cut = cut_at_rate({non_mated.begin(), non_mated.end()}, rate);
+  if (!cut) return *std::min_element(non_mated.begin(), non_mated.end());
+  return std::nextafter(cut->refused, std::numeric_limits<double>::infinity());
 }
 
 std::optional<double> validation_rate(const Comparisons& comparisons, double rate) {

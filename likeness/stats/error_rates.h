@@ -49,6 +49,16 @@ struct RatePoint {
 /// rate from fewer is mostly chance.
 [[nodiscard]] std::size_t comparisons_needed(double false_match_rate);
 
+/// Where the highest scores end of which at most `rate` may pass; equal scores pass together or not at all.
+struct RateCut {
+  std::size_t passing = 0;  ///< How many pass.
+  double refused = 0;       ///< The highest score that does not.
+  double passed = 0;        ///< The lowest one that does; `refused` where none does.
+};
+/// The one rule for a threshold at a rate: it lies above `refused` and not above `passed`. Empty where all
+/// may pass, and without scores.
+[[nodiscard]] std::optional<RateCut> cut_at_rate(std::vector<double> scores, double rate);
+
 /// The lowest threshold whose false match rate is at most `rate`, from the data alone; empty where they are
 /// fewer than comparisons_needed(rate). It stands just above a score.
 [[nodiscard]] std::optional<double> threshold_at_rate(std::span<const double> non_mated, double rate);

@@ -90,6 +90,20 @@ TEST(EqualErrorRate, IsWhereTheRatesCross) {
   EXPECT_NEAR(equal_error_rate({{2, 3}, {0, 1}}), 0, 1e-12);
 }
 
+TEST(CutAtRate, EqualScoresPassTogetherOrNotAtAll) {
+  const auto cut = cut_at_rate({1, 5, 3, 3, 2}, 0.2);  // one of five: the 5
+  ASSERT_TRUE(cut);
+  EXPECT_EQ(cut->passing, 1U);
+  EXPECT_EQ(cut->refused, 3);
+  EXPECT_EQ(cut->passed, 5);
+  EXPECT_EQ(cut_at_rate({1, 5, 3, 3, 2}, 0.4)->passing, 1U);  // a second 3 would be one too many
+  EXPECT_EQ(cut_at_rate({1, 5, 3, 3, 2}, 0.6)->refused, 2);
+  EXPECT_EQ(cut_at_rate({4, 4}, 0.5)->passing, 0U);
+  EXPECT_EQ(cut_at_rate({4, 4}, 0.5)->refused, 4);
+  EXPECT_FALSE(cut_at_rate({4, 4}, 1));
+  EXPECT_FALSE(cut_at_rate({}, 0.5));
+}
+
 TEST(ThresholdAtRate, NeedsTenExpectedErrors) {
   EXPECT_EQ(comparisons_needed(1e-3), 10'000U);
   EXPECT_EQ(comparisons_needed(0.1), 100U);

@@ -1,0 +1,368 @@
+#include "likeness/gallery/memory_store.h"
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <mutex>
+#include <stdexcept>
+
+#include "likeness/core/error.h"
+#include "likeness/embed/byte_values.h"
+#include "likeness/gallery/row_values.h"
+#include "likeness/gallery/store_checks.h"
+
+namespace likeness {
+namespace {
+
+/// Rising, each once.
+std::vector<std::int64_t> sorted(std::span<const std::int64_t> ids) {
+  std::vector<std::int64_t> rising(ids.begin(), ids.end());
+  std::ranges::sort(rising);
+  rising.erase(std::ranges::unique(rising).begin(), rising.end());
+  return rising;
+}
+
+class MemoryStore final : public GalleryStore {
+ public:
+  MemoryStore(EmbeddingSpace space, EmbeddingFormat format) : space_(std::move(space)), format_(format) {}
+
+  const EmbeddingSpace& space() const override { return space_; }
+  EmbeddingFormat format() const override { return format_; }
+  bool encrypted() const override { return false; }
+  std::string identity() const override { return identity_; }
+  std::string name() const override { return "a gallery in memory"; }
+
+  std::vector<AddedFace> add_faces(const std::string& person, std::span<const NewFace> faces) override;
+  bool merge_people(const std::string& from, const std::string& into) override;
+  bool rename_person(const std::string& from, const std::string& to) override;
+  bool remove_face(std::int64_t face) override;
+  bool remove_person(const std::string& name) override;
+
+  std::optional<Person> find_person(std::int64_t id) const override;
+  std::optional<Person> find_person(const std::string& name) const override;
+  std::vector<Person> people(std::span<const std::int64_t> ids) const override;
+  std::vector<Person> people() const override;
+  std::optional<StoredFace> find_face(std::int64_t id) const override;
+  std::vector<StoredFace> faces(std::optional<std::int64_t> person) const override;
+  std::vector<StoredFace> faces_of_photo(const std::string& photo_hash) const override;
+  std::int64_t face_count() const override;
+  std::vector<FaceOwner> owners() const override;
+  std::vector<FaceEvidence> evidence(std::span<const std::int64_t> faces) const override;
+  FaceEmbeddings embeddings(std::span<const std::int64_t> faces) const override;
+  std::vector<float> embedding(std::int64_t face) const override;
+  void read_embeddings(std::int64_t after,
+                       const std::function<void(FaceOwner, std::span<const float>)>& sink) const override;
+
+  void set_note(const std::string& key, const std::string& text) override;
+  std::optional<std::string> note(const std::string& key) const override;
+  std::uint64_t note_version() const override;
+  std::uint64_t version() const override;
+  std::optional<Changes> changes_since(std::uint64_t version) const override;
+  std::vector<std::string> check() const override { return {}; }
+
+ private:
+  using Lock = std::lock_guard<std::recursive_mutex>;
+  struct Entry {
+    StoredFace face;
+    std::vector<float> embedding;
+  };
+  struct Logged {
+    std::uint64_t version;
+    FaceChange change;
+  };
+
+  std::optional<std::int64_t> find_id(const std::string& name) const;
+  Person person_of(std::int64_t id) const;
+  void log(std::int64_t face, std::optional<std::int64_t> person);
+  std::vector<std::int64_t> faces_of(std::int64_t person) const;
+  void append(FaceEmbeddings& found, const Entry& entry) const;
+
+  mutable std::recursive_mutex mutex_;  // as in the store on disk, some members are made of others
+  EmbeddingSpace space_;
+  EmbeddingFormat format_;
+  std::string identity_ = to_hex(Vault::new_salt());
+  std::map<std::int64_t, std::string> people_;
+  std::map<std::int64_t, Entry> faces_;
+  std::map<std::string, std::string> notes_;
+  std::vector<Logged> log_;  // all of it: 24 bytes a change, beside embeddings of 2 KB
+  std::int64_t last_person_ = 0;
+  std::int64_t last_face_ = 0;
+  std::uint64_t version_ = 0;
+  std::uint64_t note_version_ = 0;
+};
+
+void MemoryStore::log(std::int64_t face, std::optional<std::int64_t> person) {
+  log_.push_back({version_, {face, person}});
+}
+
+std::optional<std::int64_t> MemoryStore::find_id(const std::string& name) const {
+  const auto found = std::ranges::find_if(people_, [&](const auto& one) { return one.second == name; });
+  return found == people_.end() ? std::nullopt : std::optional(found->first);
+}
+
+std::vector<std::int64_t> MemoryStore::faces_of(std::int64_t person) const {
+  std::vector<std::int64_t> ids;
+  for (const auto& [id, entry] : faces_) {
+    if (entry.face.person == person) ids.push_back(id);
+  }
+  return ids;
+}
+
+Person MemoryStore::person_of(std::int64_t id) const {
+  return {id, people_.at(id), static_cast<std::int64_t>(faces_of(id).size())};
+}
+
+std::vector<AddedFace> MemoryStore::add_faces(const std::string& person, std::span<const NewFace> faces) {
+  require_name(person);
+  require_embeddings(faces, space_.dimension);
+  std::vector<std::string> hashes;
+  for (const NewFace& face : faces) hashes.push_back(to_hex(from_hex(face.photo_hash, "photo_hash")));
+  const Lock lock(mutex_);
+  std::vector<AddedFace> added;
+  std::int64_t owner = find_id(person).value_or(0);
+  bool changed = false;
+  for (std::size_t i = 0; i < faces.size(); ++i) {
+    AddedFace& one = added.emplace_back(AddedFace{.person = person});
+    for (const StoredFace& known :
+         hashes[i].empty() ? std::vector<StoredFace>() : faces_of_photo(hashes[i])) {
+      one.photo_known = true;
+      if (!one.is_new || !(known.box == faces[i].box)) continue;
+      one.id = known.id;
+      one.is_new = false;
+      one.person = people_.at(known.person);
+    }
+    if (!one.is_new) continue;
+    if (owner == 0) {
+      owner = ++last_person_;
+      people_[owner] = person;
+    }
+    if (!changed) ++version_;
+    changed = true;
+    one.id = ++last_face_;
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    Embeddings embedding{space_.dimension, {faces[i].embedding.begin(), faces[i].embedding.end()}};
+    if (format_ == EmbeddingFormat::kInt8) round_to_bytes(embedding);
+    faces_[one.id] = {{.id = one.id,
+                       .person = owner,
+                       .photo = faces[i].photo,
+                       .photo_hash = hashes[i],
+                       .box = faces[i].box,
+                       .landmarks = faces[i].landmarks,
+                       .quality = faces[i].quality,
+                       .added_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now).count()},
+                      std::move(embedding.values)};
+    log(one.id, owner);
+  }
+  return added;
+}
+
+bool MemoryStore::remove_person(const std::string& name) {
+  const Lock lock(mutex_);
+  const auto id = find_id(name);
+  if (!id) return false;
+  ++version_;
+  for (const std::int64_t face : faces_of(*id)) {
+    log(face, std::nullopt);
+    faces_.erase(face);
+  }
+  people_.erase(*id);
+  return true;
+}
+
+bool MemoryStore::remove_face(std::int64_t face) {
+  const Lock lock(mutex_);
+  const auto found = faces_.find(face);
+  if (found == faces_.end()) return false;
+  ++version_;
+  log(face, std::nullopt);
+  const std::int64_t owner = found->second.face.person;
+  faces_.erase(found);
+  if (faces_of(owner).empty()) people_.erase(owner);
+  return true;
+}
+
+bool MemoryStore::rename_person(const std::string& from, const std::string& to) {
+  require_name(to);
+  const Lock lock(mutex_);
+  const auto id = find_id(from);
+  if (!id) return false;
+  if (from == to) return true;
+  if (find_id(to)) {
+    throw Error(ErrorCode::kDataInvalid,
+                name() + ": " + to + " is enrolled already; use merge to make them one");
+  }
+  ++version_;
+  people_[*id] = to;
+  return true;
+}
+
+bool MemoryStore::merge_people(const std::string& from, const std::string& into) {
+  const Lock lock(mutex_);
+  const auto source = find_id(from);
+  const auto target = find_id(into);
+  if (!source || !target) return false;
+  if (*source == *target) return true;
+  ++version_;
+  for (const std::int64_t face : faces_of(*source)) {
+    log(face, *target);
+    faces_.at(face).face.person = *target;
+  }
+  people_.erase(*source);
+  return true;
+}
+
+std::vector<Person> MemoryStore::people() const {
+  const Lock lock(mutex_);
+  std::map<std::int64_t, std::int64_t> counts;
+  for (const auto& [id, entry] : faces_) ++counts[entry.face.person];
+  std::vector<Person> people;
+  for (const auto& [id, name] : people_) people.push_back({id, name, counts[id]});
+  std::ranges::sort(people, {}, &Person::name);
+  return people;
+}
+
+std::vector<Person> MemoryStore::people(std::span<const std::int64_t> ids) const {
+  const Lock lock(mutex_);
+  std::vector<Person> people;
+  for (const std::int64_t id : sorted(ids)) {
+    if (people_.contains(id)) people.push_back(person_of(id));
+  }
+  return people;
+}
+
+std::optional<Person> MemoryStore::find_person(const std::string& name) const {
+  const Lock lock(mutex_);
+  const auto id = find_id(name);
+  return id ? std::optional(person_of(*id)) : std::nullopt;
+}
+
+std::optional<Person> MemoryStore::find_person(std::int64_t id) const {
+  const Lock lock(mutex_);
+  return people_.contains(id) ? std::optional(person_of(id)) : std::nullopt;
+}
+
+std::int64_t MemoryStore::face_count() const {
+  const Lock lock(mutex_);
+  return static_cast<std::int64_t>(faces_.size());
+}
+
+std::vector<StoredFace> MemoryStore::faces(std::optional<std::int64_t> person) const {
+  const Lock lock(mutex_);
+  std::vector<StoredFace> found;
+  for (const auto& [id, entry] : faces_) {
+    if (!person || entry.face.person == *person) found.push_back(entry.face);
+  }
+  return found;
+}
+
+std::optional<StoredFace> MemoryStore::find_face(std::int64_t id) const {
+  const Lock lock(mutex_);
+  const auto found = faces_.find(id);
+  return found == faces_.end() ? std::nullopt : std::optional(found->second.face);
+}
+
+std::vector<StoredFace> MemoryStore::faces_of_photo(const std::string& photo_hash) const {
+  const std::string hash = to_hex(from_hex(photo_hash, "photo_hash"));
+  const Lock lock(mutex_);
+  std::vector<StoredFace> found;
+  for (const auto& [id, entry] : faces_) {
+    if (entry.face.photo_hash == hash) found.push_back(entry.face);
+  }
+  return found;
+}
+
+std::vector<FaceOwner> MemoryStore::owners() const {
+  const Lock lock(mutex_);
+  std::vector<FaceOwner> owners;
+  for (const auto& [id, entry] : faces_) owners.push_back({id, entry.face.person});
+  return owners;
+}
+
+std::vector<FaceEvidence> MemoryStore::evidence(std::span<const std::int64_t> faces) const {
+  const Lock lock(mutex_);
+  std::vector<FaceEvidence> evidence;
+  for (const std::int64_t id : sorted(faces)) {
+    const auto found = faces_.find(id);
+    if (found == faces_.end()) continue;
+    const StoredFace& face = found->second.face;
+    evidence.push_back({id, face.person, people_.at(face.person), face.photo});
+  }
+  return evidence;
+}
+
+void MemoryStore::append(FaceEmbeddings& found, const Entry& entry) const {
+  found.faces.push_back({entry.face.id, entry.face.person});
+  found.embeddings.values.insert(found.embeddings.values.end(), entry.embedding.begin(),
+                                 entry.embedding.end());
+}
+
+void MemoryStore::read_embeddings(std::int64_t after,
+                                  const std::function<void(FaceOwner, std::span<const float>)>& sink) const {
+  constexpr std::size_t kAtOnce = 1000;  // so that the sink holds no lock
+  for (;;) {
+    FaceEmbeddings piece{{}, {space_.dimension, {}}};
+    {
+      const Lock lock(mutex_);
+      for (auto entry = faces_.upper_bound(after); entry != faces_.end() && piece.faces.size() < kAtOnce;
+           ++entry)
+        append(piece, entry->second);
+    }
+    for (std::size_t i = 0; i < piece.faces.size(); ++i) sink(piece.faces[i], piece.embeddings[i]);
+    if (piece.faces.size() < kAtOnce) return;
+    after = piece.faces.back().face;
+  }
+}
+
+std::vector<float> MemoryStore::embedding(std::int64_t face) const {
+  return embeddings(std::span(&face, 1)).embeddings.values;
+}
+
+FaceEmbeddings MemoryStore::embeddings(std::span<const std::int64_t> faces) const {
+  const Lock lock(mutex_);
+  FaceEmbeddings found{{}, {space_.dimension, {}}};
+  for (const std::int64_t id : sorted(faces)) {
+    if (const auto entry = faces_.find(id); entry != faces_.end()) append(found, entry->second);
+  }
+  return found;
+}
+
+std::optional<std::string> MemoryStore::note(const std::string& key) const {
+  const Lock lock(mutex_);
+  const auto found = notes_.find(key);
+  return found == notes_.end() ? std::nullopt : std::optional(found->second);
+}
+
+void MemoryStore::set_note(const std::string& key, const std::string& text) {
+  const Lock lock(mutex_);
+  notes_[key] = text;
+  ++note_version_;
+}
+
+std::uint64_t MemoryStore::note_version() const {
+  const Lock lock(mutex_);
+  return note_version_;
+}
+
+std::uint64_t MemoryStore::version() const {
+  const Lock lock(mutex_);
+  return version_;
+}
+
+std::optional<Changes> MemoryStore::changes_since(std::uint64_t version) const {
+  const Lock lock(mutex_);
+  if (version > version_) return std::nullopt;
+  Changes changes{.version = version_, .faces = {}};
+  for (auto logged = std::ranges::upper_bound(log_, version, {}, &Logged::version); logged != log_.end();
+       ++logged)
+    changes.faces.push_back(logged->change);
+  return changes;
+}
+
+}  // namespace
+
+std::unique_ptr<GalleryStore> make_memory_store(const EmbeddingSpace& space, EmbeddingFormat format) {
+  require_space(space);
+  return std::make_unique<MemoryStore>(space, format);
+}
+
+}  // namespace likeness

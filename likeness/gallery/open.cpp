@@ -1,0 +1,94 @@
+#include "likeness/gallery/open.h"
+
+#include <algorithm>
+#include <cctype>
+#include <filesystem>
+#include <string_view>
+
+#include "likeness/core/error.h"
+#include "likeness/gallery/index_file.h"
+#include "likeness/gallery/sqlite_store.h"
+
+namespace likeness {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The path of a "file:" URI (RFC 8089), its escapes undone.
+fs::path path_of_uri(const std::string& uri) {
+  const auto fail = [&](const char* what) { throw Error(ErrorCode::kDataInvalid, uri + ": " + what); };
+  std::string_view rest = std::string_view(uri).substr(5);
+  if (rest.starts_with("//")) {
+    const std::size_t slash = rest.find('/', 2);
+    const std::string_view host = rest.substr(2, slash == std::string_view::npos ? slash : slash - 2);
+    if (!host.empty() && host != "localhost") fail("a file of another host");
+    rest = slash == std::string_view::npos ? std::string_view() : rest.substr(slash);
+  }
+  std::string path;
+  for (std::size_t i = 0; i < rest.size(); ++i) {
+    if (rest[i] != '%') {
+      path += rest[i];
+      continue;
+    }
+    const auto digit = [](char c) { return std::isxdigit(static_cast<unsigned char>(c)) != 0; };
+    if (i + 2 >= rest.size() || !digit(rest[i + 1]) || !digit(rest[i + 2])) fail("a damaged escape");
+    path += static_cast<char>(std::stoi(std::string(rest.substr(i + 1, 2)), nullptr, 16));
+    i += 2;
+  }
+  if (path.empty() || path.find('\0') != std::string::npos) fail("no path");
+  return path;
+}
+
+fs::path path_of(const std::string& uri) {
+  if (uri.starts_with("file:")) return path_of_uri(uri);
+  const std::size_t end = uri.find("://");
+  const auto of_scheme = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '+' || c == '-' || c == '.';
+  };
+  const bool scheme = end != std::string::npos && end > 0 &&
+                      std::isalpha(static_cast<unsigned char>(uri[0])) != 0 &&
+                      std::all_of(uri.begin(), uri.begin() + static_cast<std::ptrdiff_t>(end), of_scheme);
+  if (scheme) {  // not the rest of it: that may hold a password
+    throw Error(ErrorCode::kUnsupported, "galleries of the kind " + uri.substr(0, end) +
+                                             ":// are not known; a path or a file: URI is");
+  }
+  return uri;
+}
+
+Gallery opened(const fs::path& path, GalleryOptions options) {
+  auto store = open_sqlite_gallery(path, {.read_only = options.read_only,
+                                          .lock_timeout_ms = options.lock_timeout_ms,
+                                          .passphrase = options.passphrase});
+  if (!options.index_file) options.index_file = index_path(path);
+  return Gallery(std::move(store), std::move(options));
+}
+
+GalleryOptions for_new(GalleryOptions options, const CreateOptions& create) {
+  options.read_only = false;
+  options.passphrase = create.passphrase;
+  return options;
+}
+
+}  // namespace
+
+Gallery open_gallery(const std::string& uri, const GalleryOptions& options) {
+  return opened(path_of(uri), options);
+}
+
+Gallery create_gallery(const std::string& uri, const EmbeddingSpace& space, const CreateOptions& create,
+                       const GalleryOptions& options) {
+  const fs::path path = path_of(uri);
+  create_sqlite_gallery(path, space, create);
+  return opened(path, for_new(options, create));
+}
+
+Gallery open_or_create_gallery(const std::string& uri, const EmbeddingSpace& space,
+                               const CreateOptions& create, const GalleryOptions& options) {
+  const fs::path path = path_of(uri);
+  const bool made = !fs::exists(path) && try_create_sqlite_gallery(path, space, create);
+  Gallery gallery = opened(path, made ? for_new(options, create) : options);
+  require_same_space(gallery.store().space(), uri, space, "the model");
+  return gallery;
+}
+
+}  // namespace likeness

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+
+#include "likeness/gallery/gallery.h"
+
+namespace likeness {
+
+// A gallery by name: a path or a "file:" URI is one SQLite file (docs/gallery_format.md). Where
+// GalleryOptions::index_file is empty the index lies beside it (index_file.h).
+// All throw Error kUnsupported naming the scheme of another URI, "scheme://...", and kDataInvalid for a
+// "file:" URI of another host or with damaged escapes.
+
+/// @throws Error kInputUnreadable where there is none; kDataInvalid where it is damaged, no gallery, of a
+/// newer version, or where the passphrase is wrong or missing; kUnavailable where it is locked;
+/// kOutputUnwritable where it is to be written and may not be.
+[[nodiscard]] Gallery open_gallery(const std::string& uri, const GalleryOptions& options = {});
+
+/// Makes an empty one, opened for writing with the passphrase it is made with.
+/// @throws Error kOutputUnwritable, also where it exists already; std::invalid_argument for a space without
+/// id or dimension.
+[[nodiscard]] Gallery create_gallery(const std::string& uri, const EmbeddingSpace& space,
+                                     const CreateOptions& create = {}, const GalleryOptions& options = {});
+
+/// Opens what is there, else makes it. Several processes at once all get the same one.
+/// @throws Error as both do; kModelMismatch where what is there is of another space.
+[[nodiscard]] Gallery open_or_create_gallery(const std::string& uri, const EmbeddingSpace& space,
+                                             const CreateOptions& create = {},
+                                             const GalleryOptions& options = {});
+
+}  // namespace likeness

@@ -1,0 +1,135 @@
+#include "likeness/gallery/row_values.h"
+
+#include <sodium.h>
+
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <stdexcept>
+
+#include "likeness/core/error.h"
+#include "likeness/embed/byte_values.h"
+
+namespace likeness {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "the format is little-endian");
+
+std::string face_context(std::span<const std::byte> hash, const Box& box) {
+  return "face" + as_text(hash) + as_text(std::as_bytes(std::span(&box, 1)));
+}
+
+}  // namespace
+
+std::span<const std::byte> as_bytes(std::string_view text) { return std::as_bytes(std::span(text)); }
+
+std::string as_text(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+Bytes from_hex(const std::string& hex, const std::string& what) {
+  Bytes bytes(hex.size() / 2);
+  if (hex.empty()) return bytes;  // libsodium takes no null pointer
+  std::size_t length = 0;
+  if (sodium_hex2bin(reinterpret_cast<unsigned char*>(bytes.data()), bytes.size(), hex.data(), hex.size(),
+                     nullptr, &length, nullptr) != 0 ||
+      length * 2 != hex.size()) {
+    throw std::invalid_argument(what + " must be hexadecimal digits");
+  }
+  return bytes;
+}
+
+std::string to_hex(std::span<const std::byte> bytes) {
+  std::string hex(bytes.size() * 2 + 1, '\0');
+  sodium_bin2hex(hex.data(), hex.size(), reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
+  hex.pop_back();
+  return hex;
+}
+
+RowValues::RowValues(std::string file, std::size_t dimension, EmbeddingFormat format, std::string identity,
+                     std::unique_ptr<Vault> vault)
+    : file_(std::move(file)),
+      dimension_(dimension),
+      format_(format),
+      identity_(std::move(identity)),
+      vault_(std::move(vault)) {}
+
+void RowValues::damaged(const std::string& what) const {
+  throw Error(ErrorCode::kDataInvalid, file_ + ": damaged: " + what);
+}
+
+Bytes RowValues::seal(std::span<const std::byte> plain, const std::string& context) const {
+  return vault_ ? vault_->seal(plain, context + identity_) : Bytes(plain.begin(), plain.end());
+}
+
+Bytes RowValues::open(std::span<const std::byte> stored, const std::string& context, const char* what) const {
+  if (!vault_) return {stored.begin(), stored.end()};
+  auto plain = vault_->open(stored, context + identity_);
+  if (!plain) damaged(std::string("a ") + what + " does not decrypt");
+  return *std::move(plain);
+}
+
+Bytes RowValues::name_key(const std::string& name) const {
+  if (vault_) return vault_->fingerprint(name);
+  const auto bytes = as_bytes(name);
+  return {bytes.begin(), bytes.end()};
+}
+
+Bytes RowValues::seal_name(const std::string& name, std::span<const std::byte> key) const {
+  return seal(as_bytes(name), "name" + as_text(key));
+}
+
+std::string RowValues::open_name(std::span<const std::byte> stored, std::span<const std::byte> key) const {
+  return as_text(open(stored, "name" + as_text(key), "name"));
+}
+
+Bytes RowValues::seal_photo(const std::string& photo, std::span<const std::byte> hash) const {
+  return seal(as_bytes(photo), "photo" + as_text(hash));
+}
+
+std::string RowValues::open_photo(std::span<const std::byte> stored, std::span<const std::byte> hash) const {
+  return as_text(open(stored, "photo" + as_text(hash), "photo's path"));
+}
+
+Bytes RowValues::seal_embedding(std::span<const float> values, std::span<const std::byte> hash,
+                                const Box& box) const {
+  if (format_ == EmbeddingFormat::kF32) return seal(std::as_bytes(values), face_context(hash, box));
+  Bytes bytes(sizeof(float) + values.size());
+  const float scale =
+      quantize(values, {reinterpret_cast<std::int8_t*>(bytes.data() + sizeof(float)), values.size()});
+  std::memcpy(bytes.data(), &scale, sizeof(float));
+  return seal(bytes, face_context(hash, box));
+}
+
+void RowValues::open_embedding(std::span<const std::byte> stored, std::span<const std::byte> hash,
+                               const Box& box, std::int64_t face, std::span<float> out) const {
+  if (vault_) {
+    decode(open(stored, face_context(hash, box), "embedding"), face, out);
+  } else {
+    decode(stored, face, out);
+  }
+}
+
+void RowValues::decode(std::span<const std::byte> bytes, std::int64_t face, std::span<float> out) const {
+  const bool f32 = format_ == EmbeddingFormat::kF32;
+  const std::size_t expected = f32 ? dimension_ * sizeof(float) : dimension_ + sizeof(float);
+  if (bytes.size() != expected || out.size() != dimension_) {
+    damaged("the embedding of face " + std::to_string(face) + " has " + std::to_string(bytes.size()) +
+            " bytes, not " + std::to_string(expected));
+  }
+  if (f32) {
+    std::memcpy(out.data(), bytes.data(), bytes.size());
+  } else {
+    float scale = 0;
+    std::memcpy(&scale, bytes.data(), sizeof(float));
+    const auto* values = reinterpret_cast<const std::int8_t*>(bytes.data() + sizeof(float));
+    for (std::size_t j = 0; j < out.size(); ++j) out[j] = scale * static_cast<float>(values[j]);
+  }
+  double squares = 0;
+  for (const float value : out) squares += static_cast<double>(value) * value;
+  if (!(std::abs(squares - 1) < 1e-3)) {  // false for NaN as well
+    damaged("the embedding of face " + std::to_string(face) + " is not of unit length");
+  }
+}
+
+}  // namespace likeness

@@ -1,0 +1,261 @@
+#include "likeness/gallery/sqlite_format.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <span>
+#include <vector>
+
+#include "likeness/core/error.h"
+#include "likeness/gallery/row_values.h"
+#include "likeness/gallery/sqlite_store.h"
+#include "likeness/gallery/store_checks.h"
+
+namespace likeness {
+namespace {
+
+using sqlite::Database;
+using sqlite::Statement;
+using sqlite::Transaction;
+
+constexpr int kApplicationId = 0x4C4B4E53;  // "LKNS"
+
+/// What sqlite_master must say, sorted by name; a file with anything else (triggers, views) is refused.
+struct SchemaPart {
+  int since;  // format
+  const char* name;
+  const char* sql;
+};
+constexpr SchemaPart kSchema[] = {
+    {2, "change",
+     "CREATE TABLE change (id INTEGER PRIMARY KEY, version INTEGER NOT NULL, face_id INTEGER NOT NULL, "
+     "person_id INTEGER)"},
+    {1, "face",
+     "CREATE TABLE face (id INTEGER PRIMARY KEY AUTOINCREMENT, person_id INTEGER NOT NULL REFERENCES "
+     "person(id) ON DELETE CASCADE, photo BLOB NOT NULL, photo_hash BLOB, box_left REAL NOT NULL, box_top "
+     "REAL "
+     "NOT NULL, box_right REAL NOT NULL, box_bottom REAL NOT NULL, landmarks BLOB NOT NULL, size_px REAL NOT "
+     "NULL, sharpness REAL NOT NULL, brightness REAL NOT NULL, yaw REAL NOT NULL, score REAL NOT NULL, "
+     "added_ms "
+     "INTEGER NOT NULL, embedding BLOB NOT NULL)"},
+    {1, "face_by_person", "CREATE INDEX face_by_person ON face(person_id)"},
+    {1, "face_by_photo",
+     "CREATE UNIQUE INDEX face_by_photo ON face(photo_hash, box_left, box_top, box_right, box_bottom)"},
+    {1, "meta", "CREATE TABLE meta (key TEXT PRIMARY KEY NOT NULL, value BLOB NOT NULL) WITHOUT ROWID"},
+    {1, "person",
+     "CREATE TABLE person (id INTEGER PRIMARY KEY AUTOINCREMENT, name_key BLOB NOT NULL UNIQUE, name BLOB "
+     "NOT "
+     "NULL)"},
+};
+
+void configure(Database& database, int lock_timeout_ms) {
+  sqlite3_busy_timeout(database.handle(), lock_timeout_ms);
+  sqlite3_db_config(database.handle(), SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  sqlite3_db_config(database.handle(), SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  // synchronous=FULL: in WAL mode a commit returns after its bytes are on the disk. secure_delete: a removed
+  // face is overwritten, not only unlinked. mmap_size=0: a file cut short is an error, not a SIGBUS.
+  database.execute(
+      "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA temp_store = "
+      "MEMORY; "
+      "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0");
+}
+
+std::int64_t pragma(Database& database, const char* sql) {
+  Statement row(database, sql);
+  return row.step() ? row.integer(0) : 0;
+}
+
+/// The file's format, once it is known to be a gallery.
+int format_of(Database& database) {
+  if (pragma(database, "PRAGMA application_id") != kApplicationId) {
+    throw Error(ErrorCode::kDataInvalid, database.name() + ": a SQLite database, but not a gallery");
+  }
+  const std::int64_t version = pragma(database, "PRAGMA user_version");
+  if (version > kFormatVersion) {
+    throw Error(ErrorCode::kDataInvalid, database.name() + ": gallery format " + std::to_string(version) +
+                                             ", made by a newer likeness; this one reads format " +
+                                             std::to_string(kFormatVersion));
+  }
+  if (version < kOldestFormat) {
+    throw Error(ErrorCode::kDataInvalid,
+                database.name() + ": damaged: gallery format " + std::to_string(version) + " never existed");
+  }
+  return static_cast<int>(version);
+}
+
+void require_schema(Database& database, int format) {
+  Statement rows(
+      database,
+      "SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite^_%' ESCAPE '^' ORDER BY name");
+  std::vector<SchemaPart> parts;
+  std::ranges::copy_if(kSchema, std::back_inserter(parts),
+                       [&](const SchemaPart& part) { return part.since <= format; });
+  std::size_t count = 0;
+  while (rows.step()) {
+    const std::string name = rows.text(0);
+    if (count >= parts.size() || name != parts[count].name || rows.text(1) != parts[count].sql) {
+      throw Error(ErrorCode::kDataInvalid,
+                  database.name() + ": damaged: unexpected definition of '" + name + "'");
+    }
+    ++count;
+  }
+  if (count != parts.size()) {
+    throw Error(ErrorCode::kDataInvalid,
+                database.name() + ": damaged: table '" + parts[count].name + "' is missing");
+  }
+}
+
+void set_format(Database& database) {
+  database.execute(("PRAGMA user_version = " + std::to_string(kFormatVersion)).c_str());
+}
+
+void start_counting(Database& database) {
+  database.execute(
+      "INSERT INTO meta (key, value) VALUES ('version', 0), ('note_version', 0), ('log_after', 0)");
+}
+
+/// From format 1. Killed half-way, it is format 1 still; of two processes at once the second finds it done.
+void upgrade(Database& database) {
+  Transaction change(database);
+  if (format_of(database) == kFormatVersion) return;
+  for (const SchemaPart& part : kSchema) {
+    if (part.since > kOldestFormat) database.execute(part.sql);
+  }
+  start_counting(database);
+  set_format(database);
+  change.commit();
+}
+
+GalleryFile connect(const std::filesystem::path& path, const OpenOptions& options,
+                    const std::string& uri_options) {
+  GalleryFile file;
+  file.database = std::make_unique<Database>(
+      path, options.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE, uri_options);
+  Database& database = *file.database;
+  configure(database, options.lock_timeout_ms);
+  file.format = format_of(database);
+  if (!options.read_only && file.format < kFormatVersion &&
+      sqlite3_db_readonly(database.handle(), "main") != 1) {
+    require_schema(database, file.format);
+    upgrade(database);
+    file.format = kFormatVersion;
+  }
+  require_schema(database, file.format);
+  return file;
+}
+
+void sync_folder(const std::filesystem::path& path) {
+  const auto folder = path.parent_path().empty() ? std::filesystem::path(".") : path.parent_path();
+  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return;
+  ::fsync(descriptor);
+  ::close(descriptor);
+}
+
+/// A half-made gallery, which is removed unless it got its final name; so is what a killed process left.
+struct Temporary {
+  explicit Temporary(std::filesystem::path where) : path(std::move(where)) { remove(); }
+  Temporary(const Temporary&) = delete;
+  Temporary& operator=(const Temporary&) = delete;
+  ~Temporary() { remove(); }
+  void remove() const {
+    std::error_code ignored;
+    for (const char* tail : {"", "-wal", "-shm", "-journal"}) {
+      std::filesystem::remove(path.string() + tail, ignored);
+    }
+  }
+  std::filesystem::path path;
+};
+
+void write_meta(Database& database, const EmbeddingSpace& space, const CreateOptions& options) {
+  Statement insert(database, "INSERT INTO meta (key, value) VALUES (?, ?)");
+  const auto put = [&](std::string_view key, std::string_view value) {
+    insert.bind(1, key).bind(2, value).run();
+  };
+  const auto put_bytes = [&](std::string_view key, std::span<const std::byte> value) {
+    insert.bind(1, key).bind(2, value).run();
+  };
+  const std::string identity = to_hex(Vault::new_salt());
+  put("identity", identity);
+  put("contract_id", space.id());
+  put("contract", space.contract);
+  put("precision", space.precision);
+  put("dimension", std::to_string(space.dimension));
+  put("embedding_format", options.format == EmbeddingFormat::kInt8 ? "int8" : "f32");
+  start_counting(database);
+  if (!options.passphrase) return;
+  const Vault::Salt salt = Vault::new_salt();
+  put_bytes("salt", salt);
+  put_bytes("unlock", Vault(*options.passphrase, salt).seal(as_bytes(kUnlockText), "unlock" + identity));
+}
+
+}  // namespace
+
+GalleryFile open_gallery_file(const std::filesystem::path& path, const OpenOptions& options) {
+  std::error_code trouble;
+  if (!std::filesystem::is_regular_file(path, trouble)) {
+    throw Error(ErrorCode::kInputUnreadable, path.string() + ": no such gallery");
+  }
+  if (::access(path.c_str(), R_OK) != 0) {
+    throw Error(ErrorCode::kInputUnreadable,
+                path.string() + ": may not be read (" + std::strerror(errno) + ")");
+  }
+  GalleryFile file;
+  try {
+    file = connect(path, options, {});
+  } catch (const Error& error) {
+    // A folder that cannot be written has no place for SQLite's -shm file; without a -wal file nothing can be
+    // pending, and the file may be read as it is.
+    const bool retry = options.read_only && error.code() == ErrorCode::kOutputUnwritable &&
+                       !std::filesystem::exists(path.string() + "-wal", trouble);
+    if (!retry) throw;
+    file = connect(path, options, "?immutable=1");
+  }
+  if (!options.read_only && sqlite3_db_readonly(file.database->handle(), "main") == 1) {
+    throw Error(ErrorCode::kOutputUnwritable, path.string() + ": read-only; its permissions forbid changes");
+  }
+  return file;
+}
+
+bool try_create_sqlite_gallery(const std::filesystem::path& path, const EmbeddingSpace& space,
+                               const CreateOptions& options) {
+  require_space(space);
+  // Made under another name and linked into place: killed half-way, there is no gallery; of two that make the
+  // same one, one is told that it is there.
+  static std::atomic<unsigned> number = 0;
+  const Temporary temporary(path.string() + ".new-" + std::to_string(::getpid()) + "-" +
+                            std::to_string(number++));
+  {
+    Database database(temporary.path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+    database.execute("PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+    Transaction change(database);
+    for (const char* table : {"person", "change", "face", "face_by_person", "face_by_photo", "meta"}) {
+      database.execute(std::ranges::find(kSchema, std::string_view(table), [](const SchemaPart& part) {
+                         return std::string_view(part.name);
+                       })->sql);
+    }
+    database.execute(("PRAGMA application_id = " + std::to_string(kApplicationId)).c_str());
+    set_format(database);
+    write_meta(database, space, options);
+    change.commit();
+  }
+  if (::link(temporary.path.c_str(), path.c_str()) != 0) {
+    if (errno == EEXIST) return false;
+    throw Error(ErrorCode::kOutputUnwritable, path.string() + ": " + std::strerror(errno));
+  }
+  sync_folder(path);
+  return true;
+}
+
+void create_sqlite_gallery(const std::filesystem::path& path, const EmbeddingSpace& space,
+                           const CreateOptions& options) {
+  if (!try_create_sqlite_gallery(path, space, options)) {
+    throw Error(ErrorCode::kOutputUnwritable, path.string() + ": exists already");
+  }
+}
+
+}  // namespace likeness

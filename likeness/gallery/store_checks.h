@@ -1,0 +1,47 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <span>
+#include <stdexcept>
+#include <string>
+
+#include "likeness/gallery/store.h"
+
+namespace likeness {
+
+inline constexpr std::size_t kMaxDimension = 65536;
+inline constexpr std::size_t kMaxNameBytes = 1000;
+
+// What every store refuses.
+
+/// @throws std::invalid_argument.
+inline void require_name(const std::string& name) {
+  const bool printable = std::ranges::none_of(name, [](unsigned char c) { return c < 32 || c == 127; });
+  if (name.empty() || name.size() > kMaxNameBytes || !printable) {
+    throw std::invalid_argument("a person's name must be 1 to 1000 bytes without control characters");
+  }
+  if (name == "unknown")
+    throw std::invalid_argument("\"unknown\" is what strangers are called; choose another name");
+}
+
+/// @throws std::invalid_argument.
+inline void require_embeddings(std::span<const NewFace> faces, std::size_t dimension) {
+  for (const NewFace& face : faces) {
+    double squares = 0;
+    for (const float value : face.embedding) squares += static_cast<double>(value) * value;
+    if (face.embedding.size() != dimension || !(std::abs(squares - 1) < 1e-4)) {
+      throw std::invalid_argument("an embedding must have " + std::to_string(dimension) +
+                                  " values and unit length");
+    }
+  }
+}
+
+/// @throws std::invalid_argument.
+inline void require_space(const EmbeddingSpace& space) {
+  if (!space.known() || space.dimension == 0 || space.dimension > kMaxDimension) {
+    throw std::invalid_argument("a gallery needs a contract id and a dimension of 1 to 65536");
+  }
+}
+
+}  // namespace likeness

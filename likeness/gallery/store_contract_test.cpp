@@ -1,0 +1,272 @@
+// What every store does, on disk and in memory.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <filesystem>
+#include <thread>
+
+#include "likeness/embed/embeddings.h"
+#include "likeness/gallery/memory_store.h"
+#include "likeness/gallery/sqlite_store.h"
+#include "likeness/gallery/store_testing.h"
+#include "likeness/gallery/synthetic.h"
+
+namespace likeness {
+namespace {
+
+namespace fs = std::filesystem;
+
+const EmbeddingSpace kSpace{
+    .contract = "{}", .contract_id = "test-model", .precision = "f32", .dimension = 64};
+
+class AnyStore : public ::testing::TestWithParam<const char*> {
+ protected:
+  void SetUp() override {
+    const ::testing::TestInfo* test = ::testing::UnitTest::GetInstance()->current_test_info();
+    std::string name = "any_" + std::to_string(::getpid()) + test->name();
+    for (char& c : name) c = c == '/' ? '_' : c;
+    folder_ = fs::path(::testing::TempDir()) / name;
+    fs::remove_all(folder_);
+    fs::create_directories(folder_);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  std::shared_ptr<GalleryStore> make(EmbeddingFormat format = EmbeddingFormat::kF32) {
+    if (in_memory()) return make_memory_store(kSpace, format);
+    create_sqlite_gallery(path(), kSpace, {.format = format});
+    return open_sqlite_gallery(path());
+  }
+  /// As somebody else sees it.
+  std::shared_ptr<GalleryStore> again(const std::shared_ptr<GalleryStore>& store) {
+    return in_memory() ? store : open_sqlite_gallery(path(), {.read_only = true});
+  }
+  AddedFace add(GalleryStore& store, const std::string& name, std::size_t row, int photo) {
+    const NewFace face = face_of(faces_[row], photo);
+    return store.add_faces(name, std::span(&face, 1)).at(0);
+  }
+  static bool in_memory() { return std::string(GetParam()) == "memory"; }
+  fs::path path() const { return folder_ / "people.gallery"; }
+
+  fs::path folder_;
+  Embeddings faces_ = synthetic_faces(10, 3, 64, 7);
+};
+
+INSTANTIATE_TEST_SUITE_P(Stores, AnyStore, ::testing::Values("sqlite", "memory"),
+                         [](const auto& kind) { return std::string(kind.param); });
+
+TEST_P(AnyStore, GivesBackWhatWasEnrolled) {
+  const auto made = make();
+  const auto added = add(*made, "Ada", 0, 1);
+  EXPECT_TRUE(added.is_new);
+  const auto store = again(made);
+  EXPECT_EQ(store->space().contract_id, "test-model");
+  const auto people = store->people();
+  ASSERT_EQ(people.size(), 1U);
+  EXPECT_EQ(people[0].name, "Ada");
+  EXPECT_EQ(people[0].faces, 1);
+  const auto faces = store->faces(people[0].id);
+  ASSERT_EQ(faces.size(), 1U);
+  EXPECT_EQ(faces[0].id, added.id);
+  EXPECT_EQ(faces[0].photo, "photos/1.jpg");
+  EXPECT_EQ(faces[0].photo_hash, hash_of(1));
+  EXPECT_EQ(faces[0].box, (Box{10, 20, 110, 150.5F}));
+  EXPECT_EQ(faces[0].landmarks[0], (Point{40, 60}));
+  EXPECT_EQ(faces[0].quality.sharpness, 250);
+  EXPECT_GT(faces[0].added_ms, 1'600'000'000'000);
+  EXPECT_EQ(store->embedding(added.id), std::vector<float>(faces_[0].begin(), faces_[0].end()));
+  EXPECT_TRUE(store->check().empty());
+}
+
+TEST_P(AnyStore, NoticesTheSamePhotoTwice) {
+  const auto store = make();
+  const auto first = add(*store, "Ada", 0, 1);
+  const auto again = add(*store, "Bob", 0, 1);
+  EXPECT_FALSE(again.is_new);
+  EXPECT_EQ(again.id, first.id);
+  EXPECT_EQ(again.person, "Ada");
+  EXPECT_FALSE(store->find_person("Bob"));  // nobody is made for a face that is not added
+  NewFace other_box = face_of(faces_[1], 1);
+  other_box.box.left = 200;
+  const auto neighbour = store->add_faces("Bob", std::span(&other_box, 1)).at(0);
+  EXPECT_TRUE(neighbour.is_new);
+  EXPECT_TRUE(neighbour.photo_known);
+}
+
+TEST_P(AnyStore, RemovesRenamesAndMerges) {
+  const auto store = make();
+  add(*store, "Ada", 0, 1);
+  add(*store, "Ada", 1, 2);
+  const auto bob = add(*store, "Bob", 3, 3);
+  add(*store, "Eve", 6, 4);
+  const auto version = store->version();
+  EXPECT_TRUE(store->rename_person("Eve", "Eva"));
+  EXPECT_NE(store->version(), version);
+  EXPECT_FALSE(store->rename_person("Eve", "Eva"));
+  expect_error(ErrorCode::kDataInvalid, "use merge", [&] { store->rename_person("Eva", "Bob"); });
+  EXPECT_TRUE(store->merge_people("Bob", "Ada"));
+  EXPECT_FALSE(store->merge_people("Bob", "Ada"));
+  EXPECT_EQ(store->find_person("Ada")->faces, 3);
+  EXPECT_EQ(store->find_face(bob.id)->person, store->find_person("Ada")->id);
+  EXPECT_TRUE(store->remove_face(bob.id));
+  EXPECT_FALSE(store->remove_face(bob.id));
+  EXPECT_EQ(store->owners().size(), 3U);
+  EXPECT_TRUE(store->remove_person("Ada"));
+  EXPECT_FALSE(store->remove_person("Ada"));
+  EXPECT_EQ(store->face_count(), 1);
+  EXPECT_TRUE(store->remove_face(store->owners()[0].face));
+  EXPECT_TRUE(store->people().empty());  // the last face takes the person along
+  EXPECT_TRUE(store->check().empty());
+}
+
+TEST_P(AnyStore, NeverUsesAnIdTwice) {
+  const auto store = make();
+  const auto first = add(*store, "Ada", 0, 1);
+  store->remove_person("Ada");
+  EXPECT_GT(add(*store, "Ada", 0, 1).id, first.id);
+}
+
+TEST_P(AnyStore, ReadsEmbeddingsInOrderAndAfterAnId) {
+  const auto store = make(EmbeddingFormat::kInt8);
+  std::vector<std::int64_t> ids;
+  for (int i = 0; i < 6; ++i)
+    ids.push_back(add(*store, i < 3 ? "Ada" : "Bob", static_cast<std::size_t>(i), i + 1).id);
+  std::vector<std::int64_t> seen;
+  store->read_embeddings(ids[1], [&](FaceOwner owner, std::span<const float> values) {
+    EXPECT_GT(dot(values, faces_[seen.size() + 2]), 0.999);
+    seen.push_back(owner.face);
+  });
+  EXPECT_EQ(seen, std::vector(ids.begin() + 2, ids.end()));
+}
+
+TEST_P(AnyStore, RefusesBadNamesAndVectors) {
+  const auto store = make();
+  const NewFace good = face_of(faces_[0], 1);
+  EXPECT_THROW(store->add_faces("", std::span(&good, 1)), std::invalid_argument);
+  EXPECT_THROW(store->add_faces("unknown", std::span(&good, 1)), std::invalid_argument);
+  EXPECT_THROW(store->add_faces("a\nb", std::span(&good, 1)), std::invalid_argument);
+  const std::vector<float> longer(64, 1.0F);
+  const NewFace not_unit = face_of(longer, 1);
+  EXPECT_THROW(store->add_faces("Ada", std::span(&not_unit, 1)), std::invalid_argument);
+  const NewFace shorter = face_of(faces_[0].first(63), 1);
+  EXPECT_THROW(store->add_faces("Ada", std::span(&shorter, 1)), std::invalid_argument);
+}
+
+TEST_P(AnyStore, CountsChangesOfPeopleAndNotesApart) {
+  const auto store = make();
+  EXPECT_EQ(store->version(), 0U);
+  const NewFace two[] = {face_of(faces_[0], 1), face_of(faces_[1], 2)};
+  store->add_faces("Ada", two);  // one call, one change
+  EXPECT_EQ(again(store)->version(), 1U);
+  add(*store, "Ada", 0, 1);  // known: nothing changes
+  EXPECT_FALSE(store->remove_person("Eve"));
+  EXPECT_FALSE(store->remove_face(99));
+  EXPECT_FALSE(store->merge_people("Eve", "Ada"));
+  EXPECT_EQ(store->version(), 1U);
+  const auto notes = store->note_version();
+  store->set_note("calibration", "x");
+  EXPECT_NE(store->note_version(), notes);
+  EXPECT_EQ(store->note("calibration"), "x");
+  EXPECT_EQ(store->version(), 1U);
+  store->rename_person("Ada", "Eva");
+  EXPECT_EQ(store->version(), 2U);
+  const auto after = store->note_version();
+  add(*store, "Bob", 3, 3);
+  store->merge_people("Bob", "Eva");
+  store->remove_person("Eva");
+  EXPECT_EQ(again(store)->version(), 5U);
+  EXPECT_EQ(store->note_version(), after);
+}
+
+TEST_P(AnyStore, TellsWhatHasChangedSince) {
+  const auto store = make();
+  const auto changes = [&](std::uint64_t version) {
+    std::vector<std::pair<std::int64_t, std::int64_t>> told;  // 0: gone
+    const auto since = again(store)->changes_since(version);
+    if (!since) return told;
+    EXPECT_EQ(since->version, store->version());
+    for (const FaceChange& one : since->faces) told.emplace_back(one.face, one.person.value_or(0));
+    return told;
+  };
+  using Told = std::vector<std::pair<std::int64_t, std::int64_t>>;
+  const auto first = add(*store, "Ada", 0, 1).id;
+  const auto second = add(*store, "Bob", 3, 2).id;
+  const auto ada = store->find_person("Ada")->id;
+  const auto bob = store->find_person("Bob")->id;
+  EXPECT_EQ(changes(0), (Told{{first, ada}, {second, bob}}));
+  EXPECT_EQ(changes(1), (Told{{second, bob}}));
+  EXPECT_EQ(changes(2), Told());
+  store->merge_people("Bob", "Ada");
+  EXPECT_EQ(changes(2), (Told{{second, ada}}));
+  store->remove_face(first);
+  store->remove_person("Ada");
+  EXPECT_EQ(changes(3), (Told{{first, 0}, {second, 0}}));
+  EXPECT_EQ(changes(0).size(), 5U);
+  EXPECT_FALSE(store->changes_since(99));  // never was
+}
+
+TEST_P(AnyStore, GivesManyFacesInOneCall) {
+  const auto store = make();
+  std::vector<std::int64_t> ids;
+  for (int i = 0; i < 6; ++i)
+    ids.push_back(add(*store, i < 3 ? "Ada" : "Bob", static_cast<std::size_t>(i), i + 1).id);
+  store->remove_face(ids[1]);
+  const std::vector<std::int64_t> asked{ids[4], ids[1], ids[0], 12345, ids[0]};  // one gone, one never there
+  const auto evidence = store->evidence(asked);
+  ASSERT_EQ(evidence.size(), 2U);
+  EXPECT_EQ(evidence[0].face, ids[0]);
+  EXPECT_EQ(evidence[0].name, "Ada");
+  EXPECT_EQ(evidence[0].photo, "photos/1.jpg");
+  EXPECT_EQ(evidence[1].face, ids[4]);
+  EXPECT_EQ(evidence[1].person, store->find_person("Bob")->id);
+  const auto found = store->embeddings(asked);
+  ASSERT_EQ(found.faces.size(), 2U);
+  EXPECT_EQ(found.faces[1].face, ids[4]);
+  EXPECT_EQ(found.faces[1].person, store->find_person("Bob")->id);
+  ASSERT_EQ(found.embeddings.size(), 2U);
+  EXPECT_NEAR(dot(found.embeddings[1], faces_[4]), 1, 1e-6);
+  const std::vector<std::int64_t> both{store->find_person("Bob")->id, store->find_person("Ada")->id, 777};
+  const auto people = store->people(both);
+  ASSERT_EQ(people.size(), 2U);
+  EXPECT_EQ(people[0].name, "Ada");
+  EXPECT_EQ(people[0].faces, 2);
+  EXPECT_EQ(people[1].faces, 3);
+  EXPECT_TRUE(store->evidence({}).empty());
+  EXPECT_TRUE(store->embeddings({}).faces.empty());
+}
+
+TEST_P(AnyStore, IsSharedByThreads) {
+  const auto store = make();
+  std::atomic<bool> done = false;
+  std::atomic<int> seen = 0;
+  std::thread reader([&] {
+    while (!done) {
+      const auto people = store->people();
+      for (const FaceOwner& owner : store->owners()) {
+        const auto evidence = store->evidence(std::span(&owner.face, 1));
+        EXPECT_TRUE(evidence.empty() || evidence[0].name[0] == 'W');
+        ++seen;
+      }
+      store->read_embeddings(0, [&](FaceOwner face, std::span<const float> values) {
+        EXPECT_EQ(values.size(), 64U);
+        EXPECT_TRUE(store->find_face(face.face));  // the sink may ask
+      });
+    }
+  });
+  std::vector<std::thread> writers;
+  for (int w = 0; w < 3; ++w) {
+    writers.emplace_back([&, w] {
+      for (int i = 0; i < 20; ++i)
+        add(*store, "W" + std::to_string(w), static_cast<std::size_t>(i), 1 + w * 100 + i);
+    });
+  }
+  for (std::thread& writer : writers) writer.join();
+  done = true;
+  reader.join();
+  EXPECT_EQ(store->face_count(), 60);
+  EXPECT_EQ(store->version(), 60U);
+  EXPECT_TRUE(store->check().empty());
+}
+
+}  // namespace
+}  // namespace likeness
