@@ -6,11 +6,12 @@ The right pixels are ImageCms' (Little CMS, perceptual intent, to sRGB) where a 
 says what the colours are; Pillow's convert("RGB") else; and the picture drawn, for lossy containers.
 
 Run from the root, with Pillow 13.0.0, pillow-heif 1.8.1, numpy 2.4.6, tifffile 2026.3.3:
-    python3 tools/make_colour_fixtures.py
+    python3 tools/make_colour_fixtures.py [FOLDER]
 """
 import io
 import os
 import struct
+import sys
 import zlib
 
 import numpy as np
@@ -19,7 +20,7 @@ import PIL
 import tifffile
 from PIL import Image, ImageCms, ImageOps
 
-FOLDER = "likeness/image/testdata/colour"
+FOLDER = sys.argv[1] if len(sys.argv) > 1 else "likeness/image/testdata/colour"
 WIDTH, HEIGHT = 32, 24
 SRGB = ((0.64, 0.33), (0.30, 0.60), (0.15, 0.06))
 P3 = ((0.680, 0.320), (0.265, 0.690), (0.150, 0.060))

@@ -17,6 +17,7 @@
 #include "likeness/embed/new_pack.h"
 #include "likeness/infer/limited_child.h"
 #include "likeness/model/keras_import.h"
+#include "likeness/model/model_kind.h"
 #include "likeness/model/network_file.h"
 #include "likeness/model/self_test.h"
 
@@ -51,18 +52,52 @@ std::string_view text_of(std::span<const std::byte> bytes) {
 
 void check_file(const fs::path& file) {
   std::error_code error;
+  if (fs::exists(file, error)) {
+    if (const std::string kind = foreign_model(file); !kind.empty())
+      throw Error(ErrorCode::kModelInvalid, file.string() + ": it is " + kind);
+  }
   const auto size = fs::file_size(file, error);
   if (error || !fs::is_regular_file(file))
     throw Error(ErrorCode::kModelNotFound, "no model file " + file.string());
   if (size > kLargestFile) throw Error(ErrorCode::kModelInvalid, file.string() + ": over 1 GiB");
 }
 
-std::size_t memory_for(const fs::path& file) {
-  std::error_code none;
+/// Files beside `file` that hold its weights, checked but not read: IR's .bin, ONNX's external data.
+std::vector<fs::path> weights_beside(const fs::path& file) {
+  if (file.extension() == ".onnx") {
+    const auto bytes = read_file_bytes(file, kLargestFile, ErrorCode::kModelInvalid);
+    return weight_files(check_onnx(text_of(bytes), file.string()), file);
+  }
+  const fs::path weights = fs::path(file).replace_extension(".bin");
+  if (file.extension() != ".xml") return {};
+  if (!fs::is_regular_file(weights))
+    throw Error(ErrorCode::kModelNotFound, "no weights " + weights.string() + " beside the .xml");
+  return {weights};
+}
+
+std::size_t memory_for(const fs::path& file, const std::vector<fs::path>& beside) {
   auto bytes = fs::file_size(file);
-  const auto weights = fs::file_size(fs::path(file).replace_extension(".bin"), none);  // of IR
-  if (!none) bytes += weights;
+  for (const fs::path& weights : beside) bytes += fs::file_size(weights);
   return std::max(kLeastMemory, kMemoryForAByte * bytes);
+}
+
+/// Names the network: of several files the checksum of their checksums, for two networks of one shape may
+/// share the first file.
+std::string checksum_of(const fs::path& file, const std::vector<fs::path>& beside) {
+  std::string sums = sha256_file(file);
+  if (beside.empty()) return sums;
+  for (const fs::path& weights : beside) sums += sha256_file(weights);
+  return sha256(std::as_bytes(std::span(sums)));
+}
+
+/// `message` with places in our unfinished folder called `name` instead.
+std::string renamed(std::string message, const std::string& folder, const std::string& name) {
+  for (std::size_t at = message.find(folder); at != std::string::npos;
+       at = message.find(folder, at + name.size())) {
+    const std::size_t end = std::min(message.find_first_of(" :;,\"'()", at + folder.size()), message.size());
+    message.replace(at, end - at, name);
+  }
+  return message;
 }
 
 /// What is known about a model before anybody says something.
@@ -144,7 +179,7 @@ Contract contract_of(const ImportOptions& options, const NetworkFacts& facts, co
 }
 
 /// Whether every output has length 1 already, seen on pictures that differ in more than brightness.
-bool gives_unit_length(const ModelPack& pack) {
+bool gives_unit_length(const ModelPack& pack, const fs::path& file) {
   const CropSpec& crop = pack.contract.crop;
   Chip dark = self_test_chip(crop.width, crop.height);
   for (int y = 0; y < crop.height; ++y) {
@@ -156,7 +191,8 @@ bool gives_unit_length(const ModelPack& pack) {
   const Embeddings raw = Embedder(pack, {.batch = 3}).embed_raw(chips);
   for (std::size_t i = 0; i < raw.size(); ++i) {
     for (const float value : raw[i]) {
-      if (!std::isfinite(value)) throw Error(ErrorCode::kModelInvalid, "its outputs are not all numbers");
+      if (!std::isfinite(value))
+        throw Error(ErrorCode::kModelInvalid, file.string() + ": its outputs are not all numbers");
     }
     if (std::abs(dot(raw[i], raw[i]) - 1) > 1e-3) return false;
   }
@@ -169,11 +205,8 @@ void rewrite_as_ir(const fs::path& file, const fs::path& xml, const ConvertOptio
   check_file(file);
   const std::string start = first_bytes(file);
   const std::string ending = file.extension().string();
-  if (start == "\x89HDF\r\n\x1a\n" || ending == ".h5" || ending == ".hdf5") {
+  if (start == "\x89HDF\r\n\x1a\n" || start.starts_with("PK") || ending == ".h5" || ending == ".hdf5") {
     write_network(read_keras(file), xml);
-  } else if (start.starts_with("PK")) {
-    throw Error(ErrorCode::kModelInvalid,
-                file.string() + ": a zip archive, perhaps Keras 3's .keras; save the model as .h5 instead");
   } else if (ending == ".pb") {
     const auto bytes = read_file_bytes(file, kLargestFile, ErrorCode::kModelInvalid);
     const std::string frozen = prepare_graph_def(text_of(bytes), file.string(), options.output);
@@ -182,7 +215,7 @@ void rewrite_as_ir(const fs::path& file, const fs::path& xml, const ConvertOptio
     convert_network(frozen.empty() ? file : copy, xml, options, file.string());
     fs::remove(copy);
   } else if (ending == ".onnx") {
-    check_onnx(text_of(read_file_bytes(file, kLargestFile, ErrorCode::kModelInvalid)), file.string());
+    (void)weights_beside(file);
     convert_network(file, xml, options);
   } else if (ending == ".xml") {
     const fs::path weights = fs::path(file).replace_extension(".bin");
@@ -192,7 +225,7 @@ void rewrite_as_ir(const fs::path& file, const fs::path& xml, const ConvertOptio
     check_ir(text_of(read_file_bytes(file, kLargestFile, ErrorCode::kModelInvalid)), bytes, file.string());
     convert_network(file, xml, options);
   } else {
-    throw Error(ErrorCode::kModelInvalid, file.string() + ": not a .h5, .pb, .onnx or .xml file");
+    throw Error(ErrorCode::kModelInvalid, file.string() + ": not a .h5, .keras, .pb, .onnx or .xml file");
   }
 }
 
@@ -203,7 +236,7 @@ void rewrite_as_ir_apart(const fs::path& reader, const fs::path& file, const fs:
   run_in_child(file.string(), reader,
                {file.string(), xml.string(), options.output, std::to_string(options.width),
                 std::to_string(options.height)},
-               {.memory_bytes = memory_for(file)});
+               {.memory_bytes = memory_for(file, weights_beside(file))});
 }
 
 int reader_main(int argc, char** argv) {
@@ -223,13 +256,21 @@ ModelPack import_pack(const fs::path& file, const fs::path& models, const Import
     throw std::invalid_argument("there is a model pack " + place.string() + " already");
   }
   NewPack pack(place);
-  rewrite_as_ir_apart(options.reader, file, pack.folder() / kNetwork, options.network);
+  try {
+    const auto beside = weights_beside(file);
+    rewrite_as_ir_apart(options.reader, file, pack.folder() / kNetwork, options.network);
 
-  const NetworkFacts facts = describe_network(pack.folder() / kNetwork);
-  const std::string sha256 = sha256_file(file);
-  Contract contract = contract_of(completed(options, known(sha256, facts), file), facts, sha256);
-  contract.unit_length = gives_unit_length({.folder = pack.folder(), .contract = contract});
-  return pack.publish(contract, {kNetwork, kWeights}, options.replace);
+    const NetworkFacts facts = describe_network(pack.folder() / kNetwork);
+    if (const std::string found = landmark_network(facts.dimension); !found.empty())
+      throw Error(ErrorCode::kModelInvalid, file.string() + ": " + found);
+    const std::string sha256 = checksum_of(file, beside);
+    Contract contract = contract_of(completed(options, known(sha256, facts), file), facts, sha256);
+    contract.unit_length = gives_unit_length({.folder = pack.folder(), .contract = contract}, file);
+    return pack.publish(contract, {kNetwork, kWeights}, options.replace);
+  } catch (const Error& e) {
+    const bool reading = e.code() != ErrorCode::kOutputUnwritable;
+    throw Error(e.code(), renamed(e.what(), pack.folder().string(), (reading ? file : place).string()));
+  }
 }
 
 }  // namespace likeness

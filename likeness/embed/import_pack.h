@@ -30,9 +30,10 @@ struct ImportOptions {
   std::filesystem::path reader{};
 };
 
-/// Makes a model pack of a Keras .h5, a frozen graph (.pb), an ONNX file or OpenVINO IR: reads it in a
-/// process of its own with limits, rewrites it as IR with a free batch, proposes the contract, computes the
-/// self-test. The pack appears as models/NAME complete or not at all.
+/// Makes a model pack of a Keras .h5 or .keras, a frozen graph (.pb), an ONNX file (with the files of its
+/// weights beside it) or OpenVINO IR, of any floating-point precision: reads it in a process of its
+/// own with limits, rewrites it as IR with a free batch, proposes the contract, computes the self-test. The
+/// pack appears as models/NAME complete or not at all.
 /// @throws Error kModelNotFound, kModelInvalid with one line that names the file and the place in it;
 /// kOutputUnwritable; kUnsupported without `reader`; std::invalid_argument naming every property that must be
 /// said.

@@ -38,7 +38,8 @@ Shape windowed(const Shape& in, const GraphLayer& layer, std::array<std::size_t,
 
 Shape convolved(const Shape& in, const GraphLayer& layer) {
   const Shape& k = layer.kernel.shape;
-  if (k.size() != 4 || in.size() != 3 || k[2] != in[2]) {
+  if (k.size() != 4 || in.size() != 3 || layer.groups == 0 || in[2] % layer.groups != 0 ||
+      k[2] != in[2] / layer.groups || k[3] % layer.groups != 0) {
     misfit("has a kernel of " + text_of(k) + " over an input of " + text_of(in));
   }
   if (!layer.bias.empty() && layer.bias.size() != k[3])
@@ -88,8 +89,25 @@ Shape shape_without_limit(const Graph& graph, std::size_t i, const std::vector<S
       }
       return in;
     case LayerKind::kGlobalAverage:
+    case LayerKind::kGlobalMax:
       if (in.size() != 3) misfit("needs a picture, not " + text_of(in));
       return {in[2]};
+    case LayerKind::kPad:
+      if (in.size() != 3) misfit("needs a picture, not " + text_of(in));
+      return {in[0] + layer.borders[0] + layer.borders[1], in[1] + layer.borders[2] + layer.borders[3],
+              in[2]};
+    case LayerKind::kFlatten:
+      if (in.size() != 3) misfit("needs a picture, not " + text_of(in));
+      return {in[0] * in[1] * in[2]};
+    case LayerKind::kLeaky: {
+      const std::size_t all = in.size() == 3 ? in[0] * in[1] * in[2] : in.back();
+      if (layer.slope.size() != in.back() && layer.slope.size() != all)
+        misfit("has " + std::to_string(layer.slope.size()) + " slopes for " + text_of(in));
+      return in;
+    }
+    case LayerKind::kUnitLength:
+      if (in.size() != 1) misfit("needs a row, not " + text_of(in));
+      return in;
     case LayerKind::kDense:
       if (in.size() != 1 || layer.kernel.shape.size() != 2 || layer.kernel.shape[0] != in[0]) {
         misfit("has a kernel of " + text_of(layer.kernel.shape) + " over an input of " + text_of(in));

@@ -21,6 +21,12 @@ enum class LayerKind {
   kAdd,
   kGlobalAverage,  ///< height x width x channels to channels.
   kDense,
+  kPad,         ///< Zeros around a picture.
+  kLeaky,       ///< What is below 0 times a slope.
+  kAtMost,      ///< min(x, most).
+  kFlatten,     ///< A picture to one row, row by row, channels side by side.
+  kGlobalMax,   ///< height x width x channels to channels.
+  kUnitLength,  ///< A row over its length, or over 1e-6 where that is more.
 };
 
 /// One step of a Graph. Pictures are height x width x channels. Fields that a kind does not name stay as they
@@ -33,12 +39,16 @@ struct GraphLayer {
   std::array<std::size_t, 2> window{};        ///< kMaxPool: height, width.
   std::array<std::size_t, 2> strides{1, 1};   ///< kConvolution, kMaxPool: down, right.
   std::array<std::size_t, 2> dilation{1, 1};  ///< kConvolution.
+  std::size_t groups = 1;       ///< kConvolution: parts of the channels that are convolved by themselves.
   bool same = false;            ///< kConvolution, kMaxPool: padded as TensorFlow's SAME; else not at all.
-  Tensor kernel{};              ///< kConvolution: height, width, in, out. kDense: in, out.
+  Tensor kernel{};              ///< kConvolution: height, width, in / groups, out. kDense: in, out.
   std::vector<float> bias{};    ///< kConvolution, kDense: one for each output, or none.
   std::vector<float> factor{};  ///< kAffine: one for each channel.
   std::vector<float> shift{};   ///< kAffine: one for each channel.
   float scale = 1;              ///< kScale.
+  std::array<std::size_t, 4> borders{};  ///< kPad: top, bottom, left, right.
+  std::vector<float> slope{};            ///< kLeaky: one for each channel, or for each number of the picture.
+  float most = 0;                        ///< kAtMost.
 };
 
 /// A feed-forward network in plain numbers, for importers of foreign formats. Layers stand after their

@@ -132,6 +132,7 @@ bool Planner::collect_layer(std::size_t i) {
       values_.back().place = PlanPlace{.kind = PlanPlace::Kind::kInput};
       return i == 0 && shapes_[i].size() == 3;
     case LayerKind::kConvolution: {
+      if (layer.groups != 1) return false;
       const auto& k = layer.kernel.shape;
       const bool winograd = k[0] == 3 && k[1] == 3 && layer.strides == std::array<std::size_t, 2>{1, 1} &&
                             layer.dilation == std::array<std::size_t, 2>{1, 1} && k[2] % kVector == 0 &&

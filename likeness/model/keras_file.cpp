@@ -1,12 +1,17 @@
 #include "likeness/model/keras_file.h"
 
 #include <hdf5.h>
+#include <zip.h>
 
+#include <array>
 #include <cstdint>
 #include <cstring>
+#include <fstream>
 #include <limits>
+#include <memory>
 
 #include "likeness/core/error.h"
+#include "likeness/core/file.h"
 #include "likeness/model/quiet_hdf5.h"
 
 namespace likeness {
@@ -57,6 +62,8 @@ class Reader {
   void check_links(hid_t group, const std::string& path, const std::string& place) const;
   Tensor array(hid_t group, const std::string& path, const std::string& layer);
   std::map<std::string, Tensor> layer_weights(hid_t root, const std::string& layer);
+  NumberedWeights numbered_weights(hid_t layers, const std::string& layer);
+  void read_numbered(KerasFile& result);
 
   std::string file_;
   Handle handle_;
@@ -162,6 +169,7 @@ Tensor Reader::array(hid_t group, const std::string& path, const std::string& la
   const Handle space(H5Dget_space(dataset), H5Sclose);
   const Handle creation(H5Dget_create_plist(dataset), H5Pclose);
   if (!type.open() || !space.open() || !creation.open()) fail(what + " cannot be read");
+  if (H5Sget_simple_extent_type(space) == H5S_SCALAR) return {};  // a count of what was seen in training
   if (H5Tget_class(type) != H5T_FLOAT || H5Tget_size(type) > 8)
     fail(what + " are not floating-point numbers");
   if (H5Pget_external_count(creation) != 0 || H5Pget_layout(creation) == H5D_VIRTUAL) {
@@ -215,11 +223,50 @@ std::map<std::string, Tensor> Reader::layer_weights(hid_t root, const std::strin
   return weights;
 }
 
+NumberedWeights Reader::numbered_weights(hid_t layers, const std::string& layer) {
+  check_links(layers, layer + "/vars", "the file");
+  const Handle group(H5Gopen2(layers, (layer + "/vars").c_str(), H5P_DEFAULT), H5Gclose);
+  if (!group.open()) fail("the layer " + layer + " is not a group");
+  NumberedWeights result;
+  const auto name = texts(group, "name", "the layer " + layer);
+  if (!name.empty()) result.layer = name.front();
+  for (std::string number = "0"; H5Lexists(group, number.c_str(), H5P_DEFAULT) > 0;
+       number = std::to_string(result.values.size())) {
+    check_links(group, number, "the layer " + layer);
+    result.values.push_back(array(group, number, layer));
+    if (result.values.size() > kMostNames) fail("the layer " + layer + " has too many weights");
+  }
+  return result;
+}
+
+/// The layout of .weights.h5: layers/CLASS_COUNT/vars/NUMBER.
+void Reader::read_numbered(KerasFile& result) {
+  check_links(handle_, "layers", "the file");
+  const Handle layers(H5Gopen2(handle_, "layers", H5P_DEFAULT), H5Gclose);
+  H5G_info_t info{};
+  if (!layers.open() || H5Gget_info(layers, &info) < 0) fail("its layers are not a group");
+  if (info.nlinks > kMostNames) fail("it has too many layers");
+  for (hsize_t i = 0; i < info.nlinks; ++i) {
+    std::array<char, 256> name{};
+    if (H5Lget_name_by_idx(layers, ".", H5_INDEX_NAME, H5_ITER_INC, i, name.data(), name.size(),
+                           H5P_DEFAULT) < 0) {
+      fail("the name of a layer cannot be read");
+    }
+    if (H5Lexists(layers, name.data(), H5P_DEFAULT) > 0) {
+      result.numbered.emplace(name.data(), numbered_weights(layers, name.data()));
+    }
+  }
+}
+
 KerasFile Reader::read() {
   KerasFile result;
   const auto config = texts(handle_, "model_config", "the file");
   if (!config.empty()) result.model_config = config.front();
 
+  if (H5Lexists(handle_, "layers", H5P_DEFAULT) > 0 && H5Aexists(handle_, "layer_names") <= 0) {
+    read_numbered(result);
+    return result;
+  }
   const bool full = H5Lexists(handle_, "model_weights", H5P_DEFAULT) > 0;
   if (full) check_links(handle_, "model_weights", "the file");
   const Handle root(H5Gopen2(handle_, full ? "model_weights" : "/", H5P_DEFAULT), H5Gclose);
@@ -233,15 +280,88 @@ KerasFile Reader::read() {
   return result;
 }
 
+bool is_zip(std::span<const std::byte> bytes) {
+  return bytes.size() >= 2 && bytes[0] == std::byte{'P'} && bytes[1] == std::byte{'K'};
+}
+
+bool is_zip(const std::filesystem::path& file) {
+  std::array<char, 2> start{};
+  std::ifstream(file, std::ios::binary).read(start.data(), start.size());
+  return is_zip(std::as_bytes(std::span(start)));
+}
+
+/// A zip archive in memory. Every size is checked before memory is taken.
+class Archive {
+ public:
+  Archive(std::span<const std::byte> bytes, std::string name) : name_(std::move(name)) {
+    zip_error_t error;
+    zip_error_init(&error);
+    zip_source_t* source = zip_source_buffer_create(bytes.data(), bytes.size(), 0, &error);
+    zip_ = source == nullptr ? nullptr : zip_open_from_source(source, ZIP_RDONLY, &error);
+    if (zip_ == nullptr && source != nullptr) zip_source_free(source);
+    zip_error_fini(&error);
+    if (zip_ == nullptr) fail("its zip archive is damaged or cut short");
+  }
+  Archive(const Archive&) = delete;
+  Archive& operator=(const Archive&) = delete;
+  ~Archive() { zip_discard(zip_); }
+
+  [[nodiscard]] bool has(const char* entry) const { return zip_name_locate(zip_, entry, 0) >= 0; }
+  [[nodiscard]] std::vector<std::byte> read(const char* entry, std::size_t most) const {
+    zip_stat_t facts;
+    zip_stat_init(&facts);
+    constexpr zip_uint64_t kNeeded = ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE;
+    if (zip_stat(zip_, entry, 0, &facts) != 0 || (facts.valid & kNeeded) != kNeeded)
+      fail("it has no " + std::string(entry));
+    if (facts.size > most || facts.size / kMostFromAByte > facts.comp_size)
+      fail("its " + std::string(entry) + " has an impossible size");
+    const std::unique_ptr<zip_file_t, int (*)(zip_file_t*)> file(zip_fopen(zip_, entry, 0), zip_fclose);
+    std::vector<std::byte> bytes(static_cast<std::size_t>(facts.size));
+    std::byte beyond{};
+    // The byte beyond the end is where libzip checks the sum.
+    if (!file ||
+        zip_fread(file.get(), bytes.data(), bytes.size()) != static_cast<zip_int64_t>(bytes.size()) ||
+        zip_fread(file.get(), &beyond, 1) != 0) {
+      fail("its " + std::string(entry) + " is damaged");
+    }
+    return bytes;
+  }
+  [[noreturn]] void fail(const std::string& problem) const {
+    throw Error(ErrorCode::kModelInvalid, name_ + ": " + problem);
+  }
+
+ private:
+  std::string name_;
+  zip_t* zip_ = nullptr;
+};
+
+/// A .keras file: config.json and model.weights.h5.
+KerasFile read_archive(std::span<const std::byte> bytes, const std::string& name) {
+  const Archive archive(bytes, name);
+  if (!archive.has("config.json") || !archive.has("model.weights.h5")) {
+    archive.fail("it is a zip archive without Keras' config.json and model.weights.h5");
+  }
+  const auto config = archive.read("config.json", kMostText);
+  const auto weights = archive.read("model.weights.h5", kLargestFile);
+  const std::string inside = name + ": model.weights.h5";
+  KerasFile result = Reader(open_image(weights, inside), inside).read();
+  result.model_config.assign(reinterpret_cast<const char*>(config.data()), config.size());
+  return result;
+}
+
 }  // namespace
 
 KerasFile read_keras_file(const std::filesystem::path& file) {
   const QuietHdf5 quiet;
+  if (is_zip(file)) {
+    return read_archive(read_file_bytes(file, kLargestFile, ErrorCode::kModelInvalid), file.string());
+  }
   return Reader(open_file(file), file.string()).read();
 }
 
 KerasFile read_keras_file(std::span<const std::byte> bytes, const std::string& name) {
   const QuietHdf5 quiet;
+  if (is_zip(bytes)) return read_archive(bytes, name);
   return Reader(open_image(bytes, name), name).read();
 }
 

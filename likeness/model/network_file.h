@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace likeness {
 
@@ -16,9 +18,21 @@ namespace likeness {
 [[nodiscard]] std::string prepare_graph_def(std::string_view bytes, const std::string& file,
                                             const std::string& output = "");
 
-/// The same checks for an ONNX model. Weights in other files, sparse weights and subgraphs are refused.
-/// @throws Error kModelInvalid with `file`.
-void check_onnx(std::string_view bytes, const std::string& file);
+/// Weights that an ONNX model keeps in another file.
+struct OnnxWeights {
+  std::string file;  ///< A bare name: the file lies beside the model.
+  std::uint64_t offset = 0;
+  std::uint64_t bytes = 0;
+};
+
+/// The same checks for an ONNX model. Weights in other files are listed; those that do not lie beside the
+/// model, sparse weights and subgraphs are refused. @throws Error kModelInvalid with `file`.
+std::vector<OnnxWeights> check_onnx(std::string_view bytes, const std::string& file);
+
+/// The files, each once, of the weights that `model` keeps outside: plain files of at most 1 GiB that hold
+/// every tensor whole. Nothing of them is read. @throws Error kModelNotFound, kModelInvalid with the file.
+[[nodiscard]] std::vector<std::filesystem::path> weight_files(const std::vector<OnnxWeights>& outside,
+                                                              const std::filesystem::path& model);
 
 /// The same checks for OpenVINO IR (version 10 or 11), of whose .bin only the size is needed: every constant
 /// lies inside it and is as long as its shape says. Loops and other bodies are refused.

@@ -1,4 +1,6 @@
+#include <charconv>
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <string>
 #include <unordered_map>
@@ -32,12 +34,48 @@ void multiply(std::uint64_t& count, std::uint64_t size) {
   count *= size;
 }
 
-/// Bytes of a TensorProto. @throws std::runtime_error where it is not what it says.
-std::uint64_t check_tensor(std::string_view tensor) {
+std::uint64_t number_from(std::string_view text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size())
+    throw std::runtime_error("keeps weights in another file, at a place that is no number");
+  return value;
+}
+
+/// Where a tensor of `bytes` lies, from its external_data. Only a bare name is taken: a file beside the
+/// model.
+OnnxWeights place_of(const std::vector<std::string_view>& entries, std::uint64_t bytes) {
+  OnnxWeights place{.file = {}, .offset = 0, .bytes = bytes};
+  for (const std::string_view entry : entries) {
+    std::string_view key, value;
+    ProtoReader fields(entry);
+    for (ProtoField field; fields.next(field);) {
+      if (field.number == 1 && field.is_bytes) key = field.bytes;
+      if (field.number == 2 && field.is_bytes) value = field.bytes;
+    }
+    if (key == "location") place.file = value;
+    if (key == "offset") place.offset = number_from(value);
+    if (key == "length" && number_from(value) != bytes) {
+      throw std::runtime_error("keeps a tensor of " + std::string(value) + " bytes instead of " +
+                               std::to_string(bytes) + " in another file");
+    }
+  }
+  if (place.file.empty() || place.file == "." || place.file == ".." ||
+      place.file.find_first_of(std::string_view("/\\\0", 3)) != std::string::npos) {
+    throw std::runtime_error("keeps weights in a file that does not lie beside it (" + place.file + ")");
+  }
+  return place;
+}
+
+/// Bytes of a TensorProto, and in `outside` where they lie if not in it.
+/// @throws std::runtime_error where it is not what it says.
+std::uint64_t check_tensor(std::string_view tensor, std::vector<OnnxWeights>& outside) {
   std::uint64_t count = 1;
   std::uint64_t type = 0;
   bool has_raw = false;
   std::size_t raw = 0;
+  bool is_outside = false;
+  std::vector<std::string_view> entries;
   ProtoReader fields(tensor);
   for (ProtoField field; fields.next(field);) {
     if (field.number == 1 && !field.is_bytes) multiply(count, field.value);
@@ -46,9 +84,8 @@ std::uint64_t check_tensor(std::string_view tensor) {
     }
     if (field.number == 2 && !field.is_bytes) type = field.value;
     if (field.number == 9 && field.is_bytes) has_raw = true, raw = field.bytes.size();
-    if (field.number == 13 || (field.number == 14 && field.value != 0)) {
-      throw std::runtime_error("keeps weights in another file, which is not read");
-    }
+    if (field.number == 13 && field.is_bytes) entries.push_back(field.bytes);
+    if (field.number == 14) is_outside = field.value != 0;
   }
   const std::uint64_t bytes = count * (bytes_of(type) == 0 ? 1 : bytes_of(type));
   if (bytes > kMostBytes) throw std::runtime_error("holds a tensor of an impossible size");
@@ -56,6 +93,10 @@ std::uint64_t check_tensor(std::string_view tensor) {
     throw std::runtime_error("holds a tensor of " + std::to_string(raw) + " bytes instead of " +
                              std::to_string(bytes));
   }
+  if (!is_outside) return bytes;
+  if (bytes_of(type) == 0) throw std::runtime_error("keeps weights of an unknown type in another file");
+  if (has_raw) throw std::runtime_error("keeps a tensor both in itself and in another file");
+  outside.push_back(place_of(entries, bytes));
   return bytes;
 }
 
@@ -64,7 +105,7 @@ struct Node {
   std::vector<std::string> outputs;
 };
 
-Node read_node(std::string_view message, std::uint64_t& bytes) {
+Node read_node(std::string_view message, std::uint64_t& bytes, std::vector<OnnxWeights>& outside) {
   Node node;
   ProtoReader fields(message);
   for (ProtoField field; fields.next(field);) {
@@ -74,7 +115,8 @@ Node read_node(std::string_view message, std::uint64_t& bytes) {
     if (field.number != 5) continue;
     ProtoReader attribute(field.bytes);
     for (ProtoField part; attribute.next(part);) {
-      if ((part.number == 5 || part.number == 10) && part.is_bytes) bytes += check_tensor(part.bytes);
+      if ((part.number == 5 || part.number == 10) && part.is_bytes)
+        bytes += check_tensor(part.bytes, outside);
       if (part.number == 6 || part.number == 11)
         throw std::runtime_error("holds a subgraph, which is not read");
       if (part.number == 22 || part.number == 23)
@@ -103,17 +145,17 @@ void check_order(const std::vector<Node>& nodes) {
     throw std::runtime_error("has nodes that read each other in a circle");
 }
 
-void check_graph(std::string_view message) {
+void check_graph(std::string_view message, std::vector<OnnxWeights>& outside) {
   std::vector<Node> nodes;
   std::uint64_t bytes = 0;
   std::size_t names = 0;
   ProtoReader graph(message);
   for (ProtoField field; graph.next(field);) {
     if (field.number == 1 && field.is_bytes) {
-      nodes.push_back(read_node(field.bytes, bytes));
+      nodes.push_back(read_node(field.bytes, bytes, outside));
       names += nodes.back().inputs.size() + nodes.back().outputs.size();
     }
-    if (field.number == 5 && field.is_bytes) bytes += check_tensor(field.bytes);
+    if (field.number == 5 && field.is_bytes) bytes += check_tensor(field.bytes, outside);
     if (field.number == 15) throw std::runtime_error("holds sparse tensors, which are not read");
     if (names > kMostNames) throw std::runtime_error("has nodes with too many inputs");
     if (nodes.size() > kMostNodes) throw std::runtime_error("has too many nodes");
@@ -125,7 +167,8 @@ void check_graph(std::string_view message) {
 
 }  // namespace
 
-void check_onnx(std::string_view bytes, const std::string& file) {
+std::vector<OnnxWeights> check_onnx(std::string_view bytes, const std::string& file) {
+  std::vector<OnnxWeights> outside;
   try {
     bool found = false;
     ProtoReader model(bytes);
@@ -133,13 +176,41 @@ void check_onnx(std::string_view bytes, const std::string& file) {
       if (field.number == 25) throw std::runtime_error("holds functions, which are not read");
       if (field.number != 7 || !field.is_bytes) continue;
       found = true;
-      check_graph(field.bytes);
+      check_graph(field.bytes, outside);
     }
     if (!found) throw std::runtime_error("has no graph");
   } catch (const std::runtime_error& e) {
     throw Error(ErrorCode::kModelInvalid,
                 file + ": it is not an ONNX model that is understood: it " + e.what());
   }
+  return outside;
+}
+
+std::vector<std::filesystem::path> weight_files(const std::vector<OnnxWeights>& outside,
+                                                const std::filesystem::path& model) {
+  std::map<std::filesystem::path, std::uint64_t> sizes;
+  for (const OnnxWeights& weights : outside) {
+    const std::filesystem::path file = model.parent_path() / weights.file;
+    std::error_code error;
+    if (!sizes.contains(file)) {
+      const auto kind = std::filesystem::symlink_status(file, error).type();
+      if (kind == std::filesystem::file_type::not_found)
+        throw Error(ErrorCode::kModelNotFound, "no weights " + file.string() + " beside " + model.string());
+      // A link may lead anywhere.
+      if (kind != std::filesystem::file_type::regular)
+        throw Error(ErrorCode::kModelInvalid,
+                    file.string() + ": the weights of a model must be a plain file");
+      const auto size = std::filesystem::file_size(file, error);
+      if (error || size > kMostBytes) throw Error(ErrorCode::kModelInvalid, file.string() + ": over 1 GiB");
+      sizes[file] = size;
+    }
+    if (weights.bytes > sizes[file] || weights.offset > sizes[file] - weights.bytes)
+      throw Error(ErrorCode::kModelInvalid,
+                  file.string() + ": it ends before the weights that " + model.string() + " says it holds");
+  }
+  std::vector<std::filesystem::path> files;
+  for (const auto& [file, size] : sizes) files.push_back(file);
+  return files;
 }
 
 }  // namespace likeness

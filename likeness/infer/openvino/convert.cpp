@@ -1,3 +1,4 @@
+#include <openvino/core/preprocess/pre_post_process.hpp>
 #include <openvino/op/convolution.hpp>
 #include <openvino/op/parameter.hpp>
 #include <openvino/op/reshape.hpp>
@@ -77,6 +78,21 @@ void set_size(const Model& model, const ConvertOptions& options, const std::file
   model->validate_nodes_and_infer_types();
 }
 
+/// Networks in half precision take and give floats like all others.
+Model with_floats(const Model& model, const std::filesystem::path& file) {
+  const auto in = model->get_parameters().front()->get_element_type();
+  const auto out = model->get_results().front()->get_element_type();
+  if (!in.is_real() || !out.is_real()) {
+    refuse(file,
+           "it takes " + in.to_string() + " and gives " + out.to_string() + ", not floating-point numbers");
+  }
+  if (in == ov::element::f32 && out == ov::element::f32) return model;
+  ov::preprocess::PrePostProcessor change(model);
+  change.input().tensor().set_element_type(ov::element::f32);
+  change.output().tensor().set_element_type(ov::element::f32);
+  return change.build();
+}
+
 /// n x d, also where the network gives n x d x 1 x 1.
 void check_output(const Model& model, const std::filesystem::path& file) {
   const ov::PartialShape& shape = model->get_results().front()->get_output_partial_shape(0);
@@ -101,6 +117,7 @@ void LoadedOpenvino::convert_network(const std::filesystem::path& source, const 
     set_size(model, options, file);
     free_batch(*model);
     check_output(model, file);
+    model = with_floats(model, file);
     // ONNX's reader computes shapes of constants out of ranks; written as constants, everybody can read them.
     ov::pass::Manager passes;
     passes.register_pass<ov::pass::ConstantFolding>();

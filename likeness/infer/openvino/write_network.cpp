@@ -13,6 +13,7 @@
 #include <openvino/op/transpose.hpp>
 #include <stdexcept>
 
+#include "likeness/infer/openvino/layer_ops.h"
 #include "likeness/infer/openvino/module.h"
 #include "likeness/infer/openvino/openvino.h"
 
@@ -61,6 +62,8 @@ Value computed(const GraphLayer& layer, const std::vector<Value>& values) {
   for (const std::size_t i : layer.inputs) in.push_back(values[i]);
   switch (layer.kind) {
     case LayerKind::kConvolution:
+      if (layer.groups != 1)
+        return with_bias(grouped_convolution(in[0], layer), layer.bias, /*picture=*/true);
       return with_bias(std::make_shared<op::v1::Convolution>(
                            in[0], convolution_weights(layer.kernel), strides, ov::CoordinateDiff{0, 0},
                            ov::CoordinateDiff{0, 0}, ov::Strides{layer.dilation[0], layer.dilation[1]}, pad),
@@ -92,6 +95,18 @@ Value computed(const GraphLayer& layer, const std::vector<Value>& values) {
           std::make_shared<op::v0::MatMul>(
               in[0], constant({layer.kernel.shape[0], layer.kernel.shape[1]}, layer.kernel.values)),
           layer.bias, /*picture=*/false);
+    case LayerKind::kPad:
+      return padded(in[0], layer);
+    case LayerKind::kLeaky:
+      return leaky(in[0], layer);
+    case LayerKind::kAtMost:
+      return at_most(in[0], layer);
+    case LayerKind::kFlatten:
+      return flattened(in[0]);
+    case LayerKind::kGlobalMax:
+      return global_max(in[0]);
+    case LayerKind::kUnitLength:
+      return unit_length(in[0]);
     case LayerKind::kInput:
       break;
   }
