@@ -52,7 +52,7 @@ void add_model_import(CLI::App& command, Exit& exit) {
   auto args = std::make_shared<ImportArgs>();
   CLI::App* part =
       command.add_subcommand("import",
-                             "Make a pack of a Keras .h5, a frozen graph .pb, an .onnx or OpenVINO .xml\n"
+                             "Make a pack of a Keras .h5 or .keras, a frozen graph .pb, an .onnx or OpenVINO .xml\n"
                              "Known models need only a name; of others say how they were trained.\n"
                              "Example: likeness model import facenet_keras.h5 --name facenet_keras");
   ImportOptions& options = args->options;
