@@ -43,6 +43,8 @@ std::string roff(const std::string& text) {
   for (const char c : text) {
     if (c == '\\') {
       result += "\\e";
+    } else if (c == '\n') {
+      result += "\n.br\n";
     } else if (c == '-') {
       result += "\\-";
     } else if ((c == '.' || c == '\'') && (result.empty() || result.back() == '\n')) {
@@ -57,7 +59,8 @@ std::string roff(const std::string& text) {
 /// An argument's or option's paragraph: what is typed in bold, then what it takes, then what it is for.
 std::string paragraph(const std::string& typed, const CLI::Option& option) {
   std::string text = ".TP\n\\fB" + roff(typed) + "\\fR";
-  if (option.get_type_size() != 0) text += " \\fI" + roff(option.get_type_name()) + "\\fR";
+  const std::string takes = option.get_type_name();
+  if (!takes.empty()) text += " \\fI" + roff(takes) + "\\fR";
   if (!option.get_default_str().empty()) text += " [" + roff(option.get_default_str()) + "]";
   return text + "\n" + roff(option.get_description()) + "\n";
 }
