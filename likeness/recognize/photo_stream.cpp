@@ -169,34 +169,57 @@ Picture picture_of(Bytes bytes, const std::string& id) {
 
 }  // namespace
 
+/// What is slow to make, and what it cost to use: streams made of one another share it.
+struct PhotoStream::Shared {
+  Shared(const ModelPack& detector, const ModelPack& embedder, const StreamOptions& given)
+      : options(given),
+        pack(embedder),
+        detectors(detector.folder, single_threaded(given.detector)),
+        arena(given.threads) {}
+
+  /// Loads the network on the first call; further calls wait for it, and throw again what it threw.
+  void load() {
+    tbb::collaborative_call_once(loaded, [this] {
+      try {
+        // Every thread embeds for itself: a batch spread over threads would keep them waiting for each other.
+        network.emplace(pack, EmbedderOptions{.precision = options.precision,
+                                              .threads = options.threads,
+                                              .calls = options.threads,
+                                              .batch = options.batch,
+                                              .cache_folder = options.cache_folder});
+      } catch (...) {
+        failure = std::current_exception();
+      }
+    });
+    if (failure) std::rethrow_exception(failure);
+  }
+
+  StreamOptions options;
+  ModelPack pack;  ///< Of the embedder.
+  tbb::collaborative_once_flag loaded;
+  std::exception_ptr failure;  ///< Why `network` could not be loaded.
+  std::optional<Embedder> network;
+  Detectors detectors;
+  tbb::task_arena arena;
+  std::atomic<double> read = 0;
+  std::atomic<double> detect = 0;
+  std::atomic<double> align = 0;
+  std::atomic<double> embedding = 0;
+};
+
 // The whole road, on one screen: read -> detect -> align, then embed() for a group of photos.
 struct PhotoStream::Road {
   Road(const ModelPack& detector, const ModelPack& embedder, const StreamOptions& given)
       : options(given),
         crop(embedder.contract.crop),
         views(views_of(crop, given.quality)),
-        detectors(detector.folder, single_threaded(given.detector)),
-        arena(given.threads) {
+        shared(std::make_shared<Shared>(detector, embedder, given)) {
     if (options.batch < 1) throw std::invalid_argument("a batch needs at least one chip");
-    if (options.until == Stage::kEmbed) pack = embedder;
   }
 
-  /// Loads the network on the first call; further calls wait for it, and throw again what it threw.
+  [[nodiscard]] bool embeds() const { return options.until == Stage::kEmbed; }
   void load() {
-    if (!pack) return;
-    tbb::collaborative_call_once(loaded, [this] {
-      try {
-        // Every thread embeds for itself: a batch spread over threads would keep them waiting for each other.
-        network.emplace(*pack, EmbedderOptions{.precision = options.precision,
-                                               .threads = options.threads,
-                                               .calls = options.threads,
-                                               .batch = options.batch,
-                                               .cache_folder = options.cache_folder});
-      } catch (...) {
-        failure = std::current_exception();
-      }
-    });
-    if (failure) std::rethrow_exception(failure);
+    if (embeds()) shared->load();
   }
 
   /// A photo up to its chips, unless `is_known`, which wants its `hash`, says that it is known.
@@ -209,7 +232,7 @@ struct PhotoStream::Road {
     try {
       Picture picture;
       {
-        const Stopwatch watch(read);
+        const Stopwatch watch(shared->read);
         std::vector<std::byte> own;
         const auto bytes = file_bytes(from, own);
         if ((options.hash || hash) && bytes) photo.sha256 = sha256(*bytes);
@@ -233,10 +256,10 @@ struct PhotoStream::Road {
     photo.width = image.width;
     photo.height = image.height;
     {
-      const Stopwatch watch(detect);
-      photo.faces = detectors.detect(image);
+      const Stopwatch watch(shared->detect);
+      photo.faces = shared->detectors.detect(image);
     }
-    const Stopwatch watch(align);
+    const Stopwatch watch(shared->align);
     if (options.faces == FacesWanted::kAll) {
       for (std::size_t i = 0; i < photo.faces.size(); ++i) photo.chosen.push_back(i);
     } else if (const auto main = main_face(photo.faces, image.width, image.height, crop)) {
@@ -269,7 +292,7 @@ struct PhotoStream::Road {
 
   /// Fills the embeddings of a group. Idle threads help; `alone` says that nobody has anything else to do.
   void embed(Group& group, bool alone) {
-    if (!pack) return;
+    if (!embeds()) return;
     const std::vector<Chip> chips = views_in(group);
     if (chips.empty()) return;
     load();
@@ -280,9 +303,9 @@ struct PhotoStream::Road {
     std::atomic<unsigned> order = 0;
     tbb::parallel_for(std::size_t{0}, pieces.size(), [&](std::size_t i) {
       const Step step(order);
-      const Stopwatch watch(embedding);
+      const Stopwatch watch(shared->embedding);
       const std::size_t first = i * piece;
-      pieces[i] = network->embed_views(
+      pieces[i] = shared->network->embed_views(
           std::span(chips).subspan(first * each, std::min(piece, faces - first) * each), each);
     });
     const Step step(order);
@@ -307,17 +330,8 @@ struct PhotoStream::Road {
 
   StreamOptions options;
   CropSpec crop;
-  std::vector<View> views;        ///< The crop itself first.
-  std::optional<ModelPack> pack;  ///< Of the embedder; empty where the road ends before it.
-  tbb::collaborative_once_flag loaded;
-  std::exception_ptr failure;  ///< Why `network` could not be loaded.
-  std::optional<Embedder> network;
-  Detectors detectors;
-  tbb::task_arena arena;
-  std::atomic<double> read = 0;
-  std::atomic<double> detect = 0;
-  std::atomic<double> align = 0;
-  std::atomic<double> embedding = 0;
+  std::vector<View> views;  ///< The crop itself first.
+  std::shared_ptr<Shared> shared;
 };
 
 /// One run() over a source: the steps of its pipeline, and what they share.
@@ -363,7 +377,7 @@ class PhotoStream::Flow {
       this->hand_on(std::exchange(slot(i).group, {}));
     });
     const Step step(order_);
-    road_.arena.execute([&] {
+    road_.shared->arena.execute([&] {
       tbb::task_group loading;
       loading_ = &loading;
       tbb::parallel_pipeline(slots_.size(), take & look & gather & embed & hand_on);
@@ -421,7 +435,7 @@ class PhotoStream::Flow {
   void gather(std::size_t i) {
     waiting_.push_back(std::move(slot(i).work));
     const std::size_t most_photos = batch_ * 2;  // photos without a face must not pile up while a batch fills
-    const bool full = chip_count(waiting_) >= batch_ || waiting_.size() >= most_photos || !road_.pack ||
+    const bool full = chip_count(waiting_) >= batch_ || waiting_.size() >= most_photos || !road_.embeds() ||
                       kept_bytes(waiting_) >= kMostKeptBytes;
     if (full) slot(i).group = std::exchange(waiting_, {});
   }
@@ -459,9 +473,19 @@ class PhotoStream::Flow {
 
 PhotoStream::PhotoStream(const ModelPack& detector, const ModelPack& embedder, const StreamOptions& options)
     : road_(std::make_unique<Road>(detector, embedder, options)) {}
+PhotoStream::PhotoStream(std::unique_ptr<Road> road) : road_(std::move(road)) {}
 PhotoStream::~PhotoStream() = default;
 PhotoStream::PhotoStream(PhotoStream&&) noexcept = default;
 PhotoStream& PhotoStream::operator=(PhotoStream&&) noexcept = default;
+
+PhotoStream PhotoStream::sharing(const StreamWork& work) const {
+  auto road = std::make_unique<Road>(*road_);
+  road->options.until = work.until;
+  road->options.faces = work.faces;
+  road->options.hash = work.hash;
+  road->options.keep_pixels = work.keep_pixels;
+  return PhotoStream(std::move(road));
+}
 
 void PhotoStream::load() { road_->load(); }
 
@@ -481,7 +505,7 @@ PhotoFaces PhotoStream::one(const Photo& photo) {
   Group group(1);
   std::atomic<unsigned> order = 0;
   const Step step(order);
-  road.arena.execute([&] {
+  road.shared->arena.execute([&] {
     const Step inside(order);
     // Alone: this call shall not wait for other calls' photos.
     tbb::this_task_arena::isolate([&] {
@@ -497,7 +521,8 @@ PhotoFaces PhotoStream::one(const Photo& photo) {
 PhotoFaces PhotoStream::one(const PixelView& picture) { return one(Photo{.id = "", .content = picture}); }
 
 StageSeconds PhotoStream::seconds() const {
-  return {.read = road_->read, .detect = road_->detect, .align = road_->align, .embed = road_->embedding};
+  const Shared& shared = *road_->shared;
+  return {.read = shared.read, .detect = shared.detect, .align = shared.align, .embed = shared.embedding};
 }
 
 }  // namespace likeness

@@ -47,6 +47,14 @@ struct StreamOptions {
   std::filesystem::path cache_folder{};  ///< NetworkOptions::cache_folder.
 };
 
+/// The part of StreamOptions that streams which share their networks may have of their own.
+struct StreamWork {
+  Stage until = Stage::kEmbed;
+  FacesWanted faces = FacesWanted::kAll;
+  bool hash = false;
+  bool keep_pixels = false;
+};
+
 /// What became of one photo.
 struct PhotoFaces {
   std::size_t index = 0;                          ///< Position in the source.
@@ -89,6 +97,10 @@ class PhotoStream {
   PhotoStream(PhotoStream&&) noexcept;
   PhotoStream& operator=(PhotoStream&&) noexcept;
 
+  /// A stream that does other work with the same detectors, network and threads. Cheap. What it costs is
+  /// counted together with this one's.
+  [[nodiscard]] PhotoStream sharing(const StreamWork& work) const;
+
   /// Loads the embedder's network now, for a program that wants its first answer quickly and its errors
   /// early. Otherwise run() loads it while the first photos are looked at, and one() when there is a face.
   /// @throws Error kModelNotFound, kModelInvalid, kUnsupported (a precision this CPU or the pack lacks).
@@ -116,8 +128,10 @@ class PhotoStream {
   [[nodiscard]] StageSeconds seconds() const;
 
  private:
+  struct Shared;
   struct Road;
   class Flow;
+  explicit PhotoStream(std::unique_ptr<Road> road);
   std::unique_ptr<Road> road_;
 };
 
