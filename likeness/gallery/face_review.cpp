@@ -116,16 +116,25 @@ FaceQuality measure_quality(const Face& face, const Chip& chip) {
           .score = face.score};
 }
 
+namespace {
+
+ReviewFinding finding(std::string what, bool refuse) {
+  std::string kind = what.substr(0, what.find(':'));
+  return {std::move(kind), std::move(what), refuse};
+}
+
+}  // namespace
+
 std::vector<ReviewFinding> review_face(const FaceQuality& quality, std::size_t faces, Review review) {
   std::vector<ReviewFinding> findings;
   if (review == Review::kOff) return findings;
   const bool strict = review == Review::kStrict;
   for (std::string& what : beyond(quality, faces, strict ? kStrictLimits : kStandardLimits)) {
-    findings.push_back({std::move(what), true});
+    findings.push_back(finding(std::move(what), true));
   }
   if (!strict && findings.empty()) {
     for (std::string& what : beyond(quality, faces, kStrictLimits))
-      findings.push_back({std::move(what), false});
+      findings.push_back(finding(std::move(what), false));
   }
   return findings;
 }

@@ -28,7 +28,8 @@ enum class Review { kOff, kStandard, kStrict };
 
 /// Something against enrolling a face.
 struct ReviewFinding {
-  std::string what;     ///< In words, with the measured value and the limit.
+  std::string kind;     ///< "small", "blurred", "dark", "too bright", "turned away", "several faces".
+  std::string what;     ///< In words, with the measured value and the limit; begins with `kind`.
   bool refuse = false;  ///< Else worth saying, and the face is kept.
 };
 
