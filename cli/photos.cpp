@@ -77,9 +77,13 @@ PeopleList list_people(const std::vector<fs::path>& folders, bool keep_loose) {
 
 bool InputCount::count(const PhotoFaces& photo, ProgressBar& bar) {
   if (photo.error.empty()) return true;
-  ++failed_;
-  bar.say("likeness: " + photo.error);
+  fail(photo.error, bar);
   return false;
+}
+
+void InputCount::fail(const std::string& error, ProgressBar& bar) {
+  ++failed_;
+  bar.say("likeness: " + error);
 }
 
 Exit InputCount::exit() const {
@@ -92,6 +96,7 @@ std::string dump_line(const nlohmann::ordered_json& json) {
 }
 
 std::string counted(std::size_t count, const std::string& noun) {
+  if (count != 1 && noun == "person") return std::to_string(count) + " people";
   return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
 }
 

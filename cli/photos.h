@@ -44,6 +44,8 @@ class InputCount {
   explicit InputCount(std::size_t total) : total_(total) {}
   /// Whether the photo could be read.
   bool count(const PhotoFaces& photo, ProgressBar& bar);
+  /// One that could not, and why.
+  void fail(const std::string& error, ProgressBar& bar);
   [[nodiscard]] std::size_t failed() const { return failed_; }
   [[nodiscard]] Exit exit() const;
 
@@ -55,7 +57,7 @@ class InputCount {
 /// One line of JSON; bytes of a file's name that are not UTF-8 are replaced, not refused.
 [[nodiscard]] std::string dump_line(const nlohmann::ordered_json& json);
 
-/// "1 face", "2 faces".
+/// "1 face", "2 faces", "2 people".
 [[nodiscard]] std::string counted(std::size_t count, const std::string& noun);
 
 }  // namespace likeness::cli

@@ -11,11 +11,10 @@
 #include "cli/progress_bar.h"
 #include "likeness/classify/classifier.h"
 #include "likeness/core/output.h"
-#include "likeness/gallery/trained.h"
 #include "likeness/image/draw.h"
 #include "likeness/image/resample.h"
 #include "likeness/image/write_image.h"
-#include "likeness/recognize/photo_stream.h"
+#include "likeness/recognize/recognizer.h"
 #include "likeness/report/html.h"
 #include "likeness/version.h"
 
@@ -45,34 +44,8 @@ struct Answer {
   std::optional<TrainedIdentification> gated;  // with --gallery
 };
 
-/// Who decides: the classifier alone, or with a gallery that knows strangers.
-class Decider {
- public:
-  Decider(const Classifier& people, std::shared_ptr<const GalleryView> gallery, NamingRule rule)
-      : people_(people), gallery_(std::move(gallery)), rule_(std::move(rule)) {}
-
-  [[nodiscard]] std::vector<Answer> answers(const PhotoFaces& photo) const {
-    std::vector<Answer> answers;
-    for (std::size_t i = 0; i < photo.chosen.size(); ++i) {
-      answers.push_back(gallery_ ? gated(photo.embeddings[i], photo.averaged[i])
-                                 : alone(photo.embeddings[i]));
-    }
-    return answers;
-  }
-  [[nodiscard]] const NamingRule& rule() const { return rule_; }
-
- private:
-  [[nodiscard]] Answer alone(std::span<const float> face) const {
-    const Prediction p = people_.predict(face);
-    return {p.label,
-            p.probability(),
-            people_.labels()[p.nearest_person],
-            p.nearest_cosine,
-            p.by_votes ? "svm" : "nearest",
-            std::nullopt};
-  }
-  [[nodiscard]] Answer gated(std::span<const float> face, std::span<const float> averaged) const {
-    const TrainedIdentification found = identify_trained(*gallery_, people_, {face, averaged}, rule_);
+Answer answer_of(const Classifier& people, bool gated, const TrainedIdentification& found) {
+  if (gated) {
     const Identification& answer = found.answer;
     return {answer.name.value_or("unknown"),
             answer.probability,
@@ -81,11 +54,14 @@ class Decider {
             found.by_classifier ? "svm" : "nearest",
             found};
   }
-
-  const Classifier& people_;
-  std::shared_ptr<const GalleryView> gallery_;  // null: the classifier alone
-  NamingRule rule_;
-};
+  const Prediction& p = *found.prediction;
+  return {p.label,
+          p.probability(),
+          people.labels()[p.nearest_person],
+          p.nearest_cosine,
+          p.by_votes ? "svm" : "nearest",
+          std::nullopt};
+}
 
 std::string percent(double share) {
   char text[16];
@@ -93,7 +69,7 @@ std::string percent(double share) {
   return text;
 }
 
-void print_json(const Decider& decider, const PhotoFaces& photo, const std::vector<Answer>& answers) {
+void print_json(const NamingRule& rule, const PhotoFaces& photo, const std::vector<Answer>& answers) {
   Json line = {{"file", photo.file.string()}, {"size", {photo.width, photo.height}}};
   line["faces"] = Json::array();
   for (std::size_t i = 0; i < answers.size(); ++i) {
@@ -107,7 +83,7 @@ void print_json(const Decider& decider, const PhotoFaces& photo, const std::vect
     if (answer.gated) {
       const auto& svm = answer.gated->prediction;
       const auto said = svm ? svm->probability() : std::nullopt;
-      one["threshold"] = threshold_json(decider.rule());
+      one["threshold"] = threshold_json(rule);
       one["nearest"] = match_json(answer.gated->answer.nearest);
       one["runner_up"] = match_json(answer.gated->answer.runner_up);
       one["svm"] = svm ? Json{{"name", svm->label}, {"probability", said ? Json(*said) : Json(nullptr)}}
@@ -187,45 +163,48 @@ Exit run(const Args& args) {
                                 " does not say which model its embeddings came from; name it with --model");
   }
   const PhotoList list = list_photos(args.photos);
-  const ModelPack embedder = args.models.embedder();
-  require_same_space(people.space(), args.people.string(), space_of(embedder.contract, args.models.precision),
-                     "the model " + embedder.contract.name);
-  std::shared_ptr<const GalleryView> view;
-  NamingRule rule;
-  Quality quality = Quality::kSinglePass;
+  std::optional<Gallery> gallery;
+  Setup setup = args.models;
   if (!args.gallery.path.empty()) {
-    const Gallery gallery = args.gallery.open(true, args.models.threads);
-    quality = gallery.store().space().quality;
-    require_same_space(gallery.store().space(), args.gallery.path.string(),
-                       space_of(embedder.contract, args.models.precision, quality),
-                       "the model " + embedder.contract.name);
-    view = view_of(gallery);
-    rule = naming_rule(*view, embedder.contract, args.models.precision);
-    if (const std::string words = remark(rule); !words.empty()) std::cerr << "likeness: " << words << '\n';
+    gallery = args.gallery.open(true, setup.threads);
+    setup.quality = gallery->store().space().quality;
   }
-  const Decider decider(people, view, rule);
-  StreamOptions options = args.models.stream_options();
-  options.quality = quality;
-  options.keep_pixels = !args.draw.empty() || !args.report.empty();
-  PhotoStream stream(args.models.detector_for(embedder), embedder, options);
+  const Recognizer recognizer(setup);
+  recognizer.require_classifier(people, args.people.string());
+  Gate gate;
+  if (gallery) {
+    require_same_space(gallery->store().space(), gallery->store().name(), recognizer.space(),
+                       "the model " + setup.model);
+    gate.view = view_of(*gallery);
+    gate.rule = naming_rule(*gate.view, recognizer.contract(), setup.precision);
+    if (const std::string words = remark(gate.rule); !words.empty())
+      std::cerr << "likeness: " << words << '\n';
+  }
   if (!people.calibrated() && !args.json) std::cerr << "likeness: " << people.why_nearest() << '\n';
   HtmlReport html("Who is in the photos", counted(list.photos.size(), "photo") + ", " +
                                               std::to_string(people.labels().size()) +
                                               " known people, by likeness " + version());
   ProgressBar bar("predicting");
   InputCount inputs(list);
-  stream.run(
-      PhotoSource::files(list.photos),
-      [&](PhotoFaces&& photo) {
-        if (!inputs.count(photo, bar)) return;
-        const std::vector<Answer> answers = decider.answers(photo);
-        args.json ? print_json(decider, photo, answers) : print_text(photo, answers);
-        if (args.draw.empty() && args.report.empty()) return;
-        const Image picture = draw_names(photo, answers);
-        if (draw) write_png(draw->file(photo.file.stem().string() + ".named.png"), picture.view());
-        if (!args.report.empty()) tell_photo(html, photo, answers, picture);
-      },
-      nullptr, bar.callback());
+  const bool pictures = draw || !args.report.empty();
+  recognizer.name(people, gallery ? &gate : nullptr, PhotoSource::files(list.photos),
+                  [&](PhotoFaces& photo, std::span<const TrainedIdentification> found) {
+                    if (!inputs.count(photo, bar)) {
+                      if (args.json)
+                        std::cout << dump_line({{"file", photo.id}, {"error", photo.error}}) << '\n';
+                      return;
+                    }
+                    std::vector<Answer> answers;
+                    for (const TrainedIdentification& face : found)
+                      answers.push_back(answer_of(people, gallery.has_value(), face));
+                    args.json ? print_json(gate.rule, photo, answers) : print_text(photo, answers);
+                    if (!pictures) return;
+                    const Image picture = draw_names(photo, answers);
+                    if (draw)
+                      write_png(draw->file(photo.file.stem().string() + ".named.png"), picture.view());
+                    if (!args.report.empty()) tell_photo(html, photo, answers, picture);
+                  },
+                  {.keep_pixels = pictures, .progress = bar.callback()});
   if (!args.report.empty()) html.write(args.report);
   return inputs.exit();
 }

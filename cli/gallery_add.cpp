@@ -1,0 +1,158 @@
+#include <algorithm>
+#include <iostream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "cli/gallery_parts.h"
+#include "cli/photos.h"
+#include "cli/progress_bar.h"
+#include "likeness/core/output.h"
+#include "likeness/recognize/recognizer.h"
+
+namespace likeness::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+PeopleList photos_to_enrol(const GalleryCommandArgs& args) {
+  if (args.name.empty()) {
+    bool folders = true;
+    for (const fs::path& input : args.inputs) {
+      std::error_code ignored;
+      const bool folder = fs::is_directory(input, ignored);
+      folders = folders && folder;
+      if (!folder && fs::exists(input, ignored))
+        throw std::invalid_argument("whose face is in " + input.string() + "? Say it with --name");
+    }
+    try {
+      return list_people(args.inputs);
+    } catch (const Error& error) {
+      if (!folders) throw;
+      throw Error(error.code(), std::string(error.what()) + "; one person's photos are enrolled with --name");
+    }
+  }
+  PhotoList list = list_photos(args.inputs);
+  PeopleList people;
+  for (fs::path& photo : list.photos) people.photos.push_back({std::move(photo), args.name});
+  people.failed = list.failed;
+  return people;
+}
+
+/// Tells what becomes of each photo, and sums up.
+class Teller {
+ public:
+  Teller(const GalleryCommandArgs& args, ProgressBar& bar) : args_(args), bar_(bar) {}
+
+  void tell(const EnrolledPhoto& photo, const std::string& wanted) {
+    if (!photo.error.empty()) bar_.say("likeness: " + photo.error);
+    const bool refused = photo.status == EnrolStatus::kRefused;
+    for (const ReviewFinding& finding : photo.findings) {
+      if (finding.refuse == refused) ++(refused ? refusals_ : remarks_)[finding.kind];
+    }
+    if (photo.status == EnrolStatus::kKnown && photo.person != wanted)
+      bar_.say("likeness: " + photo.photo + ": the same photo is enrolled already, as " + photo.person);
+    if (args_.json) {
+      std::cout << dump_line(json_of(photo)) << std::endl;  // flushed: a line told is a face kept
+      return;
+    }
+    const bool remarkable = photo.status == EnrolStatus::kNoFace || refused;
+    if (remarkable || (args_.verbose && photo.error.empty())) bar_.say(words_of(photo));
+  }
+
+  void sum_up(const EnrolSummary& sum, std::size_t people) const {
+    if (args_.json) return;
+    std::cout << counted(sum.enrolled, "face") << " enrolled of " << counted(people, "person") << "; "
+              << sum.known << " known already, " << sum.refused << " refused, " << sum.without_face
+              << " without a face, " << sum.unreadable << " unreadable -> " << args_.gallery.path.string()
+              << '\n';
+    tell_kinds("refused", refusals_);
+    tell_kinds("enrolled, though", remarks_);
+    if (!args_.verbose && !remarks_.empty()) std::cout << "--verbose tells of each photo\n";
+  }
+
+ private:
+  static Json json_of(const EnrolledPhoto& photo) {
+    Json line = {{"file", photo.photo}, {"person", photo.person}, {"status", to_string(photo.status)}};
+    if (!photo.error.empty()) line["error"] = photo.error;
+    if (!photo.quality) return line;
+    line["findings"] = Json::array();
+    for (const ReviewFinding& finding : photo.findings) line["findings"].push_back(finding.what);
+    const FaceQuality& q = *photo.quality;
+    line["quality"] = {{"size_px", q.size_px}, {"sharpness", q.sharpness}, {"brightness", q.brightness},
+                       {"yaw", q.yaw},         {"score", q.score},         {"faces", photo.faces}};
+    if (photo.face != 0) line["face"] = photo.face;
+    return line;
+  }
+
+  static std::string words_of(const EnrolledPhoto& photo) {
+    if (photo.status == EnrolStatus::kNoFace) return photo.photo + ": no face found";
+    std::string words = photo.photo + ": " + std::string(to_string(photo.status));
+    for (const ReviewFinding& finding : photo.findings) words += "; " + finding.what;
+    return words;
+  }
+
+  static void tell_kinds(const char* what, const std::map<std::string, std::size_t>& kinds) {
+    if (kinds.empty()) return;
+    std::cout << what << ": ";
+    const char* comma = "";
+    for (const auto& [kind, count] : kinds) {
+      std::cout << comma << count << ' ' << kind;
+      comma = ", ";
+    }
+    std::cout << '\n';
+  }
+
+  const GalleryCommandArgs& args_;
+  ProgressBar& bar_;
+  std::map<std::string, std::size_t> refusals_;  // by kind
+  std::map<std::string, std::size_t> remarks_;
+};
+
+}  // namespace
+
+Exit gallery_add(const GalleryCommandArgs& args) {
+  require_writable(args.gallery.path);
+  const CreateOptions create = args.create_options();
+  std::optional<Gallery> gallery;
+  std::error_code ignored;
+  if (fs::exists(args.gallery.path, ignored)) gallery = args.gallery.open(false);
+  Setup setup = args.models;
+  if (!args.quality.empty()) setup.quality = *quality_from(args.quality);
+  if (gallery) {
+    const Quality quality = gallery->store().space().quality;
+    if (!args.quality.empty() && quality != setup.quality) {
+      throw Error(ErrorCode::kModelMismatch,
+                  args.gallery.path.string() + ": its faces were enrolled with --quality " +
+                      std::string(to_string(quality)) + ", and so are new ones: leave --quality " +
+                      args.quality + " away, or make a new gallery");
+    }
+    setup.quality = quality;
+  }
+  const Recognizer recognizer(setup);
+  if (gallery)
+    require_same_space(gallery->store().space(), gallery->store().name(), recognizer.space(),
+                       "the model " + setup.model);
+  const PeopleList people = photos_to_enrol(args);
+  std::set<std::string> names;
+  for (const LabelledPhoto& photo : people.photos) names.insert(photo.label);
+
+  ProgressBar bar("enrolling");
+  Teller teller(args, bar);
+  std::size_t next = 0;
+  const auto opened = [&]() -> Gallery& {
+    if (!gallery) gallery = args.gallery.open_or_create(recognizer.space(), create);
+    return *gallery;
+  };
+  const EnrolSummary sum = recognizer.enrol(
+      opened, people.photos,
+      {.review = *review_from(args.review),
+       .each = [&](const EnrolledPhoto& photo) { teller.tell(photo, people.photos[next++].label); },
+       .progress = bar.callback()});
+  teller.sum_up(sum, names.size());
+  if (sum.photos > 0 && sum.unreadable == sum.photos) return Exit::kNoInput;
+  return sum.unreadable + sum.refused + people.failed > 0 ? Exit::kSomeInputsFailed : Exit::kDone;
+}
+
+}  // namespace likeness::cli
