@@ -1,9 +1,12 @@
 #include "cli/gallery_options.h"
 
+#include <cstdio>
 #include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "cli/numbers.h"
+#include "cli/photos.h"
 #include "cli/progress_bar.h"
 #include "likeness/core/error.h"
 #include "likeness/gallery/open.h"
@@ -55,9 +58,15 @@ std::shared_ptr<const GalleryView> view_of(const Gallery& gallery) {
 
 std::string remark(const NamingRule& rule) {
   switch (rule.origin) {
-    case NamingRule::Origin::kModel:
-      return "the gallery is not calibrated (`likeness gallery calibrate`): names rest on the model's own "
-             "threshold, without a probability";
+    case NamingRule::Origin::kModel: {
+      char share[32];
+      std::snprintf(share, sizeof share, "%.3g", 100 * rule.strangers_named.value_or(0));
+      return "the gallery is not calibrated: by the model's measurements about " + std::string(share) +
+             "% of strangers get a name among " + counted(rule.people, "person") + " (threshold " +
+             rounded_up(*rule.threshold) +
+             "); `likeness gallery calibrate` finds its own threshold, and "
+             "probabilities";
+    }
     case NamingRule::Origin::kNone:
       return "the gallery is not calibrated, so nobody gets a name; run `likeness gallery calibrate`";
     default:

@@ -6,6 +6,8 @@
 #include <limits>
 #include <stdexcept>
 
+#include "likeness/core/error.h"
+
 namespace likeness::train {
 namespace {
 
@@ -110,9 +112,17 @@ torch::Tensor NetworkModule::computed(std::size_t i, const std::vector<torch::Te
     case LayerKind::kDense:
       return torch::linear(in[0], w.kernel, w.bias);
     case LayerKind::kInput:
+      throw std::invalid_argument("a graph has one input");
+    case LayerKind::kPad:
+    case LayerKind::kLeaky:
+    case LayerKind::kAtMost:
+    case LayerKind::kFlatten:
+    case LayerKind::kGlobalMax:
+    case LayerKind::kUnitLength:
       break;
   }
-  throw std::invalid_argument("a graph has one input");
+  throw Error(ErrorCode::kUnsupported,
+              "training knows no such layer as the network has at place " + std::to_string(i));
 }
 
 torch::Tensor NetworkModule::forward(const torch::Tensor& pictures) {

@@ -179,7 +179,9 @@ double link_threshold(std::size_t faces, std::span<const KnownThreshold> measure
   const auto learn = [&](std::span<const KnownThreshold> thresholds) {
     cosines.clear();
     for (const KnownThreshold& one : thresholds) {
-      if (one.false_match_rate > 0) cosines[std::log10(one.false_match_rate)] = one.cosine;
+      // The rule was chosen with rates down to this one; rarer matches would bend its line.
+      constexpr double kLeastRate = 0.0001;
+      if (one.false_match_rate >= kLeastRate) cosines[std::log10(one.false_match_rate)] = one.cosine;
     }
   };
   learn(measured);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cmath>
 #include <filesystem>
 #include <random>
 #include <thread>
@@ -378,6 +379,26 @@ TEST_F(GalleryFile, ManyOpenOrCreateTheSameOne) {
   expect_error(ErrorCode::kOutputUnwritable, "exists already", [&] { (void)create_gallery(path(), kSpace); });
 }
 
+TEST(NamingRule, KnowsHowManyPeopleAStrangerMayBeTakenFor) {
+  Gallery gallery(make_memory_store(kSpace));
+  Contract contract;
+  contract.thresholds = {{0.3, 0.01, "f32", "a"}, {0.5, 0.001, "f32", "b"}, {0.6, 0.0001, "f32", "c"}};
+  const auto rule = [&](std::size_t people) {
+    return naming_rule(*gallery.view(), contract, Precision::kF32, {.people = people});
+  };
+  EXPECT_NEAR(*rule(1).threshold, 0.3, 1e-12);
+  EXPECT_NEAR(*rule(10).threshold, 0.5, 1e-12);
+  // Half a decade between two measured rates is half their way: .01 / 31.6 = 10^-3.5.
+  EXPECT_NEAR(*rule(32).threshold, 0.5 + 0.1 * std::log10(3.2), 1e-9);
+  EXPECT_NEAR(*rule(100).threshold, 0.6, 1e-12);
+  EXPECT_NEAR(*rule(100).strangers_named, 0.01, 1e-12);
+  // Beyond what was measured the strictest counts, and what it lets through is said.
+  EXPECT_EQ(*rule(3000).threshold, 0.6);
+  EXPECT_NEAR(*rule(3000).strangers_named, 0.3, 1e-12);
+  EXPECT_EQ(*rule(1'000'000).strangers_named, 1);
+  EXPECT_EQ(rule(3000).measured->origin, "c");
+}
+
 TEST(NamingRule, SaysWhereItsThresholdComesFrom) {
   const Embeddings faces = synthetic_faces(2, 2, kDimension, 3, 0.8);
   Gallery gallery(make_memory_store(kSpace));
@@ -393,14 +414,16 @@ TEST(NamingRule, SaysWhereItsThresholdComesFrom) {
   EXPECT_EQ(nobody.nearest->name, "A");  // the evidence is told all the same
 
   contract.thresholds = {{0.3, 0.01, "f32", "ten"}, {0.5, 0.001, "f32", "pairs"}, {0.1, 0.001, "int8", "x"}};
-  const auto model = naming_rule(*gallery.view(), contract, Precision::kF32);
+  // Ten people: one in a hundred strangers is one match in a thousand comparisons.
+  const auto model = naming_rule(*gallery.view(), contract, Precision::kF32, {.people = 10});
   EXPECT_EQ(model.origin, Origin::kModel);
-  EXPECT_EQ(model.threshold, 0.5);
+  EXPECT_NEAR(*model.threshold, 0.5, 1e-12);
+  EXPECT_NEAR(*model.strangers_named, 0.01, 1e-12);
   EXPECT_EQ(model.measured->origin, "pairs");
   EXPECT_EQ(identify(*gallery.view(), model, faces[1]).name, "A");
   EXPECT_FALSE(identify(*gallery.view(), model, faces[1]).probability);
   EXPECT_FALSE(identify(*gallery.view(), model, faces[2]).name);
-  EXPECT_EQ(naming_rule(*gallery.view(), contract, Precision::kF32, {.false_match_rate = 0.02}).threshold,
+  EXPECT_EQ(naming_rule(*gallery.view(), contract, Precision::kF32, {.strangers_named = 0.02}).threshold,
             0.3);
   EXPECT_EQ(naming_rule(*gallery.view(), contract, Precision::kBf16).origin, Origin::kNone);
 

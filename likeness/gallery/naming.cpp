@@ -1,5 +1,6 @@
 #include "likeness/gallery/naming.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace likeness {
@@ -33,12 +34,39 @@ NamingRule naming_rule(const GalleryView& view, const Contract& contract, Precis
     rule.origin = NamingRule::Origin::kCaller;
   } else if (rule.threshold) {
     return rule;
-  } else if (auto known = known_threshold(contract, precision, options.false_match_rate)) {
-    rule.threshold = known->cosine;
+  } else {
+    const double people = std::max(1.0, static_cast<double>(rule.people));
+    const double rate = options.strangers_named / people;
+    const auto strictest = threshold_at(contract, precision, rate);
+    if (!strictest) return rule;
+    rule.threshold = strictest->cosine;
     rule.origin = NamingRule::Origin::kModel;
-    rule.measured = std::move(known);
+    rule.strangers_named = std::min(1.0, strictest->false_match_rate * people);
+    rule.measured = known_threshold(contract, precision, rate);
   }
   return rule;
+}
+
+std::optional<KnownThreshold> threshold_at(const Contract& contract, Precision precision,
+                                           double false_match_rate) {
+  const KnownThreshold* lower = nullptr;  // of the rates at or below the one asked for the highest
+  const KnownThreshold* upper = nullptr;  // of those above it the lowest
+  for (const KnownThreshold& one : contract.thresholds) {
+    if (one.precision != to_string(precision) || !(one.false_match_rate > 0)) continue;
+    const bool below = one.false_match_rate <= false_match_rate;
+    const KnownThreshold*& side = below ? lower : upper;
+    if (!side || (below ? one.false_match_rate > side->false_match_rate
+                        : one.false_match_rate < side->false_match_rate))
+      side = &one;
+  }
+  if (!lower && !upper) return std::nullopt;
+  if (!lower || !upper) return lower ? *lower : *upper;
+  KnownThreshold between = *lower;
+  const double share = std::log(false_match_rate / lower->false_match_rate) /
+                       std::log(upper->false_match_rate / lower->false_match_rate);
+  between.cosine = lower->cosine + share * (upper->cosine - lower->cosine);
+  between.false_match_rate = false_match_rate;
+  return between;
 }
 
 std::vector<Identification> identify(const GalleryView& view, const NamingRule& rule,

@@ -34,20 +34,29 @@ struct NamingRule {
   std::optional<double> threshold = {};  ///< Similarity from which on a face gets a name; empty: never.
   Origin origin = Origin::kNone;
   std::optional<Calibration> calibration = {};  ///< kCalibration only: gives the probability.
-  std::optional<KnownThreshold> measured = {};  ///< kModel only: its false match rate, and of which data.
+  std::optional<KnownThreshold> measured = {};  ///< kModel only: the nearest that was measured, and where.
   std::size_t people = 0;                       ///< Enrolled when the rule was made.
+  /// kModel only: the share of strangers who are to be expected to get a name, in [0, 1].
+  std::optional<double> strangers_named = {};
 
   /// `matches`: the people most alike, the first one decides; none: nobody.
   [[nodiscard]] Identification name(std::span<const PersonMatch> matches) const;
 };
 
 struct NamingOptions {
-  std::optional<double> threshold = {};    ///< The caller's own; goes before all others.
-  double false_match_rate = 0.001;         ///< Without a calibration: of the model's measured thresholds.
+  std::optional<double> threshold = {};  ///< The caller's own; goes before all others.
+  double strangers_named = 0.01;  ///< Without a calibration: the share of strangers aimed at, in (0, 1).
   std::optional<std::size_t> people = {};  ///< Enrolled; empty: as many as the view has.
 };
 
 /// The caller's threshold; else the gallery's calibration; else what was measured for the model; else none.
+///
+/// By the model's measurements a stranger gets a name where he or she matches any of the people: as often as
+/// the false match rate of one comparison times the number of people. So the threshold is that of the wanted
+/// share over the people: between two measured rates on the line of the cosine over the rate's logarithm,
+/// never outside of what was measured. In a gallery too large for that the strictest counts, and
+/// NamingRule::strangers_named says what to expect. Among LFW view 1's people the product told the share
+/// within a fifth of it from 10 to 3,095 people (docs/people.md).
 [[nodiscard]] NamingRule naming_rule(const GalleryView& view, const Contract& contract, Precision precision,
                                      const NamingOptions& options = {});
 
@@ -60,6 +69,11 @@ struct NamingOptions {
 /// The same for one face.
 [[nodiscard]] Identification identify(const GalleryView& view, const NamingRule& rule,
                                       std::span<const float> query);
+
+/// The threshold for one comparison at a false match rate by the model's measurements in `precision`, as
+/// naming_rule() finds it. Empty where there are none.
+[[nodiscard]] std::optional<KnownThreshold> threshold_at(const Contract& contract, Precision precision,
+                                                         double false_match_rate);
 
 /// The cosine from which two faces count as one person by the model's own measurements: that of the false
 /// match rate nearest to `false_match_rate` among those measured in `precision`. Empty where none was.

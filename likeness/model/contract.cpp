@@ -64,10 +64,12 @@ void read_input(const JsonFields& fields, Contract& contract) {
 }
 
 Json threshold_object(const KnownThreshold& threshold) {
-  return {{"cosine", threshold.cosine},
-          {"false_match_rate", threshold.false_match_rate},
-          {"precision", threshold.precision},
-          {"origin", threshold.origin}};
+  Json json{{"cosine", threshold.cosine},
+            {"false_match_rate", threshold.false_match_rate},
+            {"precision", threshold.precision},
+            {"origin", threshold.origin}};
+  if (threshold.pairs > 0) json["pairs"] = threshold.pairs;
+  return json;
 }
 
 /// What is not there is not written: packs without it keep their text and their id.
@@ -125,7 +127,7 @@ std::vector<float> centre_from(const JsonFields& fields, int dimension) {
 }
 
 KnownThreshold threshold_from(const JsonFields& fields) {
-  fields.only({"cosine", "false_match_rate", "precision", "origin"});
+  fields.only({"cosine", "false_match_rate", "precision", "origin", "pairs"});
   KnownThreshold threshold{fields.number("cosine"), fields.number("false_match_rate"),
                            fields.text("precision"), fields.text("origin")};
   if (threshold.cosine < -1 || threshold.cosine > 1) fields.wrong("cosine", "from -1 to 1");
@@ -133,6 +135,12 @@ KnownThreshold threshold_from(const JsonFields& fields) {
     fields.wrong("false_match_rate", "from 0 to 1");
   }
   if (!precision_from(threshold.precision)) fields.wrong("precision", "f32, bf16 or int8");
+  if (fields.has("pairs")) {
+    constexpr double kMostPairs = 1e15;
+    const double pairs = fields.number("pairs");
+    if (!(pairs >= 1 && pairs <= kMostPairs)) fields.wrong("pairs", "a number of pairs");
+    threshold.pairs = static_cast<std::int64_t>(pairs);
+  }
   return threshold;
 }
 

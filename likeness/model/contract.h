@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -48,6 +49,7 @@ struct KnownThreshold {
   double false_match_rate = 0;    ///< Share of pairs of different people at or above it.
   std::string precision = "f32";  ///< What the network ran in when it was measured.
   std::string origin;             ///< On which data, how many pairs, by which command.
+  std::int64_t pairs = 0;         ///< Pairs of different people that were compared; 0: not said.
   bool operator==(const KnownThreshold&) const = default;
 };
 
