@@ -136,7 +136,11 @@ Exit gallery_add(const GalleryCommandArgs& args) {
                        "the model " + setup.model);
   const PeopleList people = photos_to_enrol(args);
   std::set<std::string> names;
-  for (const LabelledPhoto& photo : people.photos) names.insert(photo.label);
+  std::vector<fs::path> files;
+  for (const LabelledPhoto& photo : people.photos) {
+    names.insert(photo.label);
+    files.push_back(photo.file);
+  }
 
   ProgressBar bar("enrolling");
   Teller teller(args, bar);
@@ -146,7 +150,7 @@ Exit gallery_add(const GalleryCommandArgs& args) {
     return *gallery;
   };
   const EnrolSummary sum = recognizer.enrol(
-      opened, people.photos,
+      opened, PhotoSource::files(files), [&](std::size_t i) { return people.photos[i].label; },
       {.review = *review_from(args.review),
        .each = [&](const EnrolledPhoto& photo) { teller.tell(photo, people.photos[next++].label); },
        .progress = bar.callback()});

@@ -9,7 +9,6 @@ set(likeness_public_headers
   likeness/core/progress.h
   likeness/stats/intervals.h
   likeness/image/chip.h
-  likeness/image/draw.h
   likeness/image/geometry.h
   likeness/image/image.h
   likeness/image/pixel_view.h
@@ -25,14 +24,15 @@ set(likeness_public_headers
   likeness/embed/quality.h
   likeness/classify/classifier.h
   likeness/gallery/calibration.h
+  likeness/gallery/face_review.h
   likeness/gallery/gallery.h
   likeness/gallery/gallery_view.h
   likeness/gallery/naming.h
   likeness/gallery/open.h
   likeness/gallery/search_index.h
   likeness/gallery/store.h
+  likeness/gallery/trained.h
   likeness/cluster/cluster.h
-  likeness/recognize/known_photos.h
   likeness/recognize/photo_source.h
   likeness/recognize/photo_stream.h
   likeness/recognize/recognizer.h

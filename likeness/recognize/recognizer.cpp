@@ -292,18 +292,10 @@ EnrolSummary Recognizer::enrol(Gallery& gallery, const std::string& person, Phot
                        [&](std::size_t) { return person; }, options);
 }
 
-EnrolSummary Recognizer::enrol(Gallery& gallery, std::span<const LabelledPhoto> photos,
+EnrolSummary Recognizer::enrol(const std::function<Gallery&()>& gallery, PhotoSource photos,
+                               const std::function<std::string(std::size_t)>& person_of,
                                const EnrolOptions& options) const {
-  parts_->require(gallery.store());
-  return enrol([&]() -> Gallery& { return gallery; }, photos, options);
-}
-
-EnrolSummary Recognizer::enrol(const std::function<Gallery&()>& gallery,
-                               std::span<const LabelledPhoto> photos, const EnrolOptions& options) const {
-  std::vector<std::filesystem::path> files;
-  for (const LabelledPhoto& photo : photos) files.push_back(photo.file);
-  return parts_->enrol(
-      gallery, PhotoSource::files(std::move(files)), [&](std::size_t i) { return photos[i].label; }, options);
+  return parts_->enrol(gallery, std::move(photos), person_of, options);
 }
 
 // ---- search ----

@@ -12,7 +12,6 @@
 #include "likeness/classify/classifier.h"
 #include "likeness/cluster/cluster.h"
 #include "likeness/core/progress.h"
-#include "likeness/dataset/photo_folder.h"
 #include "likeness/detect/face_detector.h"
 #include "likeness/embed/embedding_space.h"
 #include "likeness/gallery/face_review.h"
@@ -198,15 +197,15 @@ class Recognizer {
   /// Whether two photos, or two sets of photos, show one person. @throws as verification_rule().
   [[nodiscard]] Verification verify(PhotoSource a, PhotoSource b, const VerifyOptions& options = {}) const;
 
-  /// Enrols the main face of each photo as `person`, or of each labelled photo as its label.
+  /// Enrols the main face of each photo as `person`.
   /// @throws Error as GalleryStore::add_faces(); what was enrolled before stays.
   EnrolSummary enrol(Gallery& gallery, const std::string& person, PhotoSource photos,
                      const EnrolOptions& options = {}) const;
-  EnrolSummary enrol(Gallery& gallery, std::span<const LabelledPhoto> photos,
-                     const EnrolOptions& options = {}) const;
-  /// The same into a gallery that `gallery` opens or makes when the first face is to be enrolled, once: where
-  /// there is none, none is made.
-  EnrolSummary enrol(const std::function<Gallery&()>& gallery, std::span<const LabelledPhoto> photos,
+  /// The same for photos of many people: `person_of` says whom the photo with this position in the source is
+  /// to be enrolled as. `gallery` opens or makes the gallery when the first face is to be enrolled, once:
+  /// where there is none, none is made.
+  EnrolSummary enrol(const std::function<Gallery&()>& gallery, PhotoSource photos,
+                     const std::function<std::string(std::size_t)>& person_of,
                      const EnrolOptions& options = {}) const;
 
   /// Who is in a photo. The rule is naming_rule() of the view unless one is given.
