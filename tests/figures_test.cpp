@@ -37,18 +37,14 @@ std::string read(const fs::path& path) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-/// `value` as `format` shows it: ".000" and "0.000" with so many decimals (the first without a leading zero),
-/// "+.000" the same with its sign, "0" whole, "0,000" whole with commas.
+/// `value` as `format` shows it: "0.000" with so many decimals, "+0.000" the same with its sign, "0" whole,
+/// "0,000" whole with commas.
 std::string formatted(double value, const std::string& format) {
   const auto point = format.find('.');
   const int decimals = point == std::string::npos ? 0 : static_cast<int>(format.size() - point - 1);
   char digits[64];
   std::snprintf(digits, sizeof digits, format[0] == '+' ? "%+.*f" : "%.*f", decimals, value);
   std::string text = digits;
-  const bool bare = format[0] == '.' || format.starts_with("+.");
-  if (const auto zero = text.find("0.");
-      bare && zero != std::string::npos && (zero == 0 || !std::isdigit(text[zero - 1])))
-    text.erase(zero, 1);
   if (format == "0,000") {
     for (auto place = static_cast<int>(text.size()) - 3; place > (value < 0 ? 1 : 0); place -= 3)
       text.insert(static_cast<std::size_t>(place), ",");
@@ -57,12 +53,12 @@ std::string formatted(double value, const std::string& format) {
 }
 
 TEST(Figures, FormatsReadAsTheyLook) {
-  EXPECT_EQ(formatted(0.98349, ".000"), ".983");
+  EXPECT_EQ(formatted(0.98349, "0.000"), "0.983");
   EXPECT_EQ(formatted(0.98349, "0.00"), "0.98");
-  EXPECT_EQ(formatted(12.34, ".0"), "12.3");
-  EXPECT_EQ(formatted(10.34, ".0"), "10.3");
-  EXPECT_EQ(formatted(-0.0021, "+.000"), "-.002");
-  EXPECT_EQ(formatted(0.0021, "+.000"), "+.002");
+  EXPECT_EQ(formatted(12.34, "0.0"), "12.3");
+  EXPECT_EQ(formatted(10.34, "0.0"), "10.3");
+  EXPECT_EQ(formatted(-0.0021, "+0.000"), "-0.002");
+  EXPECT_EQ(formatted(0.0021, "+0.000"), "+0.002");
   EXPECT_EQ(formatted(1197943, "0,000"), "1,197,943");
   EXPECT_EQ(formatted(983, "0,000"), "983");
   EXPECT_EQ(formatted(46, "0"), "46");
