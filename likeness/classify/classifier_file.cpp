@@ -155,9 +155,7 @@ struct ClassifierFile {
 Classifier Classifier::read(const std::filesystem::path& path) {
   const NpzFile file(path);
   if (!file.contains("model")) {
-    throw Error(
-        ErrorCode::kDataInvalid,
-        path.string() + " holds no trained classifier (no member `model`); `likeness train` makes one");
+    throw Error(ErrorCode::kDataInvalid, path.string() + " holds no trained classifier (no member `model`)");
   }
   ClassifierFile reader{file, Classifier()};
   reader.read_model();

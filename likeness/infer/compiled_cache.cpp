@@ -59,7 +59,7 @@ std::unique_ptr<OpenvinoNetwork> CompiledCache::load() const {
     in.read(reinterpret_cast<char*>(&digest), sizeof(digest));
     in.read(network.data(), static_cast<std::streamsize>(network.size()));
     if (!in || magic != kMagic || digest != digest_of(key_, network)) return nullptr;
-    return module_.import(file_, options_, network);
+    return module_.import(file_, options_, std::move(network));
   } catch (const std::bad_alloc&) {
     throw;
   } catch (const std::exception&) {

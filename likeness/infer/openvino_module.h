@@ -40,7 +40,7 @@ class OpenvinoModule {
   /// The same of what exported() gave for that file. @throws std::exception where it does not fit.
   [[nodiscard]] virtual std::unique_ptr<OpenvinoNetwork> import(const std::filesystem::path& file,
                                                                 const NetworkOptions& options,
-                                                                std::string_view exported) const = 0;
+                                                                std::string exported) const = 0;
   /// What this CPU computes, in OpenVINO's words.
   [[nodiscard]] virtual std::vector<std::string> capabilities() const = 0;
   /// All that a compiled network and its numbers depend on beside the file: OpenVINO's build, the CPU, its

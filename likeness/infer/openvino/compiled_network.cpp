@@ -52,8 +52,12 @@ ov::AnyMap settings(const NetworkOptions& options) {
 
 class CompiledNetwork final : public OpenvinoNetwork {
  public:
-  CompiledNetwork(std::filesystem::path file, std::shared_ptr<ov::Model> model, ov::CompiledModel compiled)
-      : file_(std::move(file)), model_(std::move(model)), compiled_(std::move(compiled)) {
+  CompiledNetwork(std::filesystem::path file, std::shared_ptr<ov::Model> model, ov::CompiledModel compiled,
+                  std::unique_ptr<std::string> bytes = nullptr)
+      : file_(std::move(file)),
+        model_(std::move(model)),
+        bytes_(std::move(bytes)),
+        compiled_(std::move(compiled)) {
     idle_.push_back(compiled_.create_infer_request());
     inputs_ = ports_of(compiled_.inputs());
     outputs_ = ports_of(compiled_.outputs());
@@ -92,6 +96,7 @@ class CompiledNetwork final : public OpenvinoNetwork {
 
   std::filesystem::path file_;
   std::shared_ptr<ov::Model> model_;
+  std::unique_ptr<std::string> bytes_;  // what it was imported from, where it was: it outlives `compiled_`
   ov::CompiledModel compiled_;
   std::mutex mutex_;  // guards `idle_` and `model_`
   std::vector<ov::InferRequest>
@@ -156,10 +161,12 @@ std::unique_ptr<OpenvinoNetwork> LoadedOpenvino::compile(const std::filesystem::
 
 std::unique_ptr<OpenvinoNetwork> LoadedOpenvino::import(const std::filesystem::path& file,
                                                         const NetworkOptions& options,
-                                                        std::string_view exported) const {
-  const ov::Tensor bytes(ov::element::u8, {exported.size()}, const_cast<char*>(exported.data()));
-  return std::make_unique<CompiledNetwork>(file, nullptr,
-                                           openvino_core().import_model(bytes, "CPU", settings(options)));
+                                                        std::string exported) const {
+  // OpenVINO does not copy the weights: the bytes stay as long as the network.
+  auto bytes = std::make_unique<std::string>(std::move(exported));
+  const ov::Tensor tensor(ov::element::u8, {bytes->size()}, bytes->data());
+  auto compiled = openvino_core().import_model(tensor, "CPU", settings(options));
+  return std::make_unique<CompiledNetwork>(file, nullptr, std::move(compiled), std::move(bytes));
 }
 
 }  // namespace likeness

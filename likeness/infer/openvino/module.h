@@ -12,7 +12,7 @@ class LoadedOpenvino final : public OpenvinoModule {
                                                          const NetworkOptions& options) const override;
   [[nodiscard]] std::unique_ptr<OpenvinoNetwork> import(const std::filesystem::path& file,
                                                         const NetworkOptions& options,
-                                                        std::string_view exported) const override;
+                                                        std::string exported) const override;
   [[nodiscard]] std::vector<std::string> capabilities() const override;
   [[nodiscard]] std::string identity() const override;
   void write_network(const Graph& graph, const std::filesystem::path& xml) const override;

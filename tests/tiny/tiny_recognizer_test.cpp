@@ -122,7 +122,7 @@ TEST_F(RecognizerTest, OpensAGalleryOnlyWhenSomebodyIsEnrolled) {
 }
 
 TEST_F(RecognizerTest, EnrolsTheAverageOfItsViews) {
-  Setup two = tiny_setup();
+  likeness::Setup two = tiny_setup();
   two.quality = Quality::kTwoViews;
   const Recognizer averaging(two);
   Gallery gallery(make_memory_store(averaging.space()));
@@ -142,8 +142,11 @@ TEST_F(RecognizerTest, VerifiesPhotosAndSaysWhereNoFaceIs) {
   const auto none = recognizer_.verify(photos_of(1, 1, 1), PhotoSource::files({"/no/such.png"}), options);
   EXPECT_EQ(none.same(), std::nullopt);
   EXPECT_EQ(none.b.errors.size(), 1U);
-  EXPECT_THROW((void)Recognizer(tiny_setup()).verify(photos_of(1, 1, 1), photos_of(1, 2, 1)),
-               std::invalid_argument);  // the tiny model has no measured thresholds
+  // Without a threshold of the caller's the model's measured one counts, and is named.
+  const VerificationRule rule = recognizer_.verification_rule({.false_match_rate = 0.02});
+  EXPECT_EQ(rule.threshold, 0.7725);
+  EXPECT_EQ(rule.false_match_rate, 0.01);
+  EXPECT_NE(rule.origin.find("79,600 pairs"), std::string::npos) << rule.origin;
 }
 
 TEST_F(RecognizerTest, GroupsPeopleAndEnrolsThemOnceUnderFreeNames) {
