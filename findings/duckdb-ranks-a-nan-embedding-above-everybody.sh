@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # Believed: an embedding that holds a NaN matches nobody: comparisons with NaN are false, and cosine functions return NaN.
 # True: DuckDB orders NaN above every number. `array_inner_product(e, probe) > 0.9` is true for it and it is first in
 #   `order by ... desc`: every probe gets its name. array_cosine_similarity() of the same vectors is -1, not NaN, and so is
@@ -8,9 +8,8 @@
 set -eu
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
-python3 -m venv "$dir/env"
-"$dir/env/bin/pip" install -q duckdb==1.5.5
-"$dir/env/bin/python" - <<'END'
+python3 -m pip install -q --no-compile --root-user-action=ignore --target "$dir/site" duckdb==1.5.5
+PYTHONPATH="$dir/site" python3 - <<'END'
 import duckdb
 
 print("duckdb", duckdb.__version__)

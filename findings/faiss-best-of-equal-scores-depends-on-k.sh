@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # Believed: of faces with exactly equal scores IndexFlat gives the first enrolled first, and asking for more neighbours
 #   does not change who is first.
 # True: with the inner product the first answer of six equal vectors is id 0 for k = 1, id 1 for k = 2, id 3 for k = 4 and
@@ -9,9 +9,8 @@
 set -eu
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
-python3 -m venv "$dir/env"
-"$dir/env/bin/pip" install -q faiss-cpu==1.15.1 numpy==2.4.6
-"$dir/env/bin/python" - <<'END'
+python3 -m pip install -q --no-compile --root-user-action=ignore --target "$dir/site" faiss-cpu==1.15.1 numpy==2.4.6
+PYTHONPATH="$dir/site" python3 - <<'END'
 import faiss
 import numpy as np
 

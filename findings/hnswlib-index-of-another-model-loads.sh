@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # Believed: a saved hnswlib index of 512 values is refused by an Index made for 256 values.
 # True: it loads without a word, `dim` still says 256, and searches answer with distances computed over the first half of each
 #   stored vector. (The README says that the *space* may be changed at loading; of the dimension it says nothing.)
@@ -8,10 +8,9 @@
 set -eu
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
-python3 -m venv "$dir/env"
-"$dir/env/bin/pip" install -q hnswlib==0.8.0 numpy==2.4.6
+python3 -m pip install -q --no-compile --root-user-action=ignore --target "$dir/site" hnswlib==0.8.0 numpy==2.4.6
 cd "$dir"
-env/bin/python - <<'END'
+PYTHONPATH=site python3 - <<'END'
 from importlib.metadata import version
 
 import hnswlib

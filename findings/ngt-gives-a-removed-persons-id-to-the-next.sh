@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # Believed: after remove() an object's id in NGT stays unused: a new face gets a new id.
 # True: the next insert() after remove(3) returns 3, not the next new id: a table of id and name that was kept beside the
 #   index names the new face with the removed person's name.
@@ -7,10 +7,9 @@
 set -eu
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
-python3 -m venv "$dir/env"
-"$dir/env/bin/pip" install -q ngt==2.8.0.post1 numpy==2.4.6
+python3 -m pip install -q --no-compile --root-user-action=ignore --target "$dir/site" ngt==2.8.0.post1 numpy==2.4.6
 cd "$dir"
-env/bin/python - 2>/dev/null <<'END'
+PYTHONPATH=site python3 - 2>/dev/null <<'END'
 from importlib.metadata import version
 
 import ngtpy

@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # Believed: in a KNN query of a vec0 table a condition on the rowid narrows the search, as one on a metadata column does.
 # True: `rowid in (...)` and `person = 'b'` narrow it, but `rowid = 3` and `rowid > 2` are applied to the k rows already found:
 #   with k = 1 the nearest face fails the condition and the answer is empty, no error. Only metadata and `in` are safe.
@@ -8,9 +8,8 @@
 set -eu
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
-python3 -m venv "$dir/env"
-"$dir/env/bin/pip" install -q sqlite-vec==0.1.9 apsw==3.54.1.0
-"$dir/env/bin/python" - <<'END'
+python3 -m pip install -q --no-compile --root-user-action=ignore --target "$dir/site" sqlite-vec==0.1.9 apsw==3.54.1.0
+PYTHONPATH="$dir/site" python3 - <<'END'
 import apsw
 import sqlite_vec
 

@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # Believed: a row inserted into a vectorlite table within a transaction is gone after ROLLBACK, as in any table of SQLite.
 # True: the vector stays in the index and is found by every search; a removal that was rolled back stays removed.
 #   The tables beside it are rolled back, so the face found has no owner, or the owner has no face.
@@ -7,9 +7,8 @@
 set -eu
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
-python3 -m venv "$dir/env"
-"$dir/env/bin/pip" install -q vectorlite-py==0.2.0 apsw==3.54.1.0 numpy==2.4.6
-"$dir/env/bin/python" - <<'END'
+python3 -m pip install -q --no-compile --root-user-action=ignore --target "$dir/site" vectorlite-py==0.2.0 apsw==3.54.1.0 numpy==2.4.6
+PYTHONPATH="$dir/site" python3 - <<'END'
 from importlib.metadata import version
 
 import apsw

@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # Believed: Voyager's Cosine space in Float8 storage gives a stored face a distance of about 0 to itself, off by rounding.
 # True: for 512 values the distance to itself is 0.14, as each value is cut toward zero to a 127th, the norm shrinks to 0.93,
 #   and the "cosine" is not divided by the stored norms. All matches of one person get worse alike; the same distance in
@@ -8,9 +8,8 @@
 set -eu
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
-python3 -m venv "$dir/env"
-"$dir/env/bin/pip" install -q voyager==2.2.3 numpy==2.4.6
-"$dir/env/bin/python" - <<'END'
+python3 -m pip install -q --no-compile --root-user-action=ignore --target "$dir/site" voyager==2.2.3 numpy==2.4.6
+PYTHONPATH="$dir/site" python3 - <<'END'
 from importlib.metadata import version
 
 import numpy as np
