@@ -148,7 +148,8 @@ std::shared_ptr<const SearchIndex> Gallery::State::kept_index(std::size_t faces)
   try {
     return load_index(*options.index_file, store->identity(), wanted);
   } catch (const Error& error) {  // derived data: whatever is wrong with the file, it is built anew
-    if (error.code() != ErrorCode::kInputUnreadable) notice(Notice::Code::kIndexNotReadable, error.what());
+    // None, or one of another kind, is no trouble.
+    if (error.code() == ErrorCode::kDataInvalid) notice(Notice::Code::kIndexNotReadable, error.what());
     return nullptr;
   }
 }

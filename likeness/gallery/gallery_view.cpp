@@ -163,7 +163,9 @@ std::vector<std::vector<PersonMatch>> GalleryView::with_evidence(std::span<const
       people[q].clear();
       for (std::size_t i = 0; i < std::min(asked, found[q].size()) && people[q].size() < count; ++i) {
         const Candidate& candidate = found[q][i];
-        auto match = evidence.match(candidate.answer.nearest, candidate.answer.nearest_cosine);
+        // A float, as the index gives cosines: both answers tell the same number.
+        auto match =
+            evidence.match(candidate.answer.nearest, static_cast<float>(candidate.answer.nearest_cosine));
         if (match && match->person == candidate.person)  // else removed or given away meanwhile
           people[q].push_back({*std::move(match), candidate.answer.similarity});
       }

@@ -327,6 +327,18 @@ TEST_F(GalleryFile, AnIndexFileThatIsBehindIsFollowed) {
   EXPECT_EQ(told(again.view()->search(faces, 2)), told(without.view()->search(faces, 2)));
 }
 
+TEST_F(GalleryFile, AnIndexOfAnotherKindIsNoTrouble) {
+  Gallery gallery = create_gallery(path(), kSpace, {}, {.index = IndexKind::kExactInt8});
+  enrol(gallery, "A", faces_[0]);
+  static_cast<void>(gallery.view());
+  std::vector<std::string> notices;
+  const Gallery other = open_gallery(path(), {.index = IndexKind::kSketch, .notice = [&](const Notice& one) {
+                                                notices.push_back(one.text);
+                                              }});
+  EXPECT_EQ(other.view()->faces(), 1U);
+  EXPECT_EQ(notices, std::vector<std::string>());
+}
+
 TEST_F(GalleryFile, SaysWhenTheIndexCannotBeKept) {
   std::vector<Notice::Code> codes;
   Gallery gallery = create_gallery(path(), kSpace, {},

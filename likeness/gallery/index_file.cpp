@@ -5,6 +5,7 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "likeness/core/error.h"
 #include "likeness/gallery/checked_file.h"
 #include "likeness/gallery/sketch_index.h"
 
@@ -56,8 +57,12 @@ class IndexFile {
         std::memcmp(header.identity, identity.data(), kIdentityDigits) != 0) {
       file.fail("the index of another gallery");
     }
-    if (header.kind != static_cast<std::uint32_t>(options.kind) || header.dimension != options.dimension) {
-      file.fail("an index of another kind");
+    if (header.dimension != options.dimension) file.fail("an index of another dimension");
+    if (header.kind != static_cast<std::uint32_t>(options.kind)) {
+      const bool known = header.kind == static_cast<std::uint32_t>(IndexKind::kExactInt8) ||
+                         header.kind == static_cast<std::uint32_t>(IndexKind::kSketch);
+      if (!known) file.fail("an index of no known kind");
+      throw Error(ErrorCode::kUnsupported, path.string() + ": an index of another kind");
     }
     auto made = make_index(options);
     auto& index = dynamic_cast<Index&>(*made);

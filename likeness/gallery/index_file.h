@@ -21,7 +21,7 @@ void save_index(const SearchIndex& index, const std::filesystem::path& path, con
 /// Reads what save_index() wrote. The kind and dimension must be those of `options`. Reads every byte
 /// once and believes none: checksum, then every number that a search would follow.
 /// @throws Error kInputUnreadable where there is no such file, kDataInvalid where it is damaged, of another
-/// gallery, or was made with other options. It can always be built anew.
+/// gallery or dimension, kUnsupported where it is of another kind. It can always be built anew.
 [[nodiscard]] std::unique_ptr<SearchIndex> load_index(const std::filesystem::path& path,
                                                       const std::string& identity,
                                                       const IndexOptions& options);

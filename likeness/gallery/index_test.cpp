@@ -194,6 +194,9 @@ TEST_P(SavedIndex, RefusesOtherGalleriesKindsAndDamage) {
   EXPECT_FALSE(code_of(kIdentity, options));
   EXPECT_EQ(code_of("1" + kIdentity.substr(1), options), ErrorCode::kDataInvalid);
   EXPECT_EQ(code_of(kIdentity, {.kind = GetParam(), .dimension = 65}), ErrorCode::kDataInvalid);
+  const IndexKind other = GetParam() == IndexKind::kSketch ? IndexKind::kExactInt8
+                                                           : IndexKind::kSketch;  // whole, but not asked for
+  EXPECT_EQ(code_of(kIdentity, {.kind = other, .dimension = 64}), ErrorCode::kUnsupported);
   std::ifstream file(path_, std::ios::binary);
   const std::string good(std::istreambuf_iterator<char>(file), {});
   std::mt19937 random(9);
