@@ -50,11 +50,11 @@ void add_word_option(CLI::App& command, const std::string& name, std::optional<V
 
 void add_model_import(CLI::App& command, Exit& exit) {
   auto args = std::make_shared<ImportArgs>();
-  CLI::App* part =
-      command.add_subcommand("import",
-                             "Make a pack of a Keras .h5 or .keras, a frozen graph .pb, an .onnx or OpenVINO .xml\n"
-                             "Known models need only a name; of others say how they were trained.\n"
-                             "Example: likeness model import facenet_keras.h5 --name facenet_keras");
+  CLI::App* part = command.add_subcommand(
+      "import",
+      "Make a pack of a Keras .h5 or .keras, a frozen graph .pb, an .onnx or OpenVINO .xml\n"
+      "Known models need only a name; of others say how they were trained.\n"
+      "Example: likeness model import facenet_keras.h5 --name facenet_keras");
   ImportOptions& options = args->options;
   part->add_option("file", args->file, "The model file")->required();
   part->add_option("--name", options.name, "Name of the new pack")->required();

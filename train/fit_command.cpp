@@ -346,9 +346,10 @@ void add_fit_command(CLI::App& app, Exit& exit) {
       ->check(CLI::IsMember({"head", "last", "all"}))
       ->default_str("head");
   add_head_options(*command, args->head);
-  command->add_option("--weights", args->weights,
-                      "For a network whose pack has batch normalisation folded away: the .h5 or .pb that it was "
-                      "imported from");
+  command->add_option(
+      "--weights", args->weights,
+      "For a network whose pack has batch normalisation folded away: the .h5 or .pb that it was "
+      "imported from");
   command->add_flag("--no-augment", args->no_augment,
                     "For a network: do not flip, cut, brighten and compress the faces");
   add_training_options(*command, args->training);

@@ -75,9 +75,9 @@ void require_self_test(const ModelPack& pack, Embedder& embedder, const std::str
     char numbers[80];
     std::snprintf(numbers, sizeof numbers, "cosine %.4f, at least %g is right", cosine,
                   least_cosine(precision));
-    throw Error(ErrorCode::kUnsupported, "this CPU does not compute " + pack.contract.name + " in " +
-                                             std::string(to_string(precision)) +
-                                             " as it must: its self-test gives " + numbers,
+    throw Error(ErrorCode::kUnsupported,
+                "this CPU does not compute " + pack.contract.name + " in " +
+                    std::string(to_string(precision)) + " as it must: its self-test gives " + numbers,
                 Remedy::kUseF32);
   }
   remember(place);

@@ -179,8 +179,9 @@ TEST_F(ImportTest, AsksByNameForWhatIsNotKnown) {
   } catch (const std::invalid_argument& e) {
     const std::string text = e.what();
     EXPECT_NE(
-        text.find("not said is how it was trained: standardization fixed|per-image, mean NUMBER, scale NUMBER, "
-                  "profile tutorial|margin|aligned"),
+        text.find(
+            "not said is how it was trained: standardization fixed|per-image, mean NUMBER, scale NUMBER, "
+            "profile tutorial|margin|aligned"),
         std::string::npos)
         << text;
   }

@@ -149,7 +149,8 @@ void run_in_child(const std::string& what, const std::filesystem::path& program,
   throw Error(code, words.substr(2), static_cast<Remedy>(words[1] - '0'));
 }
 
-// Its last words: 'k' for done, or the error's code, its remedy (\1 where it is of nobody we know), the message.
+// Its last words: 'k' for done, or the error's code, its remedy (\1 where it is of nobody we know), the
+// message.
 int child_main(int argc, char** argv, const std::function<void(const std::vector<std::string>&)>& work) {
   if (argc < 3 || ::fcntl(kWords, F_GETFD) < 0) return 2;
   const auto number = [&](int i) { return static_cast<rlim_t>(std::strtoull(argv[i], nullptr, 10)); };
@@ -160,7 +161,8 @@ int child_main(int argc, char** argv, const std::function<void(const std::vector
   std::string words = "k";
   const std::string invalid(1, static_cast<char>('0' + static_cast<int>(ErrorCode::kModelInvalid)));
   try {
-    (void)openvino_module(argc > 3 ? std::string("reading ") + argv[3] : "reading");  // it is not what the limit on memory is for
+    (void)openvino_module(argc > 3 ? std::string("reading ") + argv[3]
+                                   : "reading");  // it is not what the limit on memory is for
     if (!kSanitized) limit(RLIMIT_AS, address_space() + number(1));
     work({argv + 3, argv + argc});
   } catch (const Error& e) {

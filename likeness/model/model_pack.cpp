@@ -106,10 +106,10 @@ void check_sizes(const ModelPack& pack) {
                   Remedy::kFetchModels);
     }
     if (size != file.bytes) {
-      throw Error(ErrorCode::kModelInvalid,
-                  path.string() + " has " + std::to_string(size) + " bytes instead of " +
-                      std::to_string(file.bytes),
-                  Remedy::kFetchModels);
+      throw Error(
+          ErrorCode::kModelInvalid,
+          path.string() + " has " + std::to_string(size) + " bytes instead of " + std::to_string(file.bytes),
+          Remedy::kFetchModels);
     }
   }
 }
@@ -186,8 +186,8 @@ void verify_pack(const ModelPack& pack) {
     const fs::path path = pack.folder / file.name;
     const std::string digest = sha256_file(path);
     if (digest != file.sha256) {
-      throw Error(ErrorCode::kModelInvalid, path.string() + " is damaged: its SHA-256 is " + digest +
-                                                " instead of " + file.sha256);
+      throw Error(ErrorCode::kModelInvalid,
+                  path.string() + " is damaged: its SHA-256 is " + digest + " instead of " + file.sha256);
     }
   }
 }

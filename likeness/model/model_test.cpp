@@ -167,12 +167,11 @@ TEST_F(PackTest, IsFoundByNameAndByPath) {
 }
 
 TEST_F(PackTest, MissingOneSaysWhereItWasLookedFor) {
-  EXPECT_EQ(
-      message(ErrorCode::kModelNotFound,
-              [&] {
-                (void)find_pack("nobody", {"/nowhere", "/there"});
-              }),
-      "no model pack \"nobody\" in /nowhere, /there");
+  EXPECT_EQ(message(ErrorCode::kModelNotFound,
+                    [&] {
+                      (void)find_pack("nobody", {"/nowhere", "/there"});
+                    }),
+            "no model pack \"nobody\" in /nowhere, /there");
 }
 
 TEST_F(PackTest, WithOneByteChangedFailsVerificationByName) {

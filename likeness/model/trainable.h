@@ -7,8 +7,8 @@
 namespace likeness {
 
 /// Inception-ResNet-v1 as it was trained: batch normalisation is not multiplied into the convolutions, and
-/// layers have the names of facenet_keras.h5. From a Keras .h5, from the IR that import made of one, or from a
-/// frozen graph (.pb) of Sandberg's FaceNet program; the graph ends before the scaling to length 1.
+/// layers have the names of facenet_keras.h5. From a Keras .h5, from the IR that import made of one, or from
+/// a frozen graph (.pb) of Sandberg's FaceNet program; the graph ends before the scaling to length 1.
 /// @throws Error kModelNotFound, kModelInvalid with the file and the layer; kUnsupported for another kind of
 /// file or another network.
 [[nodiscard]] Graph read_trainable(const std::filesystem::path& file);

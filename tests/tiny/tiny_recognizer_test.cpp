@@ -1,6 +1,4 @@
 // The whole job through the façade, on drawn people: no weights, no photos.
-#include "likeness/recognize/recognizer.h"
-
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -12,6 +10,7 @@
 #include "likeness/core/error.h"
 #include "likeness/gallery/memory_store.h"
 #include "likeness/gallery/open.h"
+#include "likeness/recognize/recognizer.h"
 #include "tests/tiny/tiny_world.h"
 
 namespace likeness {
