@@ -67,8 +67,8 @@ class Teller {
               << sum.known << " known already, " << sum.refused << " refused, " << sum.without_face
               << " without a face, " << sum.unreadable << " unreadable -> " << args_.gallery.path.string()
               << '\n';
-    tell_kinds("refused", refusals_);
-    tell_kinds("enrolled, though", remarks_);
+    tell_kinds("refused because", refusals_);
+    tell_kinds("remarks on enrolled faces", remarks_);
     if (!args_.verbose && !remarks_.empty()) std::cout << "--verbose tells of each photo\n";
   }
 
@@ -98,7 +98,7 @@ class Teller {
     std::cout << what << ": ";
     const char* comma = "";
     for (const auto& [kind, count] : kinds) {
-      std::cout << comma << count << ' ' << kind;
+      std::cout << comma << kind << " (" << count << ')';
       comma = ", ";
     }
     std::cout << '\n';
