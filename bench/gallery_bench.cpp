@@ -390,9 +390,9 @@ void print_opening(const fs::path& path) {
     const double start = seconds();
     const double processor = processor_seconds();
     const Gallery gallery = open_gallery(path.string(), options);
+    const auto view = gallery.view();
     std::printf("gallery of %zu faces of %zu people opened in %.2f s (%.2f s of processor time): %s\n",
-                gallery.view()->faces(), gallery.view()->people(), seconds() - start,
-                processor_seconds() - processor, how);
+                view->faces(), view->people(), seconds() - start, processor_seconds() - processor, how);
     std::fflush(stdout);
   }
 }
