@@ -29,7 +29,7 @@ Exit exit_of(const VerifiedSide& side, const PhotoList& list) {
   return failed == side.photos + list.failed ? Exit::kNoInput : Exit::kSomeInputsFailed;
 }
 
-void print(const Args& args, const Verification& found, const std::string& contract) {
+void print(const Args& args, const VerificationResult& found, const std::string& contract) {
   const auto same = found.same();
   const std::string faceless = same ? "" : "no face in " + (found.a.faces == 0 ? args.a : args.b).string();
   const VerificationRule& rule = found.rule;
@@ -62,7 +62,7 @@ Exit run(const Args& args) {
   const Recognizer recognizer(args.models);
   const PhotoList a = list_photos({args.a});
   const PhotoList b = list_photos({args.b});
-  const Verification found =
+  const VerificationResult found =
       recognizer.verify(PhotoSource::files(a.photos), PhotoSource::files(b.photos), args.verify);
   const Exit first = exit_of(found.a, a);
   const Exit second = exit_of(found.b, b);

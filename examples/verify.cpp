@@ -9,7 +9,7 @@ int main(int argc, char** argv) {
   if (argc != 4) return 2;
   try {
     const likeness::Recognizer recognizer({.models = {argv[1]}});
-    const likeness::Verification found =
+    const likeness::VerificationResult found =
         recognizer.verify(likeness::PhotoSource::files({argv[2]}), likeness::PhotoSource::files({argv[3]}));
     if (!found.same()) {
       std::printf("no face in %s\n", found.a.faces == 0 ? argv[2] : argv[3]);

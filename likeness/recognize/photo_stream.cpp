@@ -22,6 +22,7 @@
 #include "likeness/core/error.h"
 #include "likeness/core/file.h"
 #include "likeness/core/sha256.h"
+#include "likeness/core/step.h"
 #include "likeness/embed/embedder.h"
 #include "likeness/image/read_image.h"
 
@@ -63,26 +64,6 @@ std::size_t kept_bytes(const Group& group) {
   for (const Work& work : group) bytes += work.photo.pixels.pixels().size();
   return bytes;
 }
-
-/// TBB comes as a prebuilt library, so the thread sanitizer does not see that one step of a photo's way ends
-/// before the next begins. A Step around each of them shows it that order; without the sanitizer it is
-/// nothing.
-class Step {
- public:
-#ifdef __SANITIZE_THREAD__
-  explicit Step(std::atomic<unsigned>& order) : order_(order) {
-    order_.fetch_add(1, std::memory_order_acq_rel);
-  }
-  ~Step() { order_.fetch_add(1, std::memory_order_acq_rel); }
-  Step(const Step&) = delete;
-  Step& operator=(const Step&) = delete;
-
- private:
-  std::atomic<unsigned>& order_;
-#else
-  explicit Step(std::atomic<unsigned>&) {}
-#endif
-};
 
 void append(const Embeddings& from, std::size_t row, Embeddings& to) {
   to.dimension = from.dimension;
@@ -513,6 +494,7 @@ PhotoFaces PhotoStream::one(const Photo& photo) {
       road.embed(group, true);
     });
   });
+  const Step done(order);  // another thread may have done it
   PhotoFaces& result = group[0].photo;
   if (!result.error.empty()) throw Error(ErrorCode::kImageUnreadable, result.error);
   return std::move(result);

@@ -274,8 +274,8 @@ VerificationRule Recognizer::verification_rule(const VerifyOptions& options) con
   return {known->cosine, known->false_match_rate, known->origin};
 }
 
-Verification Recognizer::verify(PhotoSource a, PhotoSource b, const VerifyOptions& options) const {
-  Verification result;
+VerificationResult Recognizer::verify(PhotoSource a, PhotoSource b, const VerifyOptions& options) const {
+  VerificationResult result;
   result.rule = verification_rule(options);
   const auto first = mean_face(parts_->main, parts_->comparison, std::move(a), result.a);
   const auto second = mean_face(parts_->main, parts_->comparison, std::move(b), result.b);

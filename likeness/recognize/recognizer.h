@@ -59,7 +59,7 @@ struct VerificationRule {
   std::string origin;  ///< Of which data, in words.
 };
 
-struct Verification {
+struct VerificationResult {
   VerifiedSide a;
   VerifiedSide b;
   std::optional<double> similarity;  ///< Cosine as the model compares, in [-1, 1]; empty: a side has no face.
@@ -195,7 +195,8 @@ class Recognizer {
   /// and none is given.
   [[nodiscard]] VerificationRule verification_rule(const VerifyOptions& options = {}) const;
   /// Whether two photos, or two sets of photos, show one person. @throws as verification_rule().
-  [[nodiscard]] Verification verify(PhotoSource a, PhotoSource b, const VerifyOptions& options = {}) const;
+  [[nodiscard]] VerificationResult verify(PhotoSource a, PhotoSource b,
+                                          const VerifyOptions& options = {}) const;
 
   /// Enrols the main face of each photo as `person`.
   /// @throws Error as GalleryStore::add_faces(); what was enrolled before stays.

@@ -23,6 +23,9 @@ using nlohmann::json;
 
 class TinyRoad : public testing::Test {
  protected:
+  void SetUp() override {
+    if (tiny::kSanitized) GTEST_SKIP() << tiny::kWhySkipped;
+  }
   /// The program with the tiny packs.
   static ProgramResult tiny(std::vector<std::string> arguments) {
     arguments.insert(arguments.end(), {"--models", tiny::packs(), "--model", tiny::kEmbedder});

@@ -73,6 +73,9 @@ TEST(TinyDetector, FindsTheSameWithSeveralThreads) {
 
 class TinyStream : public testing::Test {
  protected:
+  void SetUp() override {
+    if (tiny::kSanitized) GTEST_SKIP() << tiny::kWhySkipped;
+  }
   [[nodiscard]] static std::vector<PhotoFaces> run(const std::vector<fs::path>& photos, int threads,
                                                    int batch = 32) {
     PhotoStream stream(tiny::detector(), tiny::embedder(),
@@ -85,6 +88,7 @@ class TinyStream : public testing::Test {
 };
 
 TEST(TinyEmbedder, GivesItsSelfTestOfNumPy) {
+  if (tiny::kSanitized) GTEST_SKIP() << tiny::kWhySkipped;
   // Written by tools/make_tiny_packs.py, which computes it itself.
   const PackCheck check = check_pack(tiny::embedder());
   EXPECT_TRUE(check.passed());
