@@ -118,7 +118,7 @@ void Gallery::State::read_everything(GalleryView::Parts& parts, const Progress& 
       std::vector<std::int64_t> people;
       for (const FaceOwner& owner : own) people.push_back(owner.person);
       std::ranges::sort(people);
-      parts.people = static_cast<std::size_t>(std::ranges::unique(people).begin() - people.begin());
+      parts.people = static_cast<std::size_t>(std::unique(people.begin(), people.end()) - people.begin());
       if (!given_index) kept = start.get();
       parts.layers.push_back(std::make_shared<const Layer>(std::move(start), std::move(own)));
     }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <span>
 #include <stdexcept>
 #include <tuple>
 
@@ -10,6 +11,14 @@ namespace {
 
 bool by_person(const FaceOwner& a, const FaceOwner& b) {
   return std::tie(a.person, a.face) < std::tie(b.person, b.face);
+}
+
+/// A person's part of a list that is sorted by person. Not std::ranges::equal_range(), whose result clang 14
+/// cannot read.
+std::span<const FaceOwner> faces_of(std::span<const FaceOwner> sorted, std::int64_t person) {
+  const auto first = std::ranges::lower_bound(sorted, person, {}, &FaceOwner::person);
+  const auto last = std::ranges::upper_bound(sorted, person, {}, &FaceOwner::person);
+  return {first, last};
 }
 
 /// Owners of faces that both lists name are taken from `newer`.
@@ -55,11 +64,10 @@ std::optional<std::int64_t> Layer::owner(std::int64_t face) const {
 
 void Layer::append_faces_of(std::int64_t person, std::size_t most, std::vector<std::int64_t>& faces) const {
   const auto first = static_cast<std::ptrdiff_t>(faces.size());
-  const auto moved = std::ranges::equal_range(moved_to_, person, {}, &FaceOwner::person);
-  for (std::size_t i = 0; i < std::min(most, moved.size()); ++i)
-    faces.push_back(moved[static_cast<std::ptrdiff_t>(i)].face);
+  const auto moved = faces_of(moved_to_, person);
+  for (std::size_t i = 0; i < std::min(most, moved.size()); ++i) faces.push_back(moved[i].face);
   std::size_t left = most;
-  for (const FaceOwner& one : std::ranges::equal_range(owners_->by_person, person, {}, &FaceOwner::person)) {
+  for (const FaceOwner& one : faces_of(owners_->by_person, person)) {
     if (left == 0) break;
     if (std::ranges::binary_search(removed_, one.face) ||
         std::ranges::binary_search(moved_, one.face, {}, &FaceOwner::face))

@@ -18,7 +18,7 @@ namespace {
 std::vector<std::int64_t> sorted(std::span<const std::int64_t> ids) {
   std::vector<std::int64_t> rising(ids.begin(), ids.end());
   std::ranges::sort(rising);
-  rising.erase(std::ranges::unique(rising).begin(), rising.end());
+  rising.erase(std::unique(rising.begin(), rising.end()), rising.end());
   return rising;
 }
 

@@ -359,7 +359,7 @@ std::vector<int> put_known_first(Groups& found, std::vector<std::size_t>& photo_
   }
   std::vector<std::size_t> order(before.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::ranges::stable_partition(order, [&](std::size_t i) { return before[i].has_value(); });
+  std::stable_partition(order.begin(), order.end(), [&](std::size_t i) { return before[i].has_value(); });
   std::vector<int> previous;
   std::vector<GroupedFace> faces;
   std::vector<std::size_t> photos;
