@@ -4,9 +4,9 @@
 
 namespace likeness {
 
-/// TBB comes as a prebuilt library, so the thread sanitizer does not see that one step of its work ends before
-/// the next begins, nor that its caller waits. A Step around each of them, and one behind the wait, shows it
-/// that order; without the sanitizer it is nothing.
+/// TBB comes as a prebuilt library, so the thread sanitizer does not see that one step of its work ends
+/// before the next begins, nor that its caller waits. A Step around each of them, and one behind the wait,
+/// shows it that order; without the sanitizer it is nothing.
 class Step {
  public:
 #ifdef __SANITIZE_THREAD__
