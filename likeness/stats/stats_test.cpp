@@ -125,8 +125,8 @@ TEST(Bootstrap, OfAMeanHasItsKnownDeviation) {
   for (std::size_t i = 0; i < 200; ++i) values[i] = 1;
   const auto mean = [&](std::span<const int> times) {
     double sum = 0;
-    for (std::size_t i = 0; i < values.size(); ++i) sum += times[i] * values[i];
-    return sum / static_cast<double>(values.size());
+    for (std::size_t i = 0; i < times.size(); ++i) sum += times[i] * values[i];
+    return sum / static_cast<double>(times.size());
   };
   const BootstrapResult result = bootstrap_identities(400, 2000, 1, mean).value();
   EXPECT_NEAR(result.deviation, 0.025, 0.002);
