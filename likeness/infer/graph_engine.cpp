@@ -56,8 +56,17 @@ struct GraphEngine::Parts {
     const std::lock_guard lock(mutex);
     idle.push_back(std::move(scratch));
   }
-  /// One pass: `pictures` at `in`, results at `out`.
-  void pass(const float* in, std::size_t pictures, float* out, std::byte* memory) const;
+  /// `pictures` at `in`, results at `out`; `memory` is of a Scratch for as many.
+  struct Pass {
+    const float* in = nullptr;
+    std::size_t pictures = 0;
+    float* out = nullptr;
+    std::byte* memory = nullptr;
+  };
+  void run(const Pass& pass) const;
+  /// One step, on `count` pictures from `picture` on.
+  void run_step(const Pass& pass, const PlanStep& step, std::size_t picture, std::size_t count) const;
+  [[nodiscard]] Maps maps(const Pass& pass, const PlanPlace& place, std::size_t picture) const;
 };
 
 std::size_t GraphEngine::Parts::work_bytes(std::size_t pictures) const {
@@ -90,87 +99,89 @@ Scratch GraphEngine::Parts::take(std::size_t pictures) {
   return {pictures, GraphMemory(plan.single_bytes + plan.whole_bytes * pictures + work)};
 }
 
-void GraphEngine::Parts::pass(const float* in, std::size_t pictures, float* out, std::byte* memory) const {
-  std::byte* single = memory + plan.whole_bytes * pictures;
-  auto* work = reinterpret_cast<float*>(single + plan.single_bytes);
-  const std::byte* packed = weights.bytes().data() + first_weight;
+Maps GraphEngine::Parts::maps(const Pass& pass, const PlanPlace& place, std::size_t picture) const {
   const std::size_t input_floats = plan.input[0] * plan.input[1] * plan.input[2];
+  if (place.kind == PlanPlace::Kind::kInput)
+    return {pass.in + picture * input_floats, plan.input[2], input_floats, Element::kF32};
+  if (place.kind == PlanPlace::Kind::kOutput)
+    return {pass.out + picture * plan.outputs, plan.outputs, plan.outputs, Element::kF32};
+  const PlanBuffer& buffer = plan.buffers[place.buffer];
+  const std::byte* data = buffer.whole
+                              ? pass.memory + buffer.offset * pass.pictures + buffer.bytes() * picture
+                              : pass.memory + plan.whole_bytes * pass.pictures + buffer.offset;
+  return {data + place.channel * size_of(buffer.element), buffer.stride,
+          buffer.bytes() / size_of(buffer.element), buffer.element};
+}
 
-  // `picture`: the first of those that a step works on.
-  const auto maps = [&](const PlanPlace& place, std::size_t picture) -> Maps {
-    if (place.kind == PlanPlace::Kind::kInput)
-      return {in + picture * input_floats, plan.input[2], input_floats, Element::kF32};
-    if (place.kind == PlanPlace::Kind::kOutput)
-      return {out + picture * plan.outputs, plan.outputs, plan.outputs, Element::kF32};
-    const PlanBuffer& buffer = plan.buffers[place.buffer];
-    const std::byte* data =
-        buffer.whole ? memory + buffer.offset * pictures + buffer.bytes() * picture : single + buffer.offset;
-    return {data + place.channel * size_of(buffer.element), buffer.stride,
-            buffer.bytes() / size_of(buffer.element), buffer.element};
-  };
-  const auto take_step = [&](const PlanStep& step, std::size_t picture, std::size_t count) {
-    const Maps from = maps(step.in, picture);
-    const Maps to = maps(step.out, picture);
-    const auto* bias = reinterpret_cast<const float*>(packed + step.bias);
-    switch (step.kind) {
-      case PlanStep::Kind::kConvolution:
-        run_convolution({.groups = &step.groups,
-                         .run = step.run,
-                         .taps = step.taps,
-                         .outputs = step.out_shape[2],
-                         .weights = packed + step.weights,
-                         .bias = bias,
-                         .relu = step.relu,
-                         .in = from,
-                         .out = to,
-                         .add = step.add ? maps(*step.add, picture) : Maps{},
-                         .pictures = count});
-        break;
-      case PlanStep::Kind::kWinograd:
-        run_winograd(
-            {.in_height = step.in_shape[0],
-             .in_width = step.in_shape[1],
-             .inputs = step.in_shape[2],
-             .out_height = step.out_shape[0],
-             .out_width = step.out_shape[1],
-             .outputs = step.out_shape[2],
-             .pad = step.pad[0],
-             .weights = packed + step.weights,
-             .products = step.weight_element,
-             .bias = bias,
-             .relu = step.relu,
-             .in = from,
-             .out = to,
-             .pictures = count,
-             .share = winograd_share(step.tile, tiles_of(step, count), step.in_shape[2], step.out_shape[2]),
-             .work = work});
-        break;
-      case PlanStep::Kind::kPool: {
-        const GraphLayer& layer = graph.layers[step.layer];
-        const bool average = layer.kind == LayerKind::kGlobalAverage;
-        run_pool({.in_height = step.in_shape[0],
-                  .in_width = step.in_shape[1],
-                  .channels = step.in_shape[2],
-                  .out_height = step.out_shape[0],
-                  .out_width = step.out_shape[1],
-                  .window = {average ? step.in_shape[0] : layer.window[0],
-                             average ? step.in_shape[1] : layer.window[1]},
-                  .strides = {layer.strides[0], layer.strides[1]},
-                  .pad = {step.pad[0], step.pad[1]},
-                  .average = average,
-                  .in = from,
-                  .out = to,
-                  .pictures = count});
-        break;
-      }
+void GraphEngine::Parts::run_step(const Pass& pass, const PlanStep& step, std::size_t picture,
+                                  std::size_t count) const {
+  const std::byte* packed = weights.bytes().data() + first_weight;
+  const Maps from = maps(pass, step.in, picture);
+  const Maps to = maps(pass, step.out, picture);
+  const auto* bias = reinterpret_cast<const float*>(packed + step.bias);
+  std::byte* work = pass.memory + plan.whole_bytes * pass.pictures + plan.single_bytes;
+  switch (step.kind) {
+    case PlanStep::Kind::kConvolution:
+      run_convolution({.groups = &step.groups,
+                       .run = step.run,
+                       .taps = step.taps,
+                       .outputs = step.out_shape[2],
+                       .weights = packed + step.weights,
+                       .bias = bias,
+                       .relu = step.relu,
+                       .in = from,
+                       .out = to,
+                       .add = step.add ? maps(pass, *step.add, picture) : Maps{},
+                       .pictures = count});
+      break;
+    case PlanStep::Kind::kWinograd:
+      run_winograd(
+          {.in_height = step.in_shape[0],
+           .in_width = step.in_shape[1],
+           .inputs = step.in_shape[2],
+           .out_height = step.out_shape[0],
+           .out_width = step.out_shape[1],
+           .outputs = step.out_shape[2],
+           .pad = step.pad[0],
+           .weights = packed + step.weights,
+           .products = step.weight_element,
+           .bias = bias,
+           .relu = step.relu,
+           .in = from,
+           .out = to,
+           .pictures = count,
+           .share = winograd_share(step.tile, tiles_of(step, count), step.in_shape[2], step.out_shape[2]),
+           .work = reinterpret_cast<float*>(work)});
+      break;
+    case PlanStep::Kind::kPool: {
+      const GraphLayer& layer = graph.layers[step.layer];
+      const bool average = layer.kind == LayerKind::kGlobalAverage;
+      run_pool({.in_height = step.in_shape[0],
+                .in_width = step.in_shape[1],
+                .channels = step.in_shape[2],
+                .out_height = step.out_shape[0],
+                .out_width = step.out_shape[1],
+                .window = {average ? step.in_shape[0] : layer.window[0],
+                           average ? step.in_shape[1] : layer.window[1]},
+                .strides = {layer.strides[0], layer.strides[1]},
+                .pad = {step.pad[0], step.pad[1]},
+                .average = average,
+                .in = from,
+                .out = to,
+                .pictures = count});
+      break;
     }
-  };
+  }
+}
+
+void GraphEngine::Parts::run(const Pass& pass) const {
   for (std::size_t first = 0; first < plan.steps.size();) {
     const bool whole = plan.steps[first].whole;
     std::size_t end = first + 1;
     while (end < plan.steps.size() && plan.steps[end].whole == whole) ++end;
-    for (std::size_t picture = 0; picture < (whole ? 1 : pictures); ++picture) {
-      for (std::size_t s = first; s < end; ++s) take_step(plan.steps[s], picture, whole ? pictures : 1);
+    for (std::size_t picture = 0; picture < (whole ? 1 : pass.pictures); ++picture) {
+      for (std::size_t s = first; s < end; ++s)
+        run_step(pass, plan.steps[s], picture, whole ? pass.pictures : 1);
     }
     first = end;
   }
@@ -240,8 +251,10 @@ void GraphEngine::run(std::span<const float> pictures, std::size_t count, std::s
   for (std::size_t first = 0; first < count; first += kTogether) {
     const std::size_t together = std::min(kTogether, count - first);
     Scratch scratch = p.take(together);
-    p.pass(pictures.data() + first * floats, together, out.data() + first * p.plan.outputs,
-           scratch.memory.bytes().data());
+    p.run({.in = pictures.data() + first * floats,
+           .pictures = together,
+           .out = out.data() + first * p.plan.outputs,
+           .memory = scratch.memory.bytes().data()});
     p.give_back(std::move(scratch));
   }
 }
