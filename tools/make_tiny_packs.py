@@ -379,6 +379,11 @@ def onet(*fitted):
 
 # --- The embedder ----------------------------------------------------------------------------------------------------
 CHIP, GROW, DIMENSION = 32, 1.1, 12
+LANES = 16  # Our kernels take layers whose outputs are a multiple of this; what is missing is zeros.
+
+
+def filled(count):
+    return -(-count // LANES) * LANES
 
 
 def embedder_features(chips, kernels):
@@ -439,31 +444,69 @@ def measured_thresholds(kernels, dense, bias, people=200, each=2):
              "origin": origin} for rate in (0.1, 0.01, 0.001)]
 
 
-def attribute_ints(name, values):
-    return (5, message((1, name), *[(8, v) for v in values], (20, 7)))
+class Ir:
+    """A network as OpenVINO's intermediate representation, version 11: an .xml of layers, and a .bin of constants."""
+
+    def __init__(self, name):
+        self.name, self.layers, self.edges, self.output, self.bin = name, [], [], {}, b""
+
+    def layer(self, op, name, sides, inputs=(), opset=1, precision="FP32", **attributes):
+        """`inputs` are (number, sides) of earlier layers. Gives the same of this one."""
+        number = len(self.layers)
+        ports = ""
+        for port, (source, source_sides) in enumerate(inputs):
+            ports += self.port(port, source_sides)
+            self.edges.append(f'<edge from-layer="{source}" from-port="{self.output[source]}" '
+                              f'to-layer="{number}" to-port="{port}"/>')
+        ports = f"<input>{ports}</input>" if inputs else ""
+        if op != "Result":
+            ports += f"<output>{self.port(len(inputs), sides, precision)}</output>"
+        self.output[number] = len(inputs)
+        data = "".join(f' {key}="{value}"' for key, value in attributes.items())
+        self.layers.append(f'<layer id="{number}" name="{name}" type="{op}" version="opset{opset}">'
+                           f'{f"<data{data}/>" if data else ""}{ports}</layer>')
+        return number, sides
+
+    @staticmethod
+    def port(number, sides, precision=None):
+        kind = f' precision="{precision}"' if precision else ""
+        return f'<port id="{number}"{kind}>{"".join(f"<dim>{n}</dim>" for n in sides)}</port>'
+
+    def constant(self, name, a):
+        whole = np.asarray(a).dtype.kind == "i"
+        a = np.ascontiguousarray(a, "<i8" if whole else "<f4")
+        offset, self.bin = len(self.bin), self.bin + a.tobytes()
+        return self.layer("Const", name, a.shape, precision="I64" if whole else "FP32",
+                          element_type="i64" if whole else "f32", shape=",".join(map(str, a.shape)), offset=offset,
+                          size=a.nbytes)
+
+    def xml(self):
+        lines = ['<?xml version="1.0"?>', f'<net name="{self.name}" version="11">', "<layers>", *self.layers, "</layers>",
+                 "<edges>", *self.edges, "</edges>", "</net>", ""]
+        return "\n".join(lines).encode()
 
 
-def onnx_node(op, inputs, output, *attributes):
-    return (1, message(*[(1, i) for i in inputs], (2, output), (3, output), (4, op), *attributes))
-
-
-def value_info(number, name, shape):
-    dims = [(1, message((2, d)) if isinstance(d, str) else message((1, d))) for d in shape]
-    return (number, message((1, name), (2, message((1, message((1, 1), (2, message(*dims))))))))
-
-
-def embedder_file(kernels, dense, bias):
-    nodes, constants, value = [], [], "input"
+def embedder_files(kernels, dense, bias):
+    ir, side, channels = Ir("tiny"), CHIP, 3
+    value = ir.layer("Parameter", "input", (-1, side, side, 3), element_type="f32", shape=f"?,{side},{side},3")
+    value = ir.layer("Transpose", "planes", (-1, 3, side, side), [value, ir.constant("order", np.array([0, 3, 1, 2]))])
     for n, (kernel, shift) in enumerate(kernels, 1):
-        constants += [initializer(f"kernel{n}", kernel.transpose(3, 2, 0, 1)), initializer(f"bias{n}", shift)]
-        nodes += [onnx_node("Conv", [value, f"kernel{n}", f"bias{n}"], f"conv{n}", attribute_ints("kernel_shape", [3, 3]),
-                            attribute_ints("strides", [2, 2])), onnx_node("Relu", [f"conv{n}"], f"relu{n}")]
-        value = f"relu{n}"
-    nodes += [onnx_node("GlobalAveragePool", [value], "pooled"), onnx_node("Flatten", ["pooled"], "flat"),
-              onnx_node("Gemm", ["flat", "dense", "dense_bias"], "embedding")]
-    constants += [initializer("dense", dense), initializer("dense_bias", bias)]
-    return onnx_file(*nodes, *constants, value_info(11, "input", ["batch", 3, CHIP, CHIP]),
-                     value_info(12, "embedding", ["batch", DIMENSION]))
+        side, out = (side - 3) // 2 + 1, filled(kernel.shape[3])
+        kernel, shift = padded(kernel, (3, 3, channels, out)), padded(shift, (out,))
+        channels = out
+        weights = ir.constant(f"kernel{n}", kernel.transpose(3, 2, 0, 1))
+        value = ir.layer("Convolution", f"conv{n}", (-1, out, side, side), [value, weights], strides="2,2",
+                         dilations="1,1", pads_begin="0,0", pads_end="0,0", auto_pad="explicit")
+        shift = ir.constant(f"bias{n}", shift.reshape(1, out, 1, 1))
+        value = ir.layer("Add", f"shifted{n}", value[1], [value, shift], auto_broadcast="numpy")
+        value = ir.layer("ReLU", f"relu{n}", value[1], [value])
+    dense, bias = padded(dense, (channels, filled(DIMENSION))), padded(bias, (filled(DIMENSION),))
+    value = ir.layer("ReduceMean", "pooled", (-1, channels), [value, ir.constant("sides", np.array([2, 3]))], keep_dims="false")
+    value = ir.layer("MatMul", "dense", (-1, len(bias)), [value, ir.constant("weights", dense)], transpose_a="false",
+                     transpose_b="false")
+    value = ir.layer("Add", "embedding", value[1], [value, ir.constant("bias", bias.reshape(1, -1))], auto_broadcast="numpy")
+    ir.layer("Result", "result", value[1], [value])
+    return ir.xml(), ir.bin
 
 
 def npz(**arrays):
@@ -504,19 +547,20 @@ def main():
         x, labels, places = samples(size, front, pictures, shift, scale, exact=name == "onet")
         detector[name + ".onnx"] = constants_file(build(*fit(x, labels, places, hidden, outputs)))
     kernels, dense, bias = fit_embedder()
-    network = embedder_file(kernels, dense, bias)
+    network, weights = embedder_files(kernels, dense, bias)
     chip = drawn_chips(1, 1)
-    embedding = (embedder_features(chip, kernels) @ dense + bias)[0]
+    embedding = padded((embedder_features(chip, kernels) @ dense + bias)[0], (filled(DIMENSION),))
     self_test = npz(chip=chip[0].astype("u1"), embedding=(embedding / np.linalg.norm(embedding)).astype("f4"))
-    contract = {"name": "tiny", **WORDS, "network": "tiny.onnx", "sha256": digest(network),
+    contract = {"name": "tiny", **WORDS, "network": "tiny.xml", "sha256": digest(network),
                 "input": {"channels": "rgb", "standardization": "fixed", "mean": 127.5, "scale": 128.0},
                 "crop": {"profile": "margin", "filter": "bilinear", "width": CHIP, "height": CHIP, "grow": GROW,
                          "square": False, "upright": False},
-                "dimension": DIMENSION, "unit_length": False, "detector": "mtcnn", "metric": "cosine", "thresholds": measured_thresholds(kernels, dense, bias)}
+                "dimension": filled(DIMENSION), "unit_length": False, "detector": "mtcnn", "metric": "cosine",
+                "thresholds": measured_thresholds(kernels, dense, bias)}
     out = pathlib.Path(sys.argv[1])
     with zipfile.ZipFile(out, "w") as archive:
         pack(archive, "mtcnn", "mtcnn", detector, name="tiny mtcnn", **WORDS)
-        pack(archive, "tiny", "embedder", {"tiny.onnx": network, "selftest.npz": self_test}, contract=contract,
+        pack(archive, "tiny", "embedder", {"tiny.xml": network, "tiny.bin": weights, "selftest.npz": self_test}, contract=contract,
              self_test="selftest.npz")
     print(out.name, out.stat().st_size)
 

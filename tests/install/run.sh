@@ -52,9 +52,9 @@ ls "$work/gone" | grep -q '^libopenvino.so' || { echo "no OpenVINO was installed
 installed --version >/dev/null
 installed model test >message
 grep -q '^mtcnn: .*networks load' message && grep -q '^20180408-102900: .*self-test passed' message || { cat message; exit 1; }
-cp "$build/tiny_packs/tiny/tiny.onnx" net.onnx
+cp "$source/../../likeness/embed/testdata/aligned.onnx" net.onnx
 set +e
-installed model import net.onnx --name x --models "$work/elsewhere/models" --standardization fixed --mean 127.5 --scale 128 --channels rgb --profile margin >message 2>&1
+installed model import net.onnx --name x --models "$work/elsewhere/models" --standardization fixed --mean 127.5 --scale 128 --channels bgr --profile aligned >message 2>&1
 code=$?
 set -e
 [ "$code" = 2 ] && grep -q 'net.onnx needs OpenVINO, which cannot be loaded: libopenvino.so' message ||
@@ -64,7 +64,7 @@ for consumer in likeness static; do
 done
 mv "$work"/gone/libopenvino* "$(dirname "$(find "$work/prefix" -name liblikeness_openvino.so)")"
 set +e
-installed model import net.onnx --name x --models "$work/elsewhere/models" --standardization fixed --mean 127.5 --scale 128 --channels rgb --profile margin >message 2>&1
+installed model import net.onnx --name x --models "$work/elsewhere/models" --standardization fixed --mean 127.5 --scale 128 --channels bgr --profile aligned >message 2>&1
 code=$?
 set -e
 [ "$code" = 0 ] || { echo "import ended with $code"; cat message; exit 1; }

@@ -20,9 +20,6 @@ using nlohmann::json;
 
 class TinyGallery : public testing::Test {
  protected:
-  void SetUp() override {
-    if (tiny::kSanitized) GTEST_SKIP() << tiny::kWhySkipped;
-  }
   /// `gallery COMMAND ...` on the gallery g.
   ProgramResult gallery(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), "gallery");

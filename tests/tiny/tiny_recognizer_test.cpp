@@ -37,9 +37,6 @@ constexpr double kThreshold = 0.6;
 
 class RecognizerTest : public testing::Test {
  protected:
-  void SetUp() override {
-    if (tiny::kSanitized) GTEST_SKIP() << tiny::kWhySkipped;
-  }
   Gallery people(int count) {
     Gallery gallery(make_memory_store(recognizer_.space()));
     for (int person = 0; person < count; ++person) {

@@ -23,9 +23,6 @@ using nlohmann::json;
 
 class TinyRoad : public testing::Test {
  protected:
-  void SetUp() override {
-    if (tiny::kSanitized) GTEST_SKIP() << tiny::kWhySkipped;
-  }
   /// The program with the tiny packs.
   static ProgramResult tiny(std::vector<std::string> arguments) {
     arguments.insert(arguments.end(), {"--models", tiny::packs(), "--model", tiny::kEmbedder});
@@ -180,13 +177,13 @@ TEST_F(TinyRoad, ModelsAreTestedAndDamageIsFound) {
   EXPECT_EQ(run_likeness({"model", "test", tiny::kEmbedder, "--models", tiny::packs()}).code, 0);
   EXPECT_EQ(run_likeness({"model", "test", "mtcnn", "--models", tiny::packs()}).code, 0);
   fs::copy(tiny::packs() / tiny::kEmbedder, folder_ / "damaged");
-  std::fstream network(folder_ / "damaged/tiny.onnx", std::ios::in | std::ios::out | std::ios::binary);
+  std::fstream network(folder_ / "damaged/tiny.bin", std::ios::in | std::ios::out | std::ios::binary);
   network.seekp(4000);
   network.put('\x7F');
   network.close();
   const auto result = run_likeness({"model", "test", folder_ / "damaged"});
   EXPECT_EQ(result.code, 4);
-  EXPECT_NE(result.err.find("tiny.onnx"), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("tiny.bin"), std::string::npos) << result.err;
 }
 
 }  // namespace

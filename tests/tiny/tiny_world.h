@@ -22,17 +22,6 @@ inline constexpr const char* kEmbedder = "tiny";
 [[nodiscard]] ModelPack detector();
 [[nodiscard]] ModelPack embedder();
 
-/// OpenVINO computes the tiny embedder, and its TBB loads a library in a way that no sanitizer can bear.
-/// Tests that embed are skipped where this is true.
-inline constexpr bool kSanitized =
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-    true;
-#else
-    false;
-#endif
-inline constexpr const char* kWhySkipped =
-    "OpenVINO, which computes the tiny embedder, cannot run under a sanitizer";
-
 /// A face to draw: person `person` (>= 0; people of different numbers have other colours and proportions),
 /// the middle of the face's box in pixels and the box's height, at least 20 for the detector.
 struct DrawnFace {
