@@ -17,6 +17,10 @@ const char* words_for(Remedy remedy) {
       return "; say which with --output";
     case Remedy::kChooseSize:
       return "; say which with --width and --height";
+    case Remedy::kEnrolSomebody:
+      return "; `gallery add` makes one";
+    case Remedy::kGivePassphrase:
+      return ": give it with --key-file or LIKENESS_GALLERY_KEY";
   }
   return "";
 }

@@ -8,7 +8,6 @@
 #include "cli/numbers.h"
 #include "cli/photos.h"
 #include "cli/progress_bar.h"
-#include "likeness/core/error.h"
 #include "likeness/gallery/open.h"
 #include "likeness/gallery/vault.h"
 
@@ -26,16 +25,7 @@ Gallery GalleryArgs::open(bool read_only, int threads, std::optional<IndexKind> 
   given.read_only = read_only;
   given.threads = threads;
   given.index = kind;
-  try {
-    return open_gallery(path.string(), given);
-  } catch (const Error& error) {
-    const std::string what = error.what();
-    if (error.code() == ErrorCode::kInputUnreadable && what.ends_with("no such gallery"))
-      throw Error(error.code(), what + "; `gallery add` makes one");
-    if (error.code() == ErrorCode::kDataInvalid && what.ends_with("no passphrase was given"))
-      throw Error(error.code(), what + ": give it with --key-file or LIKENESS_GALLERY_KEY");
-    throw;
-  }
+  return open_gallery(path.string(), given);
 }
 
 Gallery GalleryArgs::open_or_create(const EmbeddingSpace& space, const CreateOptions& create) const {

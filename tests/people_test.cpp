@@ -103,7 +103,7 @@ TEST_F(People, WhoAreNotThereAreNamed) {
   expect_refused({"gallery", "merge", "Ann", "Dan", "--gallery", g}, 3, "Dan");
   expect_refused({"gallery", "rename", "Ann", "Bob", "--gallery", g}, 5, "merge");
   expect_refused({"gallery", "rename", "Ann", "unknown", "--gallery", g}, 2, "unknown");
-  expect_refused({"gallery", "list", "--gallery", at("none")}, 3, "no such gallery");
+  expect_refused({"gallery", "list", "--gallery", at("none")}, 3, "no such gallery; `gallery add` makes one");
 }
 
 TEST_F(People, OfAnEncryptedGalleryNeedItsKey) {

@@ -25,11 +25,13 @@ enum class ErrorCode {
 /// (options, commands, fields of a request), and one table for them.
 enum class Remedy {
   kNone,
-  kFetchModels,   ///< Get the models, or say where they are.
-  kUseF32,        ///< Compute in f32.
-  kQuantize,      ///< Give the pack an int8 network.
-  kChooseOutput,  ///< Say which of a network's outputs is the embedding.
-  kChooseSize,    ///< Say which size of pictures a network is to take.
+  kFetchModels,     ///< Get the models, or say where they are.
+  kUseF32,          ///< Compute in f32.
+  kQuantize,        ///< Give the pack an int8 network.
+  kChooseOutput,    ///< Say which of a network's outputs is the embedding.
+  kChooseSize,      ///< Say which size of pictures a network is to take.
+  kEnrolSomebody,   ///< There is no gallery yet; enrolling somebody makes it.
+  kGivePassphrase,  ///< Give the passphrase of an encrypted gallery.
 };
 
 /// Bad input from outside, with a message for the person who gave it: which file, what is wrong.

@@ -198,7 +198,7 @@ void write_meta(Database& database, const EmbeddingSpace& space, const CreateOpt
 GalleryFile open_gallery_file(const std::filesystem::path& path, const OpenOptions& options) {
   std::error_code trouble;
   if (!std::filesystem::is_regular_file(path, trouble)) {
-    throw Error(ErrorCode::kInputUnreadable, path.string() + ": no such gallery");
+    throw Error(ErrorCode::kInputUnreadable, path.string() + ": no such gallery", Remedy::kEnrolSomebody);
   }
   if (::access(path.c_str(), R_OK) != 0) {
     throw Error(ErrorCode::kInputUnreadable,

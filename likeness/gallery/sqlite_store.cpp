@@ -75,7 +75,8 @@ Meta::Meta(Database& database, Statements& statements, const OpenOptions& option
   std::unique_ptr<Vault> vault;
   if (const auto salt_text = meta_field(statements, "salt")) {
     if (!options.passphrase) {
-      throw Error(ErrorCode::kDataInvalid, file + ": encrypted, and no passphrase was given");
+      throw Error(ErrorCode::kDataInvalid, file + ": encrypted, and no passphrase was given",
+                  Remedy::kGivePassphrase);
     }
     Vault::Salt salt;
     if (salt_text->size() != salt.size()) damaged("salt has " + std::to_string(salt_text->size()) + " bytes");
