@@ -157,7 +157,9 @@ ModelPack find_pack(const std::string& name_or_path, const std::vector<fs::path>
     if (has_model_json(folder / name_or_path)) return load_pack(folder / name_or_path);
     places += (places.empty() ? "" : ", ") + folder.string();
   }
-  throw Error(ErrorCode::kModelNotFound, "no model pack \"" + name_or_path + "\" in " + places,
+  throw Error(ErrorCode::kModelNotFound,
+              "no model pack \"" + name_or_path + '"' +
+                  (places.empty() ? ", for no folder of models was given" : " in " + places),
               Remedy::kFetchModels);
 }
 

@@ -172,6 +172,8 @@ TEST_F(PackTest, MissingOneSaysWhereItWasLookedFor) {
                       (void)find_pack("nobody", {"/nowhere", "/there"});
                     }),
             "no model pack \"nobody\" in /nowhere, /there");
+  EXPECT_EQ(message(ErrorCode::kModelNotFound, [&] { (void)find_pack("nobody", {}); }),
+            "no model pack \"nobody\", for no folder of models was given");
 }
 
 TEST_F(PackTest, WithOneByteChangedFailsVerificationByName) {
