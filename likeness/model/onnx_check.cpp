@@ -9,6 +9,7 @@
 #include "likeness/core/error.h"
 #include "likeness/model/graph_order.h"
 #include "likeness/model/network_file.h"
+#include "likeness/model/onnx_meaning.h"
 #include "likeness/model/protobuf.h"
 
 namespace likeness {
@@ -147,6 +148,7 @@ void check_order(const std::vector<Node>& nodes) {
 
 void check_graph(std::string_view message, std::vector<OnnxWeights>& outside) {
   std::vector<Node> nodes;
+  OnnxMeaning meaning;
   std::uint64_t bytes = 0;
   std::size_t names = 0;
   ProtoReader graph(message);
@@ -154,8 +156,12 @@ void check_graph(std::string_view message, std::vector<OnnxWeights>& outside) {
     if (field.number == 1 && field.is_bytes) {
       nodes.push_back(read_node(field.bytes, bytes, outside));
       names += nodes.back().inputs.size() + nodes.back().outputs.size();
+      meaning.add_node(field.bytes);
     }
-    if (field.number == 5 && field.is_bytes) bytes += check_tensor(field.bytes, outside);
+    if (field.number == 5 && field.is_bytes) {
+      bytes += check_tensor(field.bytes, outside);
+      meaning.add_tensor(field.bytes);
+    }
     if (field.number == 15) throw std::runtime_error("holds sparse tensors, which are not read");
     if (names > kMostNames) throw std::runtime_error("has nodes with too many inputs");
     if (nodes.size() > kMostNodes) throw std::runtime_error("has too many nodes");
@@ -163,6 +169,7 @@ void check_graph(std::string_view message, std::vector<OnnxWeights>& outside) {
   }
   if (nodes.empty()) throw std::runtime_error("has no nodes");
   check_order(nodes);
+  meaning.check();
 }
 
 }  // namespace
