@@ -110,6 +110,18 @@ TEST_F(Outputs, MarkTheirFolderWhollyOnlyWhereItWasEmpty) {
   EXPECT_EQ(mark->files, (std::set<std::string>{"1.png", "2.png", "3.png"}));
 }
 
+TEST_F(Outputs, OfPhotosThatAreCalledTheSameGetNamesOfTheirOwn) {
+  OutputFolder out(folder_ / "out");
+  const auto name = [&](const char* stem) { return out.file_of(stem, ".named.png").filename().string(); };
+  EXPECT_EQ(name("x"), "x.named.png");
+  EXPECT_EQ(name("x"), "x_2.named.png");
+  EXPECT_EQ(name("x_2"), "x_2_2.named.png");  // a photo's own name that was given away
+  EXPECT_EQ(name("X"), "X_3.named.png");      // one file on some disks
+  EXPECT_EQ(name("y"), "y.named.png");
+  // The next run writes the same files again.
+  EXPECT_EQ(OutputFolder(folder_ / "out").file_of("x", ".named.png").filename(), "x.named.png");
+}
+
 TEST(Sha256, AgreesWithThePublishedExamples) {
   EXPECT_EQ(sha256(std::as_bytes(std::span("abc", 3))),
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");

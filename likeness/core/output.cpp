@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <cstring>
 #include <sstream>
@@ -68,6 +70,15 @@ OutputFolder::OutputFolder(fs::path folder) : path_(std::move(folder)) {
 fs::path OutputFolder::file(const std::string& name) {
   if (!mark_.whole && mark_.files.insert(name).second) write_mark(path_, mark_);
   return path_ / name;
+}
+
+fs::path OutputFolder::file_of(const std::string& stem, const std::string& ending) {
+  for (std::size_t number = 1;; ++number) {
+    const std::string name = stem + (number == 1 ? "" : "_" + std::to_string(number)) + ending;
+    std::string small = name;
+    std::ranges::transform(small, small.begin(), [](unsigned char c) { return std::tolower(c); });
+    if (given_.insert(small).second) return file(name);
+  }
 }
 
 fs::path output_picture(const fs::path& file) {

@@ -30,10 +30,14 @@ class OutputFolder {
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   /// The path of a result called `name`, which the mark knows from now on. @throws Error kOutputUnwritable.
   [[nodiscard]] std::filesystem::path file(const std::string& name);
+  /// The same for a result of a photo that is called `stem`: "stem.ending", "stem_2.ending" where this folder
+  /// gave that already, and so on; also where only the size of letters differs.
+  [[nodiscard]] std::filesystem::path file_of(const std::string& stem, const std::string& ending);
 
  private:
   std::filesystem::path path_;
   OutputMark mark_;
+  std::set<std::string> given_;  ///< By file_of(), in small letters.
 };
 
 /// The path of a single picture that is a result: its folder, which must be there, is marked with its name.
