@@ -23,6 +23,7 @@ pkg_check_modules(zlib REQUIRED IMPORTED_TARGET zlib)
 pkg_check_modules(sqlite3 REQUIRED IMPORTED_TARGET sqlite3)
 pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
 pkg_check_modules(crypto REQUIRED IMPORTED_TARGET libcrypto)
+pkg_check_modules(icu REQUIRED IMPORTED_TARGET icu-uc)
 pkg_check_modules(hwy REQUIRED IMPORTED_TARGET libhwy)
 # 64-bit ARM gets NEON only: SVE's vectors have no size the compiler knows, and cannot be members or array elements.
 set(likeness_kernel_definitions HWY_BROKEN_EMU128=0)

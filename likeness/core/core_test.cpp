@@ -15,6 +15,7 @@
 #include "likeness/core/cache_folder.h"
 #include "likeness/core/error.h"
 #include "likeness/core/output.h"
+#include "likeness/core/person_name.h"
 #include "likeness/core/sha256.h"
 #include "likeness/core/xxh64.h"
 
@@ -120,6 +121,20 @@ TEST_F(Outputs, OfPhotosThatAreCalledTheSameGetNamesOfTheirOwn) {
   EXPECT_EQ(name("y"), "y.named.png");
   // The next run writes the same files again.
   EXPECT_EQ(OutputFolder(folder_ / "out").file_of("x", ".named.png").filename(), "x.named.png");
+}
+
+TEST(TidyName, MakesNamesThatLookAlikeOne) {
+  const std::string composed = "Jos\u00e9";
+  const std::vector<std::string> alike = {composed, "Jose\u0301", " " + composed + "\t",
+                                          "\u00a0Jose\u0301\u3000", "\ufeff" + composed + "\u200b"};
+  for (const std::string& same : alike) EXPECT_EQ(tidy_name(same), composed) << same;
+  EXPECT_EQ(tidy_name("Ann "), "Ann");
+  EXPECT_EQ(tidy_name("Ann  Lee"), "Ann  Lee");          // inside it is somebody's own affair
+  EXPECT_EQ(tidy_name("\u1112\u1161\u11ab"), "\ud55c");  // Hangul, as folders of macOS spell it
+  EXPECT_NE(tidy_name("\u0410nn"), "Ann");               // another alphabet's A is another letter
+  for (const char* blank : {"", "  ", "\t\r\n", "\u00a0", "\u3000 \u200b"})
+    EXPECT_EQ(tidy_name(blank), "") << blank;
+  EXPECT_EQ(tidy_name("\xe9t\xe9 "), "\xe9t\xe9");  // Latin-1: kept
 }
 
 TEST(Sha256, AgreesWithThePublishedExamples) {

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace likeness {
+
+/// A person's name as it is kept and compared: composed letters (Unicode's NFC), without blanks and invisible
+/// characters at its ends. Names that look alike are alike. Empty where nothing is left. Bytes that are no
+/// UTF-8 are kept, but for blanks.
+[[nodiscard]] std::string tidy_name(std::string_view name);
+
+}  // namespace likeness
