@@ -2,6 +2,7 @@
 #include <cctype>
 #include <set>
 
+#include "likeness/core/person_name.h"
 #include "likeness/embed/embeddings.h"
 #include "likeness/gallery/gallery.h"
 #include "likeness/gallery/person_faces.h"
@@ -15,7 +16,8 @@ constexpr std::size_t kLookAlikesListed = 10;
 /// Strangers who are searched for together.
 constexpr std::size_t kAtOnce = 256;
 
-std::string comparable(std::string name) {
+std::string comparable(const std::string& given) {
+  std::string name = tidy_name(given);
   for (char& c : name) c = c == '_' ? ' ' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   return name;
 }

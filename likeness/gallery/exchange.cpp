@@ -5,21 +5,12 @@
 #include <stdexcept>
 
 #include "likeness/core/error.h"
+#include "likeness/core/person_name.h"
 #include "likeness/embed/embeddings.h"
 #include "likeness/npz/npz.h"
 
 namespace likeness {
 namespace {
-
-/// One row of `faces`: box (4), landmarks (10), size, sharpness, brightness, yaw, score.
-constexpr std::size_t kColumns = 19;
-
-void append_row(std::vector<float>& rows, const StoredFace& face) {
-  rows.insert(rows.end(), {face.box.left, face.box.top, face.box.right, face.box.bottom});
-  for (const Point& point : face.landmarks) rows.insert(rows.end(), {point.x, point.y});
-  const FaceQuality& q = face.quality;
-  rows.insert(rows.end(), {q.size_px, q.sharpness, q.brightness, q.yaw, q.score});
-}
 
 void read_row(const float* row, NewFace& face) {
   face.box = {row[0], row[1], row[2], row[3]};
@@ -62,6 +53,14 @@ bool hexadecimal_hash(const std::string& text) {
 
 }  // namespace
 
+void append_face_row(std::vector<float>& rows, const Box& box, const std::array<Point, 5>& landmarks,
+                     const FaceQuality& quality) {
+  rows.insert(rows.end(), {box.left, box.top, box.right, box.bottom});
+  for (const Point& point : landmarks) rows.insert(rows.end(), {point.x, point.y});
+  const FaceQuality& q = quality;
+  rows.insert(rows.end(), {q.size_px, q.sharpness, q.brightness, q.yaw, q.score});
+}
+
 std::size_t export_gallery(const GalleryStore& store, const std::filesystem::path& path) {
   std::map<std::int64_t, std::string> names;
   for (const Person& person : store.people()) names[person.id] = person.name;
@@ -72,7 +71,7 @@ std::size_t export_gallery(const GalleryStore& store, const std::filesystem::pat
     embeddings.values.insert(embeddings.values.end(), values.begin(), values.end());
   });
   if (ids.empty()) throw Error(ErrorCode::kDataInvalid, "the gallery is empty: nothing to export");
-  Array<float> rows{{ids.size(), kColumns}, {}};
+  Array<float> rows{{ids.size(), kFaceColumns}, {}};
   std::vector<std::string> labels;
   std::vector<std::string> files;
   std::vector<std::string> hashes;
@@ -82,7 +81,7 @@ std::size_t export_gallery(const GalleryStore& store, const std::filesystem::pat
     labels.push_back(names[face->person]);
     files.push_back(face->photo);
     hashes.push_back(face->photo_hash);
-    append_row(rows.values, *face);
+    append_face_row(rows.values, face->box, face->landmarks, face->quality);
   }
   embeddings.shape[0] = ids.size();
   write_npz(path, {{"arr_0", std::move(embeddings)},
@@ -111,9 +110,9 @@ Imported import_gallery(GalleryStore& store, const std::filesystem::path& path) 
   const auto files = strings("train_files", false);
   const auto hashes = strings("photo_sha256", false);
   Array<float> rows;
-  if (file.contains("faces")) {
+  if (file.contains("faces") && file.contains("photo_sha256")) {  // else it is another program's
     rows = file.get<float>("faces");
-    if (rows.shape != std::vector<std::size_t>{embeddings.size(), kColumns})
+    if (rows.shape != std::vector<std::size_t>{embeddings.size(), kFaceColumns})
       throw fail("faces has another shape");
   }
   std::map<std::string, std::vector<NewFace>> people;
@@ -122,9 +121,11 @@ Imported import_gallery(GalleryStore& store, const std::filesystem::path& path) 
     NewFace face;
     face.photo = files[i];
     face.photo_hash = hashes[i];
-    if (!rows.values.empty()) read_row(rows.values.data() + i * kColumns, face);
+    if (!rows.values.empty()) read_row(rows.values.data() + i * kFaceColumns, face);
     face.embedding = embeddings[i];
-    people[labels[i]].push_back(std::move(face));
+    const std::string name = tidy_name(labels[i]);
+    if (name.empty()) throw fail("row " + std::to_string(i) + " of arr_1 is a blank name");
+    people[name].push_back(std::move(face));
   }
   Imported imported;
   for (const auto& [name, faces] : people) {

@@ -61,6 +61,36 @@ TEST_F(Exchange, WhatIsExportedComesBack) {
   EXPECT_EQ(space_of_npz(folder_ / "out.npz").contract_id, "test-model");
 }
 
+TEST_F(Exchange, TheSameFacesAgainAddNothing) {
+  const auto write = [&](const char* name, bool with_photos) {
+    std::vector<NpzMember> members{{"arr_0", Array<float>{{4, 64}, faces_.values}},
+                                   strings_member("arr_1", {"Ada", "Ada", "Bob", "Bob"}),
+                                   text_member("contract", "{\"id\":\"test-model\"}")};
+    if (with_photos) {
+      std::vector<std::string> hashes;
+      std::vector<float> rows;
+      for (int i = 0; i < 4; ++i) {
+        hashes.emplace_back(64, static_cast<char>('a' + i));
+        append_face_row(rows, {1, 2, 3, static_cast<float>(4 + i)}, {}, {});
+      }
+      members.push_back(strings_member("photo_sha256", hashes));
+      members.push_back({"faces", Array<float>{{4, kFaceColumns}, rows}});
+    }
+    write_npz(folder_ / name, members);
+  };
+  write("bare.npz", false);
+  write("full.npz", true);
+  for (const auto& order : {std::pair("bare.npz", "full.npz"), std::pair("full.npz", "bare.npz")}) {
+    const auto store = make(order.first + std::string(".gallery"));
+    EXPECT_EQ(import_gallery(*store, folder_ / order.first).added, 4U);
+    EXPECT_EQ(import_gallery(*store, folder_ / order.first).added, 0U);
+    const Imported other = import_gallery(*store, folder_ / order.second);
+    EXPECT_EQ(other.added, 0U);
+    EXPECT_EQ(other.known, 4U);
+    EXPECT_EQ(store->face_count(), 4);
+  }
+}
+
 TEST_F(Exchange, RefusesOtherModelsAndDamage) {
   const auto store = make("a");
   EXPECT_THROW(export_gallery(*store, folder_ / "out.npz"), Error);  // empty

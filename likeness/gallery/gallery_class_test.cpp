@@ -11,6 +11,7 @@
 #include "likeness/gallery/open.h"
 #include "likeness/gallery/person_faces.h"
 #include "likeness/gallery/sqlite_store.h"
+#include "likeness/gallery/store_testing.h"
 #include "likeness/gallery/synthetic.h"
 
 namespace likeness {
@@ -39,7 +40,9 @@ class GalleryOfTen : public ::testing::Test {
   void TearDown() override { fs::remove_all(folder_); }
 
   static AddedFace enrol(GalleryStore& store, const std::string& name, std::span<const float> embedding) {
+    static int photos = 0;  // each face from one of its own
     NewFace face;
+    face.photo_hash = hash_of(++photos);
     face.embedding = embedding;
     return store.add_faces(name, std::span(&face, 1)).at(0);
   }

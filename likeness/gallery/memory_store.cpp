@@ -4,10 +4,11 @@
 #include <chrono>
 #include <map>
 #include <mutex>
+#include <set>
 #include <stdexcept>
 
 #include "likeness/core/error.h"
-#include "likeness/embed/byte_values.h"
+#include "likeness/gallery/known_faces.h"
 #include "likeness/gallery/row_values.h"
 #include "likeness/gallery/store_checks.h"
 
@@ -75,6 +76,9 @@ class MemoryStore final : public GalleryStore {
   Person person_of(std::int64_t id) const;
   void log(std::int64_t face, std::optional<std::int64_t> person);
   std::vector<std::int64_t> faces_of(std::int64_t person) const;
+  std::optional<std::int64_t> find_known(const std::string& hash, const Box& box,
+                                         std::span<const float> embedding, const KnownFaces& own,
+                                         bool& photo_known) const;
   void append(FaceEmbeddings& found, const Entry& entry) const;
 
   mutable std::recursive_mutex mutex_;  // as in the store on disk, some members are made of others
@@ -83,6 +87,7 @@ class MemoryStore final : public GalleryStore {
   std::string identity_ = to_hex(Vault::new_salt());
   std::map<std::int64_t, std::string> people_;
   std::map<std::int64_t, Entry> faces_;
+  std::map<std::int64_t, std::set<std::int64_t>> faces_by_person_;
   std::map<std::string, std::string> notes_;
   std::vector<Logged> log_;  // all of it: 24 bytes a change, beside embeddings of 2 KB
   std::int64_t last_person_ = 0;
@@ -96,24 +101,35 @@ void MemoryStore::log(std::int64_t face, std::optional<std::int64_t> person) {
 }
 
 std::optional<std::int64_t> MemoryStore::find_id(const std::string& name) const {
-  const auto found = std::ranges::find_if(people_, [&](const auto& one) { return one.second == name; });
+  const std::string tidy = tidy_name(name);
+  const auto found = std::ranges::find_if(people_, [&](const auto& one) { return one.second == tidy; });
   return found == people_.end() ? std::nullopt : std::optional(found->first);
 }
 
 std::vector<std::int64_t> MemoryStore::faces_of(std::int64_t person) const {
-  std::vector<std::int64_t> ids;
-  for (const auto& [id, entry] : faces_) {
-    if (entry.face.person == person) ids.push_back(id);
-  }
-  return ids;
+  const auto found = faces_by_person_.find(person);
+  if (found == faces_by_person_.end()) return {};
+  return {found->second.begin(), found->second.end()};
 }
 
 Person MemoryStore::person_of(std::int64_t id) const {
   return {id, people_.at(id), static_cast<std::int64_t>(faces_of(id).size())};
 }
 
-std::vector<AddedFace> MemoryStore::add_faces(const std::string& person, std::span<const NewFace> faces) {
-  require_name(person);
+std::optional<std::int64_t> MemoryStore::find_known(const std::string& hash, const Box& box,
+                                                    std::span<const float> embedding, const KnownFaces& own,
+                                                    bool& photo_known) const {
+  if (!hash.empty()) {
+    for (const StoredFace& known : faces_of_photo(hash)) {
+      photo_known = true;
+      if (known.box == box || same_vector(faces_.at(known.id).embedding, embedding, format_)) return known.id;
+    }
+  }
+  return own.find(!hash.empty(), embedding);
+}
+
+std::vector<AddedFace> MemoryStore::add_faces(const std::string& given, std::span<const NewFace> faces) {
+  const std::string person = checked_name(given);
   require_embeddings(faces, space_.dimension);
   std::vector<std::string> hashes;
   for (const NewFace& face : faces) hashes.push_back(to_hex(from_hex(face.photo_hash, "photo_hash")));
@@ -121,17 +137,18 @@ std::vector<AddedFace> MemoryStore::add_faces(const std::string& person, std::sp
   std::vector<AddedFace> added;
   std::int64_t owner = find_id(person).value_or(0);
   bool changed = false;
+  KnownFaces own(format_);
+  for (const std::int64_t id : faces_of(owner))
+    own.add(id, !faces_.at(id).face.photo_hash.empty(), faces_.at(id).embedding);
   for (std::size_t i = 0; i < faces.size(); ++i) {
     AddedFace& one = added.emplace_back(AddedFace{.person = person});
-    for (const StoredFace& known :
-         hashes[i].empty() ? std::vector<StoredFace>() : faces_of_photo(hashes[i])) {
-      one.photo_known = true;
-      if (!one.is_new || !(known.box == faces[i].box)) continue;
-      one.id = known.id;
+    std::vector<float> stored = as_stored(faces[i].embedding, format_);
+    if (const auto known = find_known(hashes[i], faces[i].box, stored, own, one.photo_known)) {
+      one.id = *known;
       one.is_new = false;
-      one.person = people_.at(known.person);
+      one.person = people_.at(faces_.at(*known).face.person);
+      continue;
     }
-    if (!one.is_new) continue;
     if (owner == 0) {
       owner = ++last_person_;
       people_[owner] = person;
@@ -140,8 +157,8 @@ std::vector<AddedFace> MemoryStore::add_faces(const std::string& person, std::sp
     changed = true;
     one.id = ++last_face_;
     const auto now = std::chrono::system_clock::now().time_since_epoch();
-    Embeddings embedding{space_.dimension, {faces[i].embedding.begin(), faces[i].embedding.end()}};
-    if (format_ == EmbeddingFormat::kInt8) round_to_bytes(embedding);
+    own.add(one.id, !hashes[i].empty(), stored);
+    faces_by_person_[owner].insert(one.id);
     faces_[one.id] = {{.id = one.id,
                        .person = owner,
                        .photo = faces[i].photo,
@@ -150,7 +167,7 @@ std::vector<AddedFace> MemoryStore::add_faces(const std::string& person, std::sp
                        .landmarks = faces[i].landmarks,
                        .quality = faces[i].quality,
                        .added_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now).count()},
-                      std::move(embedding.values)};
+                      std::move(stored)};
     log(one.id, owner);
   }
   return added;
@@ -165,6 +182,7 @@ bool MemoryStore::remove_person(const std::string& name) {
     log(face, std::nullopt);
     faces_.erase(face);
   }
+  faces_by_person_.erase(*id);
   people_.erase(*id);
   return true;
 }
@@ -177,16 +195,20 @@ bool MemoryStore::remove_face(std::int64_t face) {
   log(face, std::nullopt);
   const std::int64_t owner = found->second.face.person;
   faces_.erase(found);
-  if (faces_of(owner).empty()) people_.erase(owner);
+  faces_by_person_[owner].erase(face);
+  if (faces_of(owner).empty()) {
+    faces_by_person_.erase(owner);
+    people_.erase(owner);
+  }
   return true;
 }
 
-bool MemoryStore::rename_person(const std::string& from, const std::string& to) {
-  require_name(to);
+bool MemoryStore::rename_person(const std::string& from, const std::string& new_name) {
+  const std::string to = checked_name(new_name);
   const Lock lock(mutex_);
   const auto id = find_id(from);
   if (!id) return false;
-  if (from == to) return true;
+  if (people_.at(*id) == to) return true;
   if (find_id(to)) {
     throw Error(ErrorCode::kDataInvalid,
                 name() + ": " + to + " is enrolled already; use merge to make them one");
@@ -206,7 +228,9 @@ bool MemoryStore::merge_people(const std::string& from, const std::string& into)
   for (const std::int64_t face : faces_of(*source)) {
     log(face, *target);
     faces_.at(face).face.person = *target;
+    faces_by_person_[*target].insert(face);
   }
+  faces_by_person_.erase(*source);
   people_.erase(*source);
   return true;
 }

@@ -3,14 +3,17 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <map>
 #include <mutex>
 #include <stdexcept>
 
 #include "likeness/core/error.h"
 #include "likeness/gallery/change_log.h"
+#include "likeness/gallery/known_faces.h"
 #include "likeness/gallery/row_values.h"
 #include "likeness/gallery/sqlite.h"
 #include "likeness/gallery/sqlite_format.h"
+#include "likeness/gallery/sqlite_meta.h"
 #include "likeness/gallery/store_checks.h"
 
 namespace likeness {
@@ -34,61 +37,6 @@ std::string json_of(std::span<const std::int64_t> ids) {
   std::string json = "[";
   for (const std::int64_t id : ids) json += (json.size() > 1 ? "," : "") + std::to_string(id);
   return json + "]";
-}
-
-/// The fields of `meta` that never change, and what reads values with their help.
-struct Meta {
-  Meta(Database& database, Statements& statements, const OpenOptions& options);
-  EmbeddingSpace space;
-  std::unique_ptr<RowValues> values;
-};
-
-std::optional<std::string> meta_field(Statements& statements, const std::string& key) {
-  Statement& get = statements("SELECT value FROM meta WHERE key = ?");
-  const Resetting guard(get);
-  get.bind(1, std::string_view(key));
-  return get.step() ? std::optional(get.text(0)) : std::nullopt;
-}
-
-Meta::Meta(Database& database, Statements& statements, const OpenOptions& options) {
-  const std::string& file = database.name();
-  const auto damaged = [&](const std::string& what) {
-    throw Error(ErrorCode::kDataInvalid, file + ": damaged: " + what);
-  };
-  const auto required = [&](const char* key) {
-    auto value = meta_field(statements, key);
-    if (!value) damaged(std::string("field ") + key + " is missing");
-    return *value;
-  };
-  space.set_id(required("contract_id"));
-  space.contract = required("contract");
-  space.precision = required("precision");
-  const std::string identity = required("identity");
-  const std::string dimension = required("dimension");
-  const bool digits = !dimension.empty() && dimension.size() <= 5 &&
-                      std::ranges::all_of(dimension, [](char c) { return c >= '0' && c <= '9'; });
-  space.dimension = digits ? std::stoul(dimension) : 0;
-  if (space.dimension == 0 || space.dimension > kMaxDimension) damaged("dimension is '" + dimension + "'");
-  const std::string format = required("embedding_format");
-  if (format != "f32" && format != "int8") damaged("embedding_format is '" + format + "'");
-
-  std::unique_ptr<Vault> vault;
-  if (const auto salt_text = meta_field(statements, "salt")) {
-    if (!options.passphrase) {
-      throw Error(ErrorCode::kDataInvalid, file + ": encrypted, and no passphrase was given",
-                  Remedy::kGivePassphrase);
-    }
-    Vault::Salt salt;
-    if (salt_text->size() != salt.size()) damaged("salt has " + std::to_string(salt_text->size()) + " bytes");
-    std::memcpy(salt.data(), salt_text->data(), salt.size());
-    vault = std::make_unique<Vault>(*options.passphrase, salt);
-    if (!vault->open(as_bytes(required("unlock")), "unlock" + identity)) {
-      throw Error(ErrorCode::kDataInvalid, file + ": wrong passphrase");
-    }
-  }
-  values = std::make_unique<RowValues>(file, space.dimension,
-                                       format == "int8" ? EmbeddingFormat::kInt8 : EmbeddingFormat::kF32,
-                                       identity, std::move(vault));
 }
 
 class SqliteStore final : public GalleryStore {
@@ -139,7 +87,11 @@ class SqliteStore final : public GalleryStore {
 
   std::int64_t person_id(const std::string& name);
   std::optional<std::int64_t> find_id(const std::string& name) const;
-  AddedFace add_face(std::int64_t person, const std::string& name, const NewFace& face);
+  std::optional<std::int64_t> find_exactly(const std::string& name) const;
+  KnownFaces known_faces(std::int64_t person, bool all) const;
+  std::optional<std::int64_t> find_known(const NewFace& face, const KnownFaces& own,
+                                         std::span<const float> embedding, bool& photo_known) const;
+  AddedFace add_face(std::int64_t person, const std::string& name, const NewFace& face, KnownFaces& own);
   StoredFace face_from(const Statement& row) const;
   std::vector<StoredFace> faces_from(Statement& rows) const;
   Person person_from(const Statement& row) const;
@@ -150,12 +102,31 @@ class SqliteStore final : public GalleryStore {
   mutable std::recursive_mutex mutex_;
   std::unique_ptr<Database> database_;
   mutable Statements statement_;
-  Meta meta_;
+  SqliteMeta meta_;
   const RowValues& values_;
-  mutable std::optional<ChangeLog> log_;  // empty: format 1, opened for reading
+  mutable std::optional<std::map<std::string, std::int64_t>> untidy_;  // people by what they should be called
+  mutable std::optional<ChangeLog> log_;                               // empty: format 1, opened for reading
 };
 
 std::optional<std::int64_t> SqliteStore::find_id(const std::string& name) const {
+  if (const auto exact = find_exactly(name)) return exact;
+  const std::string tidy = tidy_name(name);
+  if (const auto found = tidy == name ? std::nullopt : find_exactly(tidy)) return found;
+  // Names that only an older likeness could give: nobody makes more of them.
+  if (!untidy_) {
+    untidy_.emplace();
+    for (const Person& person : people()) {
+      if (std::string kept = tidy_name(person.name); kept != person.name)
+        untidy_->try_emplace(kept, person.id);
+    }
+  }
+  const auto old = untidy_->find(tidy);
+  if (old == untidy_->end()) return std::nullopt;
+  const auto person = find_person(old->second);  // unless it is gone, or got another name
+  return person && tidy_name(person->name) == tidy ? std::optional(person->id) : std::nullopt;
+}
+
+std::optional<std::int64_t> SqliteStore::find_exactly(const std::string& name) const {
   Statement& find = statement_("SELECT id FROM person WHERE name_key = ?");
   const Resetting guard(find);
   const Bytes key = values_.name_key(name);
@@ -178,16 +149,52 @@ std::int64_t SqliteStore::person_id(const std::string& name) {
   return sqlite3_last_insert_rowid(database_->handle());
 }
 
-AddedFace SqliteStore::add_face(std::int64_t person, const std::string& name, const NewFace& face) {
+/// Of one person those whose photo is not known; with `all` the others too.
+KnownFaces SqliteStore::known_faces(std::int64_t person, bool all) const {
+  static const std::string without =
+      std::string(kEmbeddingColumns) +
+      "INDEXED BY face_by_person WHERE person_id = ? AND photo_hash IS NULL ORDER BY id";
+  static const std::string with =
+      std::string(kEmbeddingColumns) +
+      "INDEXED BY face_by_person WHERE person_id = ? AND photo_hash IS NOT NULL ORDER BY id";
+  KnownFaces known(format());
+  for (const bool photo_known : {false, true}) {
+    if (photo_known && !all) break;
+    Statement& rows = statement_(photo_known ? with.c_str() : without.c_str());
+    const Resetting guard(rows);
+    rows.bind(1, person);
+    const FaceEmbeddings found = embeddings_from(rows);
+    for (std::size_t i = 0; i < found.faces.size(); ++i)
+      known.add(found.faces[i].face, photo_known, found.embeddings[i]);
+  }
+  return known;
+}
+
+/// The face where it is enrolled already, of the same photo or among the person's own; else empty.
+std::optional<std::int64_t> SqliteStore::find_known(const NewFace& face, const KnownFaces& own,
+                                                    std::span<const float> embedding,
+                                                    bool& photo_known) const {
+  if (!face.photo_hash.empty()) {
+    for (const StoredFace& known : faces_of_photo(face.photo_hash)) {
+      photo_known = true;
+      if (known.box == face.box || same_vector(this->embedding(known.id), embedding, format()))
+        return known.id;
+    }
+  }
+  return own.find(!face.photo_hash.empty(), embedding);
+}
+
+AddedFace SqliteStore::add_face(std::int64_t person, const std::string& name, const NewFace& face,
+                                KnownFaces& own) {
   const Bytes hash = from_hex(face.photo_hash, "photo_hash");
   AddedFace added{.id = 0, .is_new = true, .person = name, .photo_known = false};
-  if (!hash.empty()) {
-    for (const StoredFace& known : faces_of_photo(face.photo_hash)) {
-      added.photo_known = true;
-      if (!(known.box == face.box)) continue;
-      const auto owner = find_person(known.person);
-      return {.id = known.id, .is_new = false, .person = owner ? owner->name : "", .photo_known = true};
-    }
+  const std::vector<float> stored = as_stored(face.embedding, format());
+  if (const auto known = find_known(face, own, stored, added.photo_known)) {
+    const auto owner = find_person(find_face(*known)->person);
+    added.id = *known;
+    added.is_new = false;
+    added.person = owner ? owner->name : "";
+    return added;
   }
   const Bytes embedding = values_.seal_embedding(face.embedding, hash, face.box);
   const Bytes photo = values_.seal_photo(face.photo, hash);
@@ -222,11 +229,12 @@ AddedFace SqliteStore::add_face(std::int64_t person, const std::string& name, co
   insert.run();
   added.id = sqlite3_last_insert_rowid(database_->handle());
   log_->face(added.id, person);
+  own.add(added.id, !hash.empty(), stored);
   return added;
 }
 
-std::vector<AddedFace> SqliteStore::add_faces(const std::string& person, std::span<const NewFace> faces) {
-  require_name(person);
+std::vector<AddedFace> SqliteStore::add_faces(const std::string& given, std::span<const NewFace> faces) {
+  const std::string person = checked_name(given);
   require_embeddings(faces, space().dimension);
   std::vector<AddedFace> added;
   if (faces.empty()) return added;
@@ -234,7 +242,10 @@ std::vector<AddedFace> SqliteStore::add_faces(const std::string& person, std::sp
   Transaction change(*database_);
   log_->begin();
   const std::int64_t id = person_id(person);
-  for (const NewFace& face : faces) added.push_back(add_face(id, person, face));
+  const bool all = std::ranges::any_of(faces, [](const NewFace& face) { return face.photo_hash.empty(); });
+  KnownFaces own = known_faces(id, all);
+  const std::string name = find_person(id)->name;  // as it is kept
+  for (const NewFace& face : faces) added.push_back(add_face(id, name, face, own));
   // Else rolled back: nobody is left without a face, and nothing counts as changed.
   if (std::ranges::none_of(added, &AddedFace::is_new)) return added;
   log_->end();
@@ -277,14 +288,14 @@ bool SqliteStore::remove_face(std::int64_t face) {
   return true;
 }
 
-bool SqliteStore::rename_person(const std::string& from, const std::string& to) {
-  require_name(to);
+bool SqliteStore::rename_person(const std::string& from, const std::string& new_name) {
+  const std::string to = checked_name(new_name);
   const Lock lock(mutex_);
   Transaction change(*database_);
   const auto id = find_id(from);
   if (!id) return false;
-  if (from == to) return true;
-  if (find_id(to)) {
+  if (find_person(*id)->name == to) return true;
+  if (find_id(to).value_or(*id) != *id) {
     throw Error(ErrorCode::kDataInvalid,
                 name() + ": " + to + " is enrolled already; use merge to make them one");
   }

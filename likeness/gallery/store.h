@@ -59,7 +59,7 @@ struct Person {
 /// What became of one face given to add_faces().
 struct AddedFace {
   std::int64_t id = 0;
-  bool is_new = true;        ///< False: the same box of the same photo is enrolled already, as `person`.
+  bool is_new = true;        ///< False: this face is enrolled already, as `person`.
   std::string person;        ///< Whom the face belongs to.
   bool photo_known = false;  ///< Another face of the same photo was enrolled before.
 };
@@ -116,6 +116,9 @@ struct OpenOptions {
 /// open.h knows which is behind a name. Threads may share one: calls wait for each other.
 /// Every member throws Error: kDataInvalid (damaged), kUnavailable (locked by somebody else for too long),
 /// kOutputUnwritable (disk full, read-only).
+/// Names of people are kept in composed letters (NFC) and without blanks at their ends, and are found
+/// however they are given; galleries of an older likeness may hold others, which are found by their bytes
+/// first.
 class GalleryStore {
  public:
   virtual ~GalleryStore() = default;
@@ -128,9 +131,11 @@ class GalleryStore {
   /// What errors call it: a path, or the like.
   [[nodiscard]] virtual std::string name() const = 0;
 
-  /// Enrols `faces` as one person, who is made where new; all or none. Cost does not depend on how many faces
-  /// there are. @throws std::invalid_argument for an empty name, a wrong dimension, values not of unit
-  /// length.
+  /// Enrols `faces` as one person, who is made where new; all or none. A face is known already where the same
+  /// photo has the same box or embedding, whoever it belongs to, and where the person has its embedding and
+  /// one of the two came without a photo. Cost does not depend on how many faces there are, but for this
+  /// person's. @throws std::invalid_argument for an empty or blank name, a wrong dimension, values not of
+  /// unit length.
   virtual std::vector<AddedFace> add_faces(const std::string& person, std::span<const NewFace> faces) = 0;
   /// False where there is no such person or face.
   virtual bool remove_person(const std::string& name) = 0;

@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "likeness/core/person_name.h"
 #include "likeness/gallery/store.h"
 
 namespace likeness {
@@ -15,14 +16,17 @@ inline constexpr std::size_t kMaxNameBytes = 1000;
 
 // What every store refuses.
 
-/// @throws std::invalid_argument.
-inline void require_name(const std::string& name) {
+/// The name as it is kept (tidy_name()). @throws std::invalid_argument for one that cannot be.
+[[nodiscard]] inline std::string checked_name(const std::string& given) {
+  std::string name = tidy_name(given);
+  if (name.empty()) throw std::invalid_argument("a person's name must not be empty or blank");
   const bool printable = std::ranges::none_of(name, [](unsigned char c) { return c < 32 || c == 127; });
-  if (name.empty() || name.size() > kMaxNameBytes || !printable) {
+  if (name.size() > kMaxNameBytes || !printable) {
     throw std::invalid_argument("a person's name must be 1 to 1000 bytes without control characters");
   }
   if (name == "unknown")
     throw std::invalid_argument("\"unknown\" is what strangers are called; choose another name");
+  return name;
 }
 
 /// @throws std::invalid_argument.

@@ -93,6 +93,46 @@ TEST_P(AnyStore, NoticesTheSamePhotoTwice) {
   EXPECT_TRUE(neighbour.photo_known);
 }
 
+TEST_P(AnyStore, KnowsAFaceWhateverRoadItComesBy) {
+  for (const EmbeddingFormat format : {EmbeddingFormat::kF32, EmbeddingFormat::kInt8}) {
+    fs::remove_all(path());
+    const auto store = make(format);
+    NewFace bare;  // as an .npz of embeddings and names has it
+    bare.embedding = faces_[0];
+    EXPECT_TRUE(store->add_faces("Ada", std::span(&bare, 1)).at(0).is_new);
+    EXPECT_FALSE(store->add_faces("Ada", std::span(&bare, 1)).at(0).is_new);
+    const NewFace twice[] = {face_of(faces_[0], 1), face_of(faces_[1], 2)};  // now with its photo
+    auto added = store->add_faces("Ada", twice);
+    EXPECT_FALSE(added[0].is_new);
+    EXPECT_TRUE(added[1].is_new);
+    // And the other way round, within rounding.
+    Embeddings rounded{64, {faces_[1].begin(), faces_[1].end()}};
+    for (float& value : rounded.values) value += 2e-5F;
+    l2_normalize(rounded);
+    bare.embedding = rounded[0];
+    added = store->add_faces("Ada", std::span(&bare, 1));
+    EXPECT_FALSE(added[0].is_new);
+    EXPECT_EQ(store->find_face(added[0].id)->photo, "photos/2.jpg");
+    // Another cut of the same face of the same photo; whoever it is given as.
+    NewFace moved = face_of(rounded[0], 2);
+    moved.box.left += 1;
+    added = store->add_faces("Bob", std::span(&moved, 1));
+    EXPECT_FALSE(added[0].is_new);
+    EXPECT_EQ(added[0].person, "Ada");
+    // Somebody else's numbers without a photo are a face of theirs, and so is another photo's.
+    EXPECT_TRUE(store->add_faces("Eve", std::span(&bare, 1)).at(0).is_new);
+    EXPECT_TRUE(add(*store, "Ada", 2, 3).is_new);
+    // Twice within one call.
+    bare.embedding = faces_[3];
+    const NewFace both[] = {bare, bare};
+    added = store->add_faces("Cy", both);
+    EXPECT_TRUE(added[0].is_new);
+    EXPECT_FALSE(added[1].is_new);
+    EXPECT_EQ(added[1].id, added[0].id);
+    EXPECT_EQ(store->face_count(), 5);
+  }
+}
+
 TEST_P(AnyStore, RemovesRenamesAndMerges) {
   const auto store = make();
   add(*store, "Ada", 0, 1);
@@ -117,6 +157,32 @@ TEST_P(AnyStore, RemovesRenamesAndMerges) {
   EXPECT_TRUE(store->remove_face(store->owners()[0].face));
   EXPECT_TRUE(store->people().empty());  // the last face takes the person along
   EXPECT_TRUE(store->check().empty());
+}
+
+TEST_P(AnyStore, NamesThatLookAlikeAreOne) {
+  const std::string composed = "Jos\u00e9";
+  const std::string decomposed = "Jose\u0301";
+  const auto store = make();
+  add(*store, decomposed, 0, 1);
+  EXPECT_EQ(add(*store, composed + " ", 1, 2).person, composed);
+  add(*store, " Ann\u00a0", 3, 3);
+  ASSERT_EQ(store->people().size(), 2U);
+  EXPECT_EQ(store->people()[0].name, "Ann");
+  EXPECT_EQ(store->people()[1].name, composed);
+  EXPECT_EQ(store->people()[1].faces, 2);
+  EXPECT_EQ(store->find_person(decomposed)->id, store->find_person(composed)->id);
+  EXPECT_TRUE(store->rename_person(decomposed, "\tJose\u0301 "));  // as he is called
+  EXPECT_EQ(store->people()[1].name, composed);
+  expect_error(ErrorCode::kDataInvalid, "use merge", [&] { store->rename_person("Ann ", decomposed); });
+  EXPECT_TRUE(store->merge_people("Ann ", decomposed));
+  EXPECT_EQ(store->find_person(composed)->faces, 3);
+  for (const char* blank : {"", " ", "\t", "\u3000", "unknown ", "  unknown"}) {
+    const NewFace face = face_of(faces_[6], 6);
+    EXPECT_THROW(store->add_faces(blank, std::span(&face, 1)), std::invalid_argument) << blank;
+    EXPECT_THROW(store->rename_person(composed, blank), std::invalid_argument) << blank;
+  }
+  EXPECT_TRUE(store->remove_person(decomposed));
+  EXPECT_TRUE(store->people().empty());
 }
 
 TEST_P(AnyStore, NeverUsesAnIdTwice) {
