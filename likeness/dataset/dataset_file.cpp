@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
+#include <fstream>
 #include <stdexcept>
 #include <string_view>
 #include <utility>
 
 #include "likeness/core/error.h"
+#include "likeness/core/person_name.h"
+#include "likeness/gallery/exchange.h"
 #include "likeness/npz/npz.h"
 
 namespace likeness {
@@ -18,9 +21,11 @@ struct PartNames {
   std::string rows;
   std::string labels;
   std::string files;
+  std::string hashes;
+  std::string faces;
 };
-const PartNames kTrain{"arr_0", "arr_1", "train_files"};
-const PartNames kVal{"arr_2", "arr_3", "val_files"};
+const PartNames kTrain{"arr_0", "arr_1", "train_files", "photo_sha256", "faces"};
+const PartNames kVal{"arr_2", "arr_3", "val_files", "val_photo_sha256", "val_faces"};
 
 [[noreturn]] void fail(const NpzFile& file, const std::string& member, const std::string& problem) {
   throw Error(ErrorCode::kDataInvalid, file.file() + ": member " + member + " " + problem);
@@ -70,7 +75,9 @@ PartNames only_pair(const NpzFile& file, Side side, Rows kind) {
   std::vector<std::string> labels;
   for (const std::string& name : file.names()) {
     // Ours say where photos came from, or what made them.
-    if (side_of(name) != side || name == kTrain.files || name == kVal.files || name == "contract") continue;
+    if (side_of(name) != side || name == kTrain.files || name == kVal.files || name == kTrain.hashes ||
+        name == kVal.hashes || name == "contract")
+      continue;
     const ArrayInfo info = file.info(name);
     if (may_be_rows(info, kind)) rows.push_back(name);
     if (may_be_labels(info)) labels.push_back(name);
@@ -79,7 +86,7 @@ PartNames only_pair(const NpzFile& file, Side side, Rows kind) {
   std::erase_if(labels, [&](const std::string& name) {
     return file.info(name).shape[0] != file.info(rows[0]).shape[0];
   });
-  return labels.size() == 1 ? PartNames{rows[0], labels[0], {}} : PartNames{};
+  return labels.size() == 1 ? PartNames{rows[0], labels[0], {}, {}, {}} : PartNames{};
 }
 
 /// The members to read: those wanted, else ours, else the only ones there can be.
@@ -87,8 +94,8 @@ std::pair<PartNames, PartNames> members_of(const NpzFile& file, const MemberName
   if (!wanted.empty()) {
     if (wanted.size() != 2 && wanted.size() != 4)
       throw std::invalid_argument("members are two names, rows and labels, or four");
-    return {{wanted[0], wanted[1], {}},
-            wanted.size() == 4 ? PartNames{wanted[2], wanted[3], {}} : PartNames{}};
+    return {{wanted[0], wanted[1], {}, {}, {}},
+            wanted.size() == 4 ? PartNames{wanted[2], wanted[3], {}, {}, {}} : PartNames{}};
   }
   if (file.contains(kTrain.rows)) return {kTrain, file.contains(kVal.rows) ? kVal : PartNames{}};
   const PartNames train = only_pair(file, Side::kLearn, kind);
@@ -173,11 +180,37 @@ std::vector<std::string> labels_of(const NpzFile& file, const std::string& membe
   const bool column = info.shape.size() == 2 && info.shape[1] == 1;
   if (info.shape.size() != 1 && !column) fail(file, member, "is not a list of labels");
   const char kind = info.dtype[1];
-  if (kind != 'i' && kind != 'u') return file.get<std::string>(member).values;
   std::vector<std::string> labels;
+  if (kind != 'i' && kind != 'u') {
+    for (const std::string& label : file.get<std::string>(member).values) {
+      labels.push_back(tidy_name(label));
+      if (labels.back().empty())
+        fail(file, member, "has a blank label in row " + std::to_string(labels.size() - 1));
+    }
+    return labels;
+  }
   for (const std::int64_t number : file.whole_numbers(member).values)
     labels.push_back(std::to_string(number));
   return labels;
+}
+
+/// Ours alone: what others call by these names is left aside.
+RowOrigins read_origins(const NpzFile& file, const PartNames& names, std::size_t rows) {
+  RowOrigins origins;
+  const auto is = [&](const std::string& member, const char* type, const std::vector<std::size_t>& shape) {
+    if (!file.contains(member)) return false;
+    const ArrayInfo info = file.info(member);
+    return info.dtype.find(type) != std::string::npos && info.shape == shape;
+  };
+  if (!is(names.hashes, "U", {rows})) return origins;
+  auto hashes = file.strings(names.hashes);
+  const bool sums = std::ranges::all_of(hashes, [](const std::string& hash) {
+    return hash.size() == 64 && hash.find_first_not_of("0123456789abcdef") == std::string::npos;
+  });
+  if (!sums) return origins;
+  origins.hashes = std::move(hashes);
+  if (is(names.faces, "f4", {rows, kFaceColumns})) origins.faces = file.get<float>(names.faces).values;
+  return origins;
 }
 
 template <typename Part>
@@ -189,7 +222,9 @@ void read_part(const NpzFile& file, const PartNames& names, Part& part) {
          "holds " + std::to_string(part.labels.size()) + " labels for " + std::to_string(rows_of(part)) +
              " rows of " + names.rows);
   }
-  if (names.files.empty() || !file.contains(names.files)) return;
+  if (names.files.empty()) return;
+  part.origins = read_origins(file, names, rows_of(part));
+  if (!file.contains(names.files)) return;
   part.files = file.strings(names.files);
   if (part.files.size() != rows_of(part)) fail(file, names.files, "holds another number of names than rows");
 }
@@ -217,12 +252,19 @@ AnyArray rows_array(const FacePart& part, int width, int height) {
 
 template <typename Part>
 void append(std::vector<NpzMember>& members, const PartNames& names, AnyArray rows, const Part& part) {
-  if (part.labels.size() != rows_of(part) || (!part.files.empty() && part.files.size() != rows_of(part))) {
-    throw std::invalid_argument("rows, labels and files differ in number");
+  const std::size_t count = rows_of(part);
+  const RowOrigins& origins = part.origins;
+  if (part.labels.size() != count || (!part.files.empty() && part.files.size() != count) ||
+      (!origins.hashes.empty() && origins.hashes.size() != count) ||
+      (!origins.faces.empty() && origins.faces.size() != count * kFaceColumns)) {
+    throw std::invalid_argument("rows, labels, files and origins differ in number");
   }
   members.push_back({names.rows, std::move(rows)});
   members.push_back(strings_member(names.labels, part.labels));
   if (!part.files.empty()) members.push_back(strings_member(names.files, part.files));
+  if (!origins.hashes.empty()) members.push_back(strings_member(names.hashes, origins.hashes));
+  if (!origins.faces.empty())
+    members.push_back({names.faces, Array<float>{{count, kFaceColumns}, origins.faces}});
 }
 
 void append(std::vector<NpzMember>& members, const EmbeddingSpace& space) {
@@ -237,6 +279,12 @@ FaceDataset read_faces(const std::filesystem::path& path, const MemberNames& mem
 
 bool named_as_npz(const std::filesystem::path& path) {
   const std::string ending = path.extension().string();
+  std::error_code ignored;
+  if (ending.empty() && std::filesystem::is_regular_file(path, ignored)) {
+    char head[4] = {};
+    std::ifstream(path, std::ios::binary).read(head, sizeof head);
+    return std::string_view(head, sizeof head) == std::string_view("PK\3\4", sizeof head);
+  }
   return std::ranges::equal(ending, std::string_view(".npz"),
                             [](unsigned char a, unsigned char b) { return std::tolower(a) == b; });
 }

@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
+#include <map>
 
 #include "likeness/core/error.h"
 #include "likeness/dataset/dataset_file.h"
 #include "likeness/dataset/photo_folder.h"
+#include "likeness/gallery/exchange.h"
 #include "likeness/npz/npz.h"
 
 namespace likeness {
@@ -101,6 +103,56 @@ TEST_F(PhotoFolders, StrangersInValAreNoted) {
   const PhotoFolder found = scan_photo_folder(folder_);
   ASSERT_EQ(found.notes.size(), 1U);
   EXPECT_NE(found.notes[0].find("bo is in val/ but not in train/"), std::string::npos);
+}
+
+TEST_F(PhotoFolders, NamesThatLookAlikeAreOnePersonAndBlankOnesNobody) {
+  for (const char* file : {"Jos\u00e9/1.jpg", "Jose\u0301/2.jpg", "Ann/1.jpg", "Ann /2.jpg", " /3.jpg"})
+    touch(file);
+  const PeopleFolder people = read_people_folder(folder_);
+  std::map<std::string, int> photos;
+  for (const LabelledPhoto& photo : people.all()) ++photos[photo.label];
+  EXPECT_EQ(photos, (std::map<std::string, int>{{"Ann", 2}, {"Jos\u00e9", 2}}));
+  ASSERT_EQ(people.problems.size(), 1U);
+  EXPECT_EQ(people.problems[0], "\"" + (folder_ / " ").string() + "\" is nobody's folder: its name is blank");
+  EXPECT_EQ(people.loose.size(), 1U);
+}
+
+TEST_F(PhotoFolders, EveryPhotoOfNobodyGetsALabelOfItsOwn) {
+  const std::vector<fs::path> photos = {"a/x.jpg", "b/x.jpg", "b/y.jpg", "x.png"};
+  EXPECT_EQ(labels_of(photos), (std::vector<std::string>{"a/x.jpg", "b/x.jpg", "y", "x.png"}));
+}
+
+TEST_F(DatasetFiles, LabelsThatLookAlikeAreOneAndBlankOnesAreRefused) {
+  const Array<float> rows{{3, 2}, {1, 0, 0, 1, 1, 1}};
+  write_npz(folder_ / "e.npz",
+            {{"arr_0", rows}, strings_member("arr_1", {"Jose\u0301", "Jos\u00e9 ", " Ann"})});
+  EXPECT_EQ(read_embeddings(folder_ / "e.npz").train.labels,
+            (std::vector<std::string>{"Jos\u00e9", "Jos\u00e9", "Ann"}));
+  write_npz(folder_ / "b.npz", {{"arr_0", rows}, strings_member("arr_1", {"Ann", " \u00a0", "Bob"})});
+  EXPECT_NE(problem_of(ErrorCode::kDataInvalid, [&] { (void)read_embeddings(folder_ / "b.npz"); })
+                .find("b.npz: member arr_1 has a blank label in row 1"),
+            std::string::npos);
+}
+
+TEST_F(DatasetFiles, WhereRowsCameFromGoesAlongAndOthersMembersOfThatNameAreLeftAside) {
+  EmbeddingDataset dataset;
+  dataset.train.embeddings = {2, {1, 0, 0, 1}};
+  dataset.train.labels = {"Ann", "Bob"};
+  dataset.train.origins.hashes = {std::string(64, 'a'), std::string(64, 'b')};
+  dataset.train.origins.faces.assign(2 * kFaceColumns, 0.5F);
+  dataset.val.embeddings.dimension = 2;
+  write_embeddings(folder_ / "e.npz", dataset);
+  const RowOrigins back = read_embeddings(folder_ / "e.npz").train.origins;
+  EXPECT_EQ(back.hashes, dataset.train.origins.hashes);
+  EXPECT_EQ(back.faces, dataset.train.origins.faces);
+  dataset.train.origins.hashes.pop_back();
+  EXPECT_THROW(write_embeddings(folder_ / "f.npz", dataset), std::invalid_argument);
+  write_npz(folder_ / "g.npz", {{"arr_0", Array<float>{{2, 2}, {1, 0, 0, 1}}},
+                                strings_member("arr_1", {"Ann", "Bob"}),
+                                strings_member("photo_sha256", {"no", "sum"}),
+                                {"faces", Array<float>{{1}, {1}}}});
+  EXPECT_TRUE(read_embeddings(folder_ / "g.npz").train.origins.hashes.empty());
+  EXPECT_TRUE(read_embeddings(folder_ / "g.npz").train.origins.faces.empty());
 }
 
 TEST_F(PhotoFolders, ListsPhotosAllLevelsDeep) {

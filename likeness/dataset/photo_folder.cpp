@@ -4,6 +4,7 @@
 #include <array>
 #include <cctype>
 #include <cmath>
+#include <map>
 #include <random>
 #include <set>
 #include <stdexcept>
@@ -64,6 +65,8 @@ void read_part(const fs::path& folder, std::vector<LabelledPhoto>& photos, Peopl
   for (const std::string& person : tree.empty_people)
     people.notes.push_back("no photos in " + (folder / person).string());
   people.problems.insert(people.problems.end(), tree.problems.begin(), tree.problems.end());
+  for (const fs::path& person : tree.blank_people)
+    people.problems.push_back("\"" + person.string() + "\" is nobody's folder: its name is blank");
   const std::string text = tree.left_out.text();
   if (!text.empty())
     people.left_out += (people.left_out.empty() ? "" : "; ") + ("in " + folder.string() + ": " + text);
@@ -164,6 +167,17 @@ void require_two_people(const PhotoFolder& photos, const fs::path& folder) {
   if (people.size() >= 2) return;
   fail(folder.string() + " has photos of one person only (" + (people.empty() ? "nobody" : *people.begin()) +
        "): to tell people apart it takes two");
+}
+
+std::vector<std::string> labels_of(std::span<const fs::path> photos) {
+  std::map<std::string, std::size_t> stems;
+  for (const fs::path& photo : photos) ++stems[photo.stem().string()];
+  std::vector<std::string> labels;
+  for (const fs::path& photo : photos) {
+    std::string stem = photo.stem().string();
+    labels.push_back(stems[stem] == 1 ? std::move(stem) : photo.generic_string());
+  }
+  return labels;
 }
 
 std::vector<fs::path> list_photos(const fs::path& folder) {

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -60,6 +61,10 @@ struct ScanOptions {
 
 /// @throws Error kInputUnreadable where `train` has fewer than two people, naming what is there.
 void require_two_people(const PhotoFolder& photos, const std::filesystem::path& folder);
+
+/// Labels for photos of nobody known, each its own: the file's name without its ending, or the path where
+/// another photo would be called the same.
+[[nodiscard]] std::vector<std::string> labels_of(std::span<const std::filesystem::path> photos);
 
 /// The files of read_photo_tree(). @throws as that.
 [[nodiscard]] std::vector<std::filesystem::path> list_photos(const std::filesystem::path& folder);

@@ -15,6 +15,7 @@
 
 #include "likeness/core/error.h"
 #include "likeness/core/output.h"
+#include "likeness/core/person_name.h"
 
 namespace likeness {
 namespace {
@@ -122,7 +123,7 @@ class Walk {
 
   void look_into(const fs::path& folder, const std::string& label, bool is_root) {
     if (!is_new(folder, is_root)) return;
-    if (!is_root) people_.insert(label);
+    if (!is_root && !label.empty()) people_.insert(label);
     std::error_code error;
     std::vector<fs::directory_entry> entries;
     for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error))
@@ -140,7 +141,9 @@ class Walk {
     std::error_code error;
     const fs::file_status status = entry.status(error);
     if (fs::is_directory(status)) {
-      take_folder(entry, in_root ? path.filename().string() : label);
+      const std::string name = in_root ? tidy_name(path.filename().string()) : label;
+      if (in_root && name.empty()) tree_.blank_people.push_back(path);
+      take_folder(entry, name);
     } else if (hidden(path)) {
       ++tree_.ignored;
     } else if (error && status.type() != fs::file_type::not_found) {

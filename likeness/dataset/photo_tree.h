@@ -11,7 +11,7 @@ namespace likeness {
 
 struct LabelledPhoto {
   std::filesystem::path file;
-  std::string label;  ///< The person: the name of the folder below the one that was read.
+  std::string label;  ///< The person: the name of the folder below the one that was read (tidy_name()).
   bool operator==(const LabelledPhoto&) const = default;
 };
 
@@ -33,8 +33,9 @@ struct PhotoTree {
   /// By the bytes of their paths. Deeper folders are of the person whose folder they lie in; the label of
   /// photos directly in the folder is empty.
   std::vector<LabelledPhoto> photos;
-  std::vector<std::string> empty_people;  ///< Folders below the one read without a photo, by bytes.
-  std::vector<std::string> problems;      ///< "cannot read X: why", of names that cannot be looked at.
+  std::vector<std::string> empty_people;            ///< Folders below the one read without a photo, by bytes.
+  std::vector<std::filesystem::path> blank_people;  ///< Folders whose name is nothing but blanks.
+  std::vector<std::string> problems;  ///< "cannot read X: why", of names that cannot be looked at.
   PassedOver left_out;
   std::size_t ignored = 0;  ///< Files and folders of any kind that were passed over.
 };
