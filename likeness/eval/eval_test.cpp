@@ -146,6 +146,20 @@ TEST_F(PairsFiles, PhotosAreFoundUnderOtherEndingsAndNumbers) {
   fs::remove_all(folder);
 }
 
+TEST_F(PairsFiles, NamesAreFoundHoweverTheirLettersAreComposed) {
+  const fs::path folder = path_.string() + "_photos";
+  const std::string disk = "Jose\u0301/Jose\u0301_0001.jpg";  // as macOS writes it
+  fs::create_directories((folder / disk).parent_path());
+  std::ofstream(folder / disk) << "x";
+  PairsFile pairs = read("Jos\u00e9\t1\t2\nJose\u0301\t1\tCy\t3\n");
+  ASSERT_EQ(pairs.photos.size(), 3U);  // the first of his is one photo
+  find_photos(pairs, folder);
+  EXPECT_EQ(pairs.photos[0], disk);
+  fs::remove_all(folder);
+  std::ofstream(path_) << "Jose\u0301\nAnn \n";
+  EXPECT_EQ(read_people_file(path_), (std::vector<std::string>{"Jos\u00e9", "Ann"}));
+}
+
 /// Unit vectors in a plane, at these angles in degrees.
 Embeddings at_angles(const std::vector<double>& degrees) {
   Embeddings embeddings{2, {}};

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "likeness/core/error.h"
+#include "likeness/core/person_name.h"
 #include "likeness/core/text_file.h"
 #include "likeness/dataset/photo_tree.h"
 
@@ -118,11 +119,14 @@ class Reader {
     return known->second;
   }
 
-  std::size_t photo(const std::string& name, std::string which) {
+  std::size_t photo(const std::string& given, std::string which) {
+    const std::string name = tidy_name(given);
     if (name.empty() || name.find('/') != std::string::npos || name.front() == '.' || is_number(name))
       fail("\"" + name + "\" is no person's name");
     if (named_as_image(which)) which = fs::path(which).stem().string();
-    if (which.starts_with(name + "_")) which.erase(0, name.size() + 1);
+    for (const std::string& own : {given, name}) {
+      if (which.starts_with(own + "_")) which.erase(0, own.size() + 1);
+    }
     char file[16];
     std::snprintf(file, sizeof file, "_%04d.jpg", number(which, kMostPhotos));
     return index(name + "/" + name + file);
@@ -167,6 +171,23 @@ std::pair<std::string, std::string> split_number(const std::string& stem) {
   return {stem.substr(0, line), stem.substr(digits)};
 }
 
+/// The folder as it is called on the disk, where letters are composed otherwise there.
+fs::path folder_of(const fs::path& root, const fs::path& own) {
+  std::error_code error;
+  if (own.empty() || own.has_parent_path() || fs::is_directory(root / own, error)) return own;
+  for (fs::directory_iterator it(root, error), end; !error && it != end; it.increment(error)) {
+    if (tidy_name(it->path().filename().string()) == tidy_name(own.string())) return it->path().filename();
+  }
+  return own;
+}
+
+/// The same name and number, however they are written.
+std::pair<std::string, std::string> key_of(const fs::path& file) {
+  auto key = split_number(file.stem().string());
+  key.first = tidy_name(key.first);
+  return key;
+}
+
 }  // namespace
 
 PairsFile read_pairs_file(const fs::path& path) { return Reader(path).read(); }
@@ -197,23 +218,26 @@ PairsFile read_pairs_files(std::span<const fs::path> paths) {
 }
 
 void find_photos(PairsFile& pairs, const fs::path& folder) {
+  std::map<fs::path, fs::path> folders;
   std::map<fs::path, std::map<std::pair<std::string, std::string>, std::string>> listings;
   for (std::string& photo : pairs.photos) {
     std::error_code error;
     if (fs::exists(folder / photo, error)) continue;
-    const fs::path own = fs::path(photo).parent_path();
+    const fs::path wanted = fs::path(photo).parent_path();
+    const auto [known, unseen] = folders.try_emplace(wanted);
+    if (unseen) known->second = folder_of(folder, wanted);
+    const fs::path own = known->second;
     const auto [listing, is_new] = listings.try_emplace(own);
     if (is_new) {
       for (fs::directory_iterator it(folder / own, error), end; !error && it != end; it.increment(error)) {
         const fs::path file = it->path().filename();
         if (!named_as_image(file)) continue;
         // Of several endings the first by bytes, whatever order the folder has.
-        const auto [entry, added] =
-            listing->second.try_emplace(split_number(file.stem().string()), file.string());
+        const auto [entry, added] = listing->second.try_emplace(key_of(file), file.string());
         if (!added) entry->second = std::min(entry->second, file.string());
       }
     }
-    const auto found = listing->second.find(split_number(fs::path(photo).stem().string()));
+    const auto found = listing->second.find(key_of(photo));
     if (found != listing->second.end()) photo = (own / found->second).generic_string();
   }
 }
@@ -245,6 +269,7 @@ std::vector<std::string> read_people_file(const fs::path& path) {
           is_number(fields.back()) ? line.text.substr(0, line.text.size() - fields.back().size()) : line.text;
       name.erase(name.find_last_not_of(' ') + 1);
     }
+    name = tidy_name(name);
     if (!name.empty() && !std::ranges::all_of(split_fields(name), is_number))
       people.push_back(std::move(name));
   }
