@@ -33,7 +33,8 @@ People from_embeddings(const fs::path& file) {
 
 People from_photos(const fs::path& folder, const EvalArgs& args, bool strangers) {
   PeopleList list = list_people({folder}, strangers);
-  for (const fs::path& photo : list.loose) list.photos.push_back({photo, photo.stem().string()});
+  const std::vector<std::string> labels = labels_of(list.loose);
+  for (std::size_t i = 0; i < labels.size(); ++i) list.photos.push_back({list.loose[i], labels[i]});
   std::ranges::sort(list.photos, {}, [](const auto& photo) { return photo.file.native(); });
   std::vector<fs::path> photos;
   for (const LabelledPhoto& photo : list.photos) photos.push_back(photo.file);

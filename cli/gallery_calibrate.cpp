@@ -8,6 +8,7 @@
 #include "cli/photos.h"
 #include "cli/progress_bar.h"
 #include "likeness/core/output.h"
+#include "likeness/core/person_name.h"
 #include "likeness/core/text_file.h"
 #include "likeness/dataset/dataset_file.h"
 #include "likeness/gallery/exchange.h"
@@ -41,8 +42,9 @@ Strangers from_npz(const GalleryCommandArgs& args, const GalleryStore& store) {
     result.people.insert(result.people.end(), part->labels.begin(), part->labels.end());
     part->files.resize(part->labels.size());
     result.photos.insert(result.photos.end(), part->files.begin(), part->files.end());
+    part->origins.hashes.resize(part->labels.size());
+    result.hashes.insert(result.hashes.end(), part->origins.hashes.begin(), part->origins.hashes.end());
   }
-  result.hashes.resize(result.people.size());
   return result;
 }
 
@@ -52,8 +54,9 @@ Strangers from_photos(const GalleryCommandArgs& args, const GalleryStore& store)
   const Recognizer recognizer(setup);
   require_same_space(store.space(), store.name(), recognizer.space(), "the model " + setup.model);
   PeopleList list = list_people({args.impostors}, true);
-  // Photos directly in the folder: everybody is somebody else, called by the photo's name.
-  for (const fs::path& photo : list.loose) list.photos.push_back({photo, photo.stem().string()});
+  // Photos directly in the folder: everybody is somebody else, called as labels_of() has it.
+  const std::vector<std::string> labels = labels_of(list.loose);
+  for (std::size_t i = 0; i < labels.size(); ++i) list.photos.push_back({list.loose[i], labels[i]});
   std::vector<fs::path> files;
   for (const LabelledPhoto& photo : list.photos) files.push_back(photo.file);
   ProgressBar bar("strangers");
@@ -79,7 +82,10 @@ Strangers from_photos(const GalleryCommandArgs& args, const GalleryStore& store)
 std::set<std::string> excluded_by(const std::optional<fs::path>& file) {
   std::set<std::string> lines;
   if (!file) return lines;
-  for (TextLine& line : read_text_lines(*file)) lines.insert(std::move(line.text));
+  for (TextLine& line : read_text_lines(*file)) {
+    lines.insert(tidy_name(line.text));
+    lines.insert(std::move(line.text));
+  }
   return lines;
 }
 

@@ -113,6 +113,10 @@ Exit merge(const GalleryCommandArgs& args) {
 
 Exit run_export(const GalleryCommandArgs& args) {
   require_writable(args.file);
+  std::error_code ignored;
+  if (std::filesystem::equivalent(args.file, args.gallery.path, ignored))
+    throw Error(ErrorCode::kOutputUnwritable,
+                args.file.string() + " is the gallery itself; choose another file");
   const std::size_t faces = export_gallery(args.gallery.open(true).store(), args.file);
   report_done(args, {{"faces", faces}, {"output", args.file.string()}},
               counted(faces, "face") + " -> " + args.file.string());
@@ -128,17 +132,6 @@ Exit run_import(const GalleryCommandArgs& args) {
       args, {{"added", imported.added}, {"known", imported.known}},
       counted(imported.added, "face") + " added, " + std::to_string(imported.known) + " known already");
   return Exit::kDone;
-}
-
-Exit check(const GalleryCommandArgs& args) {
-  const auto wrong = args.gallery.open(true).store().check();
-  if (args.json) {
-    std::cout << dump_line({{"ok", wrong.empty()}, {"problems", wrong}}) << '\n';
-  } else {
-    for (const std::string& line : wrong) std::cout << line << '\n';
-    if (wrong.empty()) std::cout << args.gallery.path.string() << ": all is well\n";
-  }
-  return wrong.empty() ? Exit::kDone : Exit::kData;
 }
 
 // ---- options ----
@@ -241,8 +234,11 @@ void add_gallery_command(CLI::App& app, Exit& exit) {
                  "people.npz --gallery people.gallery", args, run_import, exit);
   command->add_option("file", args->file, "The .npz to read")->required();
   add_new_gallery_options(*command, *args);
-  subcommand(*gallery, "check", "Read everything and say what is wrong", "--gallery people.gallery", args,
-             check, exit);
+  command = subcommand(*gallery, "check", "Read everything and say what is wrong", "--gallery people.gallery",
+                       args, gallery_check, exit);
+  command->add_flag("--repair", args->repair,
+                    "Make one of people whose names are alike, and remove faces that are there twice; all "
+                    "are listed first");
 }
 
 }  // namespace likeness::cli

@@ -33,6 +33,7 @@ struct GalleryCommandArgs {
   bool leave_one_out = false;
   std::optional<std::filesystem::path> exclude;
   std::filesystem::path file;
+  bool repair = false;
 
   /// How a gallery that is not there is made. @throws std::invalid_argument for encryption without a key.
   [[nodiscard]] CreateOptions create_options() const;
@@ -41,5 +42,6 @@ struct GalleryCommandArgs {
 Exit gallery_add(const GalleryCommandArgs& args);
 Exit gallery_search(const GalleryCommandArgs& args);
 Exit gallery_calibrate(const GalleryCommandArgs& args);
+Exit gallery_check(const GalleryCommandArgs& args);
 
 }  // namespace likeness::cli
