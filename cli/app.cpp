@@ -4,6 +4,7 @@
 
 #include "cli/bench_command.h"
 #include "cli/gallery_options.h"
+#include "cli/standard_input.h"
 #include "likeness/version.h"
 
 namespace likeness::cli {
@@ -33,6 +34,7 @@ std::unique_ptr<CLI::App> make_app(Exit& exit) {
   add_model_command(*app, exit);
   add_compact_command(*app, exit);
   add_bench_command(*app, exit);
+  take_standard_input(*app);
 
   return app;
 }

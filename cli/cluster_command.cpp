@@ -156,19 +156,21 @@ Exit run(const Args& args) {
   if (!args.out.empty()) out.emplace(args.out);
   if (args.enrol) require_writable(args.gallery);
   const auto before = args.update.empty() ? std::map<std::string, int>{} : clusters_before(args.update);
-  const PhotoList list = list_photos(args.inputs);
+  const PhotoList list = list_photos(args.inputs, args.json);
   const Recognizer recognizer(args.models);
   ProgressBar bar("embedding");
-  InputCount inputs(list);
+  InputCount inputs(list, args.json);
   GroupOptions options{
       .cluster = args.cluster, .review = *review_from(args.review), .thumbnail_px = kThumbnail};
   options.before = [&](const std::string& sha256, const Box& box) -> std::optional<int> {
     const auto entry = before.find(key_of(sha256, box));
     return entry == before.end() ? std::nullopt : std::optional(entry->second);
   };
-  options.unreadable = [&](const std::string& error) { inputs.fail(error, bar); };
+  options.each = [&](const PhotoFaces& photo) {
+    if (inputs.count(photo, bar) && args.json && photo.chosen.empty()) print_json_no_face(photo.id);
+  };
   options.progress = bar.callback();
-  const Groups found = recognizer.group(PhotoSource::files(list.photos), options);
+  const Groups found = recognizer.group(list.source(), options);
   print(args, found);
   if (out) write_pages(args, *out, found);
   if (args.enrol && !found.faces.empty()) enrol(args, recognizer, found);

@@ -26,7 +26,7 @@ struct Args {
 };
 
 void print_json(const PhotoFaces& photo) {
-  nlohmann::ordered_json line = {{"file", photo.file.string()}, {"size", {photo.width, photo.height}}};
+  nlohmann::ordered_json line = {{"file", photo.id}, {"size", {photo.width, photo.height}}};
   line["faces"] = nlohmann::json::array();
   for (const Face& face : photo.faces) {
     nlohmann::ordered_json landmarks = nlohmann::json::array();
@@ -39,7 +39,7 @@ void print_json(const PhotoFaces& photo) {
 }
 
 void print_text(const PhotoFaces& photo) {
-  std::cout << photo.file.string() << "  " << photo.width << " x " << photo.height << "  "
+  std::cout << photo.id << "  " << photo.width << " x " << photo.height << "  "
             << counted(photo.faces.size(), "face") << '\n';
   for (const Face& face : photo.faces) {
     char line[200];
@@ -62,7 +62,7 @@ void draw_faces(PhotoFaces&& photo, const fs::path& path) {
 }
 
 Exit run(const Args& args) {
-  const PhotoList list = list_photos(args.photos);
+  const PhotoList list = list_photos(args.photos, args.json);
   std::error_code ignored;
   std::optional<OutputFolder> folder;
   if (fs::is_directory(args.draw, ignored)) folder.emplace(args.draw);
@@ -78,15 +78,15 @@ Exit run(const Args& args) {
   options.keep_pixels = !args.draw.empty();
   PhotoStream stream(args.models.detector_for({}), {}, options);
   ProgressBar bar("detecting");
-  InputCount inputs(list);
+  InputCount inputs(list, args.json);
   stream.run(
-      PhotoSource::files(list.photos),
+      list.source(),
       [&](PhotoFaces&& photo) {
         if (!inputs.count(photo, bar)) return;
         args.json ? print_json(photo) : print_text(photo);
         if (args.draw.empty()) return;
         const fs::path path =
-            folder ? folder->file(photo.file.stem().string() + ".faces.png") : output_picture(args.draw);
+            folder ? folder->file_of(photo.file.stem().string(), ".faces.png") : output_picture(args.draw);
         draw_faces(std::move(photo), path);
       },
       nullptr, bar.callback());

@@ -39,31 +39,36 @@ Outcome from_faces(const Args& args) {
                            .cache_folder = args.photos.models.cache_folder});
   ProgressBar bar("embedding");
   const auto part = [&](const FacePart& from) {
-    return EmbeddingPart{embedder.embed(from.chips, bar.callback()), from.labels, from.files};
+    return EmbeddingPart{embedder.embed(from.chips, bar.callback()), from.labels, from.files, from.origins};
   };
   return {{part(faces.train), part(faces.val), wanted}, Exit::kDone};
 }
 
-/// Every face of unlabelled photos; its label is the photo's name.
+/// Every face of unlabelled photos; its label is the photo's (labels_of()).
 Outcome from_photos(const Args& args) {
-  const PhotoList list = list_photos(args.inputs);
+  const PhotoList list = list_photos(args.inputs, args.json);
   const ModelPack pack = args.photos.models.embedder();
-  PhotoStream stream(args.photos.models.detector_for(pack), pack, args.photos.models.stream_options());
+  StreamOptions options = args.photos.models.stream_options();
+  options.hash = true;
+  PhotoStream stream(args.photos.models.detector_for(pack), pack, options);
+  const std::vector<std::string> labels = labels_of(list.photos);
   Outcome outcome;
   outcome.dataset.space = args.photos.models.space(pack);
   EmbeddingPart& part = outcome.dataset.train;
   ProgressBar bar("embedding");
-  InputCount inputs(list);
+  InputCount inputs(list, args.json);
   stream.run(
-      PhotoSource::files(list.photos),
+      list.source(),
       [&](PhotoFaces&& photo) {
         if (!inputs.count(photo, bar)) return;
+        if (args.json && photo.chips.empty()) print_json_no_face(photo.id);
         part.embeddings.dimension = std::max(part.embeddings.dimension, photo.embeddings.dimension);
         const auto& values = photo.embeddings.values;
         part.embeddings.values.insert(part.embeddings.values.end(), values.begin(), values.end());
         for (std::size_t i = 0; i < photo.chips.size(); ++i) {
-          part.labels.push_back(photo.file.stem().string());
-          part.files.push_back(photo.file.generic_string());
+          part.labels.push_back(labels[photo.index]);
+          part.files.push_back(photo.id);
+          append_origin(part.origins, photo, i);
         }
       },
       nullptr, bar.callback());
@@ -75,7 +80,7 @@ Outcome from_photos(const Args& args) {
 Outcome from_labelled_folder(const Args& args) {
   LabelledPhotosArgs photos = args.photos;
   photos.folder = args.inputs.front();
-  LabelledFaces faces = collect_labelled(photos, Stage::kEmbed);
+  LabelledFaces faces = collect_labelled(photos, Stage::kEmbed, args.json);
   return {std::move(faces.collected.embeddings), faces.exit};
 }
 

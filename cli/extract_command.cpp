@@ -18,7 +18,7 @@ struct Args {
 
 Exit run(const Args& args) {
   require_writable(args.output);
-  const LabelledFaces faces = collect_labelled(args.photos, Stage::kAlign);
+  const LabelledFaces faces = collect_labelled(args.photos, Stage::kAlign, args.json);
   const CollectedFaces& collected = faces.collected;
   write_faces(args.output, collected.faces);
   const std::size_t train = collected.faces.train.chips.size();

@@ -7,7 +7,9 @@
 #include "cli/gallery_parts.h"
 #include "cli/photos.h"
 #include "cli/progress_bar.h"
+#include "cli/standard_input.h"
 #include "likeness/core/output.h"
+#include "likeness/gallery/store_checks.h"
 #include "likeness/recognize/recognizer.h"
 
 namespace likeness::cli {
@@ -24,18 +26,22 @@ PeopleList photos_to_enrol(const GalleryCommandArgs& args) {
       const bool folder = fs::is_directory(input, ignored);
       folders = folders && folder;
       if (!folder && fs::exists(input, ignored))
-        throw std::invalid_argument("whose face is in " + input.string() + "? Say it with --name");
+        throw std::invalid_argument("whose face is in " + called(input) + "? Say it with --name");
     }
     try {
-      return list_people(args.inputs);
+      return list_people(args.inputs, false, args.json);
     } catch (const Error& error) {
       if (!folders) throw;
-      throw Error(error.code(), std::string(error.what()) + "; one person's photos are enrolled with --name");
+      const Error more(error.code(),
+                       std::string(error.what()) + "; one person's photos are enrolled with --name");
+      if (args.json) throw ToldError(more);
+      throw Error(more);
     }
   }
-  PhotoList list = list_photos(args.inputs);
+  const std::string name = checked_name(args.name);
+  PhotoList list = list_photos(args.inputs, args.json);
   PeopleList people;
-  for (fs::path& photo : list.photos) people.photos.push_back({std::move(photo), args.name});
+  for (fs::path& photo : list.photos) people.photos.push_back({std::move(photo), name});
   people.failed = list.failed;
   return people;
 }
@@ -150,7 +156,7 @@ Exit gallery_add(const GalleryCommandArgs& args) {
     return *gallery;
   };
   const EnrolSummary sum = recognizer.enrol(
-      opened, PhotoSource::files(files), [&](std::size_t i) { return people.photos[i].label; },
+      opened, PhotoList{files}.source(), [&](std::size_t i) { return people.photos[i].label; },
       {.review = *review_from(args.review),
        .each = [&](const EnrolledPhoto& photo) { teller.tell(photo, people.photos[next++].label); },
        .progress = bar.callback()});

@@ -15,20 +15,22 @@ using Json = nlohmann::ordered_json;
 
 Json json_of(const PhotoFaces& photo, const SearchedFace& answer, const NamingRule& rule) {
   const Box& box = answer.face.box;
-  return {{"file", photo.id},
-          {"box", {box.left, box.top, box.right, box.bottom}},
-          {"score", answer.face.score},
-          {"name", answer.name.value_or("unknown")},
-          {"probability", or_null(answer.probability)},
-          {"threshold", or_null(rule.threshold)},
-          {"nearest", match_json(answer.nearest)},
-          {"runner_up", match_json(answer.runner_up)}};
+  Json json{{"file", photo.id},
+            {"box", {box.left, box.top, box.right, box.bottom}},
+            {"score", answer.face.score},
+            {"name", answer.name.value_or("unknown")},
+            {"probability", or_null(answer.probability)},
+            {"threshold", or_null(rule.threshold)},
+            {"nearest", match_json(answer.nearest)},
+            {"runner_up", match_json(answer.runner_up)}};
+  if (!answer.nearest) json["reason"] = "the gallery is empty";
+  return json;
 }
 
 void print_text(const PhotoFaces& photo, const SearchedFace& answer) {
   std::cout << photo.id << "  " << answer.name.value_or("unknown");
   if (!answer.nearest) {
-    std::cout << "   the gallery is empty";
+    std::cout << ": the gallery is empty";
   } else {
     const PersonMatch& nearest = *answer.nearest;
     char text[80];
@@ -53,7 +55,7 @@ void print_text(const PhotoFaces& photo, const SearchedFace& answer) {
 }  // namespace
 
 Exit gallery_search(const GalleryCommandArgs& args) {
-  const PhotoList list = list_photos(args.inputs);
+  const PhotoList list = list_photos(args.inputs, args.json);
   const Gallery gallery = args.gallery.open(true, args.models.threads, index_kind_from(args.index));
   Setup setup = args.models;
   setup.quality = gallery.store().space().quality;
@@ -64,14 +66,11 @@ Exit gallery_search(const GalleryCommandArgs& args) {
   const NamingRule rule = naming_rule(*view, recognizer.contract(), setup.precision);
   if (const std::string words = remark(rule); !words.empty()) std::cerr << "likeness: " << words << '\n';
   ProgressBar bar("searching");
-  InputCount inputs(list);
+  InputCount inputs(list, args.json);
   recognizer.search(
-      *view, PhotoSource::files(list.photos), rule,
+      *view, list.source(), rule,
       [&](const PhotoFaces& photo, std::span<const SearchedFace> faces) {
-        if (!inputs.count(photo, bar)) {
-          if (args.json) std::cout << dump_line({{"file", photo.id}, {"error", photo.error}}) << '\n';
-          return;
-        }
+        if (!inputs.count(photo, bar)) return;
         if (faces.empty()) {
           if (args.json) {
             std::cout << dump_line({{"file", photo.id}, {"faces", 0}, {"name", nullptr}}) << '\n';

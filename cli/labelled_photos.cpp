@@ -19,10 +19,13 @@ void add_labelled_photos_options(CLI::App& command, LabelledPhotosArgs& args) {
   add_threads_option(command, args.models.threads);
 }
 
-LabelledFaces collect_labelled(const LabelledPhotosArgs& args, Stage until) {
+LabelledFaces collect_labelled(const LabelledPhotosArgs& args, Stage until, bool json) {
   const PhotoFolder photos = scan_photo_folder(args.folder, args.scan);
   for (const std::string& note : photos.notes) std::cerr << "likeness: " << note << '\n';
-  for (const std::string& problem : photos.problems) std::cerr << "likeness: " << problem << '\n';
+  for (const std::string& problem : photos.problems) {
+    std::cerr << "likeness: " << problem << '\n';
+    if (json) print_json_error(args.folder.string(), problem);
+  }
   if (!photos.left_out.empty()) std::cerr << "likeness: left out " << photos.left_out << '\n';
 
   LabelledFaces result;
@@ -30,16 +33,22 @@ LabelledFaces collect_labelled(const LabelledPhotosArgs& args, Stage until) {
   StreamOptions options = args.models.stream_options();
   options.until = until;
   options.faces = FacesWanted::kMain;
+  options.hash = true;
   PhotoStream stream(args.models.detector_for(result.pack), result.pack, options);
   {
     ProgressBar bar(until == Stage::kEmbed ? "embedding" : "extracting");
-    result.collected = collect_faces(photos, args.folder, stream, bar.callback(),
-                                     [&bar](const std::string& error) { bar.say("likeness: " + error); });
+    result.collected =
+        collect_faces(photos, args.folder, stream, bar.callback(), [&](const PhotoFaces& photo) {
+          bar.say("likeness: " + photo.error);
+          if (json) print_json_error(photo.id, photo.error);
+        });
   }
   result.seconds = stream.seconds();
   CollectedFaces& collected = result.collected;
-  for (const auto& file : collected.without_face)
+  for (const auto& file : collected.without_face) {
     std::cerr << "likeness: no face found in " << file.string() << '\n';
+    if (json) print_json_no_face((args.folder / file).string());
+  }
   if (collected.faces.train.chips.empty()) {
     throw Error(ErrorCode::kInputUnreadable,
                 "no face found in any photo to learn from in " + args.folder.string());

@@ -28,7 +28,8 @@ struct LabelledFaces {
 };
 
 /// Scans, detects, crops and, where `until` says so, embeds. Names unreadable photos and those without a face
-/// on stderr. @throws Error kInputUnreadable where there is nothing to learn from or no face at all.
-[[nodiscard]] LabelledFaces collect_labelled(const LabelledPhotosArgs& args, Stage until);
+/// on stderr, with `json` by an object on stdout too. @throws Error kInputUnreadable where there is nothing
+/// to learn from or no face at all.
+[[nodiscard]] LabelledFaces collect_labelled(const LabelledPhotosArgs& args, Stage until, bool json = false);
 
 }  // namespace likeness::cli

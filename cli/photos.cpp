@@ -4,6 +4,8 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "cli/standard_input.h"
+
 namespace likeness::cli {
 
 namespace fs = std::filesystem;
@@ -12,18 +14,36 @@ namespace {
 
 void say(const std::string& line) { std::cerr << "likeness: " << line << '\n'; }
 
-/// Each on a line of its own. Where there is `nothing` else to do, the last is an error.
-void say_problems(const std::vector<std::string>& problems, bool nothing) {
+/// Each on a line of its own. Where there is `nothing` else to do, the last is an error. `told`: by --json.
+void say_problems(const std::vector<std::string>& problems, bool nothing, bool told) {
   const bool fatal = nothing && !problems.empty();
   for (std::size_t i = 0; i + (fatal ? 1 : 0) < problems.size(); ++i) say(problems[i]);
-  if (fatal) throw Error(ErrorCode::kInputUnreadable, problems.back());
+  if (!fatal) return;
+  const Error error(ErrorCode::kInputUnreadable, problems.back());
+  if (told) throw ToldError(error);
+  throw error;  // NOLINT(cert-err09-cpp,cert-err61-cpp): thrown once
 }
 
 }  // namespace
 
-PhotoList list_photos(const std::vector<fs::path>& arguments) {
+PhotoSource PhotoList::source() const {
+  std::vector<Photo> all;
+  for (const fs::path& photo : photos) all.push_back({.id = called(photo), .content = photo});
+  return PhotoSource::list(std::move(all));
+}
+
+void print_json_error(const std::string& input, const std::string& error) {
+  std::cout << dump_line({{"file", input}, {"error", error}}) << std::endl;
+}
+
+void print_json_no_face(const std::string& photo) {
+  std::cout << dump_line({{"file", photo}, {"faces", 0}}) << '\n';
+}
+
+PhotoList list_photos(const std::vector<fs::path>& arguments, bool json) {
   PhotoList list;
   std::vector<std::string> problems;
+  std::size_t told = 0;
   for (const fs::path& argument : arguments) {
     std::error_code ignored;
     if (!fs::is_directory(argument, ignored)) {  // what cannot be looked at is named by who opens it
@@ -41,15 +61,17 @@ PhotoList list_photos(const std::vector<fs::path>& arguments) {
       if (error.code() != ErrorCode::kInputUnreadable) throw;
       problems.emplace_back(error.what());
     }
+    for (; json && told < problems.size(); ++told) print_json_error(argument.string(), problems[told]);
   }
-  say_problems(problems, list.photos.empty());
   list.failed = problems.size();
+  say_problems(problems, list.photos.empty(), json);
   return list;
 }
 
-PeopleList list_people(const std::vector<fs::path>& folders, bool keep_loose) {
+PeopleList list_people(const std::vector<fs::path>& folders, bool keep_loose, bool json) {
   PeopleList list;
   std::vector<std::string> problems;
+  std::size_t told = 0;
   for (const fs::path& folder : folders) {
     try {
       const PeopleFolder people = read_people_folder(folder);
@@ -69,14 +91,16 @@ PeopleList list_people(const std::vector<fs::path>& folders, bool keep_loose) {
       if (error.code() != ErrorCode::kInputUnreadable) throw;
       problems.emplace_back(error.what());
     }
+    for (; json && told < problems.size(); ++told) print_json_error(folder.string(), problems[told]);
   }
-  say_problems(problems, list.photos.empty() && list.loose.empty());
   list.failed = problems.size();
+  say_problems(problems, list.photos.empty() && list.loose.empty(), json);
   return list;
 }
 
 bool InputCount::count(const PhotoFaces& photo, ProgressBar& bar) {
   if (photo.error.empty()) return true;
+  if (json_) print_json_error(photo.id, photo.error);
   fail(photo.error, bar);
   return false;
 }

@@ -8,21 +8,29 @@
 
 #include "cli/commands.h"
 #include "cli/progress_bar.h"
+#include "likeness/core/error.h"
 #include "likeness/dataset/photo_folder.h"
 #include "likeness/recognize/photo_stream.h"
 
 namespace likeness::cli {
+
+/// An error of which `--json` has told already.
+struct ToldError : Error {
+  explicit ToldError(const Error& error) : Error(error) {}
+};
 
 /// Photos named on the command line: files as they are, folders with everything in them that has a photo's
 /// extension.
 struct PhotoList {
   std::vector<std::filesystem::path> photos;  ///< In the order given; a folder's in the order of their bytes.
   std::size_t failed = 0;                     ///< Folders without photos and names that cannot be looked at.
+
+  [[nodiscard]] PhotoSource source() const;
 };
 
-/// Says on stderr what folders hold beside photos, and what failed. @throws Error kInputUnreadable where
-/// there is no photo at all.
-[[nodiscard]] PhotoList list_photos(const std::vector<std::filesystem::path>& arguments);
+/// Says on stderr what folders hold beside photos, and what failed; with `json` as an object on stdout too.
+/// @throws Error kInputUnreadable where there is no photo at all.
+[[nodiscard]] PhotoList list_photos(const std::vector<std::filesystem::path>& arguments, bool json = false);
 
 /// Photos of people, from folders of PERSON/photos (read_people_folder()).
 struct PeopleList {
@@ -32,15 +40,17 @@ struct PeopleList {
 };
 
 /// Says on stderr what the folders hold beside people's photos, and what failed; of `loose` it says that they
-/// are left out unless `keep_loose`. @throws Error kInputUnreadable where nobody has a photo.
+/// are left out unless `keep_loose`. `json` as list_photos(). @throws Error kInputUnreadable where nobody has
+/// a photo.
 [[nodiscard]] PeopleList list_people(const std::vector<std::filesystem::path>& folders,
-                                     bool keep_loose = false);
+                                     bool keep_loose = false, bool json = false);
 
-/// Names unreadable photos on stderr as they come, and knows the exit code at the end.
+/// Names unreadable photos on stderr as they come, with `json` by an object on stdout too, and knows the exit
+/// code at the end.
 class InputCount {
  public:
-  explicit InputCount(const PhotoList& list)
-      : total_(list.photos.size() + list.failed), failed_(list.failed) {}
+  explicit InputCount(const PhotoList& list, bool json = false)
+      : total_(list.photos.size() + list.failed), failed_(list.failed), json_(json) {}
   explicit InputCount(std::size_t total) : total_(total) {}
   /// Whether the photo could be read.
   bool count(const PhotoFaces& photo, ProgressBar& bar);
@@ -52,7 +62,13 @@ class InputCount {
  private:
   std::size_t total_;
   std::size_t failed_ = 0;
+  bool json_ = false;
 };
+
+/// An input of which nothing but this is to be said, as an object on stdout.
+void print_json_error(const std::string& input, const std::string& error);
+/// A photo in which no face was found.
+void print_json_no_face(const std::string& photo);
 
 /// One line of JSON; bytes of a file's name that are not UTF-8 are replaced, not refused.
 [[nodiscard]] std::string dump_line(const nlohmann::ordered_json& json);

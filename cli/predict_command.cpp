@@ -42,6 +42,8 @@ struct Answer {
   double cosine = 0;    // of that face
   std::string decided_by;
   std::optional<TrainedIdentification> gated;  // with --gallery
+  /// Whether the gallery that should tell is empty.
+  [[nodiscard]] bool nowhere() const { return gated && !gated->answer.nearest; }
 };
 
 Answer answer_of(const Classifier& people, bool gated, const TrainedIdentification& found) {
@@ -70,7 +72,7 @@ std::string percent(double share) {
 }
 
 void print_json(const NamingRule& rule, const PhotoFaces& photo, const std::vector<Answer>& answers) {
-  Json line = {{"file", photo.file.string()}, {"size", {photo.width, photo.height}}};
+  Json line = {{"file", photo.id}, {"size", {photo.width, photo.height}}};
   line["faces"] = Json::array();
   for (std::size_t i = 0; i < answers.size(); ++i) {
     const Answer& answer = answers[i];
@@ -86,6 +88,7 @@ void print_json(const NamingRule& rule, const PhotoFaces& photo, const std::vect
       one["threshold"] = threshold_json(rule);
       one["nearest"] = match_json(answer.gated->answer.nearest);
       one["runner_up"] = match_json(answer.gated->answer.runner_up);
+      if (answer.nowhere()) one["reason"] = "the gallery is empty";
       one["svm"] = svm ? Json{{"name", svm->label}, {"probability", said ? Json(*said) : Json(nullptr)}}
                        : Json(nullptr);
     } else {
@@ -98,12 +101,16 @@ void print_json(const NamingRule& rule, const PhotoFaces& photo, const std::vect
 }
 
 void print_text(const PhotoFaces& photo, const std::vector<Answer>& answers) {
-  std::cout << photo.file.string() << "  " << counted(answers.size(), "face") << '\n';
+  std::cout << photo.id << "  " << counted(answers.size(), "face") << '\n';
   for (std::size_t i = 0; i < answers.size(); ++i) {
     const Answer& answer = answers[i];
     const Box& box = photo.faces[photo.chosen[i]].box;
     char where[80];
     std::snprintf(where, sizeof where, "at %.0f, %.0f", box.left, box.top);
+    if (answer.nowhere()) {
+      std::cout << "  " << answer.name << ": the gallery is empty   " << where << '\n';
+      continue;
+    }
     char cosine[40];
     std::snprintf(cosine, sizeof cosine, "cosine %.3f to ", answer.cosine);
     std::cout << "  " << answer.name << "   ";
@@ -121,8 +128,8 @@ Image draw_names(PhotoFaces& photo, const std::vector<Answer>& answers) {
   const int text = std::max(12, std::min(photo.width, photo.height) / 28);
   for (std::size_t i = 0; i < answers.size(); ++i) {
     const Box box = clamped(photo.faces[photo.chosen[i]].box, photo.width, photo.height);
-    char cosine[16];
-    std::snprintf(cosine, sizeof cosine, " %.2f", answers[i].cosine);
+    char cosine[16] = "";
+    if (!answers[i].nowhere()) std::snprintf(cosine, sizeof cosine, " %.2f", answers[i].cosine);
     draw_box(picture, box, {80, 220, 60}, thickness);
     const float below = box.bottom + static_cast<float>(thickness);
     const bool room = below + static_cast<float>(text) <= static_cast<float>(photo.height);
@@ -145,8 +152,8 @@ void tell_photo(HtmlReport& html, const PhotoFaces& photo, const std::vector<Ans
               .rows = {},
               .caption = {}};
   for (const Answer& answer : answers) {
-    char cosine[16];
-    std::snprintf(cosine, sizeof cosine, "%.3f", answer.cosine);
+    char cosine[16] = "none";
+    if (!answer.nowhere()) std::snprintf(cosine, sizeof cosine, "%.3f", answer.cosine);
     table.rows.push_back({answer.name, answer.probability ? percent(*answer.probability) : "none",
                           answer.nearest, cosine, answer.decided_by == "svm" ? "SVM" : "nearest face"});
   }
@@ -162,7 +169,7 @@ Exit run(const Args& args) {
     throw std::invalid_argument(args.people.string() +
                                 " does not say which model its embeddings came from; name it with --model");
   }
-  const PhotoList list = list_photos(args.photos);
+  const PhotoList list = list_photos(args.photos, args.json);
   std::optional<Gallery> gallery;
   Setup setup = args.models;
   if (!args.gallery.path.empty()) {
@@ -185,15 +192,11 @@ Exit run(const Args& args) {
                                               std::to_string(people.labels().size()) +
                                               " known people, by likeness " + version());
   ProgressBar bar("predicting");
-  InputCount inputs(list);
+  InputCount inputs(list, args.json);
   const bool pictures = draw || !args.report.empty();
-  recognizer.name(people, gallery ? &gate : nullptr, PhotoSource::files(list.photos),
+  recognizer.name(people, gallery ? &gate : nullptr, list.source(),
                   [&](PhotoFaces& photo, std::span<const TrainedIdentification> found) {
-                    if (!inputs.count(photo, bar)) {
-                      if (args.json)
-                        std::cout << dump_line({{"file", photo.id}, {"error", photo.error}}) << '\n';
-                      return;
-                    }
+                    if (!inputs.count(photo, bar)) return;
                     std::vector<Answer> answers;
                     for (const TrainedIdentification& face : found)
                       answers.push_back(answer_of(people, gallery.has_value(), face));
@@ -201,7 +204,7 @@ Exit run(const Args& args) {
                     if (!pictures) return;
                     const Image picture = draw_names(photo, answers);
                     if (draw)
-                      write_png(draw->file(photo.file.stem().string() + ".named.png"), picture.view());
+                      write_png(draw->file_of(photo.file.stem().string(), ".named.png"), picture.view());
                     if (!args.report.empty()) tell_photo(html, photo, answers, picture);
                   },
                   {.keep_pixels = pictures, .progress = bar.callback()});

@@ -34,16 +34,20 @@ void print(const Args& args, const VerificationResult& found, const std::string&
   const std::string faceless = same ? "" : "no face in " + (found.a.faces == 0 ? args.a : args.b).string();
   const VerificationRule& rule = found.rule;
   if (args.json) {
-    std::cout << dump_line({{"similarity", or_null(found.similarity)},
-                            {"distance", found.similarity ? Json(1 - *found.similarity) : Json(nullptr)},
-                            {"same", same ? Json(*same) : Json(nullptr)},
-                            {"reason", same ? Json(nullptr) : Json(faceless)},
-                            {"threshold", rule.threshold},
-                            {"fmr", or_null(rule.false_match_rate)},
-                            {"fmr_measured_on", rule.origin},
-                            {"faces", {found.a.faces, found.b.faces}},
-                            {"contract", contract}})
-              << '\n';
+    Json line({{"similarity", or_null(found.similarity)},
+               {"distance", found.similarity ? Json(1 - *found.similarity) : Json(nullptr)},
+               {"same", same ? Json(*same) : Json(nullptr)},
+               {"reason", same ? Json(nullptr) : Json(faceless)},
+               {"threshold", rule.threshold},
+               {"fmr", or_null(rule.false_match_rate)},
+               {"fmr_measured_on", rule.origin},
+               {"faces", {found.a.faces, found.b.faces}},
+               {"contract", contract}});
+    for (const VerifiedSide* side : {&found.a, &found.b}) {
+      for (const std::string& error : side->errors) line["errors"].push_back(error);
+    }
+    if (!same && line.contains("errors")) line["error"] = line["errors"][0];
+    std::cout << dump_line(line) << '\n';
     return;
   }
   if (!same) {
@@ -60,14 +64,15 @@ void print(const Args& args, const VerificationResult& found, const std::string&
 
 Exit run(const Args& args) {
   const Recognizer recognizer(args.models);
-  const PhotoList a = list_photos({args.a});
-  const PhotoList b = list_photos({args.b});
-  const VerificationResult found =
-      recognizer.verify(PhotoSource::files(a.photos), PhotoSource::files(b.photos), args.verify);
+  const PhotoList a = list_photos({args.a}, args.json);
+  const PhotoList b = list_photos({args.b}, args.json);
+  const VerificationResult found = recognizer.verify(a.source(), b.source(), args.verify);
   const Exit first = exit_of(found.a, a);
   const Exit second = exit_of(found.b, b);
-  if (first == Exit::kNoInput || second == Exit::kNoInput) return Exit::kNoInput;
+  const bool unread = first == Exit::kNoInput || second == Exit::kNoInput;
+  if (unread && !args.json) return Exit::kNoInput;
   print(args, found, recognizer.contract().id());
+  if (unread) return Exit::kNoInput;
   return first == Exit::kDone ? second : first;
 }
 

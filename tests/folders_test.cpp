@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 
 #include "likeness/core/atomic_file.h"
@@ -110,6 +111,22 @@ TEST_F(Folders, OutputsAreNotReadAsPhotos) {
   EXPECT_TRUE(says(result.err, "named (results of this program); 2 pictures that are results")) << result.err;
   EXPECT_EQ(run_likeness({"cluster", at("d"), "--out", at("d/groups")}).code, 0);
   EXPECT_TRUE(read_output_mark(folder_ / "d/groups").value().whole);
+}
+
+TEST_F(Folders, NoOutputReplacesAnotherOne) {
+  const std::vector<std::string> photos = {grey("a/x.png"), grey("b/x.png"), grey("x.png"), at("x.jpg")};
+  fs::copy_file(photos[2], photos[3]);
+  fs::create_directories(folder_ / "drawn");
+  std::vector<std::string> detect = {"detect", "--draw", at("drawn")};
+  detect.insert(detect.end(), photos.begin(), photos.end());
+  for (int turn = 0; turn < 2; ++turn) {
+    EXPECT_EQ(run_likeness(detect).code, 0);
+    std::set<std::string> drawn;
+    for (const auto& entry : fs::directory_iterator(folder_ / "drawn"))
+      drawn.insert(entry.path().filename().string());
+    EXPECT_EQ(drawn, (std::set<std::string>{std::string(kOutputMark), "x.faces.png", "x_2.faces.png",
+                                            "x_3.faces.png", "x_4.faces.png"}));
+  }
 }
 
 TEST_F(Folders, OutputsThatCannotBeWrittenAreToldBeforeTheWork) {

@@ -260,7 +260,11 @@ TEST_F(Road, DamagedPhotosAreOneLineEachAndTheOthersAreDone) {
   const auto result = run_likeness({"detect", "--json", tricky / "corrupted.png", tricky / "einstein.jpeg",
                                     tricky / "truncated.jpg", tricky / "empty.png", tricky / "einstein.ico"});
   EXPECT_EQ(result.code, 1);
-  EXPECT_EQ(lines(result.out).size(), 1U) << result.out;
+  ASSERT_EQ(lines(result.out).size(), 5U) << result.out;  // an object for each input
+  EXPECT_EQ(
+      std::ranges::count_if(lines(result.out),
+                            [](const std::string& line) { return json::parse(line).contains("error"); }),
+      4);
   const auto messages = lines(result.err);
   ASSERT_EQ(messages.size(), 4U) << result.err;
   for (const auto& [row, name] : std::map<std::size_t, std::string>{

@@ -1,14 +1,17 @@
 #include "tests/run_program.h"
 
+#include <fcntl.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <sstream>
 #include <stdexcept>
+#include <thread>
 
 extern char** environ;
 
@@ -24,9 +27,8 @@ std::string read_all(std::FILE* file) {
   return text;
 }
 
-}  // namespace
-
-ProgramResult run_likeness(const std::vector<std::string>& arguments) {
+/// With `input` as the program's standard input; -1: the test's own.
+ProgramResult run(const std::vector<std::string>& arguments, int input) {
   // The tests name their packs themselves where it matters; everywhere else the checkout's are meant.
   ::setenv("LIKENESS_MODELS", LIKENESS_MODELS, /*overwrite=*/0);
   ::setenv("XDG_CACHE_HOME", (std::filesystem::temp_directory_path() / "likeness_test_cache").c_str(), 0);
@@ -37,6 +39,7 @@ ProgramResult run_likeness(const std::vector<std::string>& arguments) {
   std::FILE* err = std::tmpfile();
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
+  if (input >= 0) posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
   posix_spawn_file_actions_adddup2(&actions, ::fileno(out), STDOUT_FILENO);
   posix_spawn_file_actions_adddup2(&actions, ::fileno(err), STDERR_FILENO);
   pid_t child = 0;
@@ -47,6 +50,28 @@ ProgramResult run_likeness(const std::vector<std::string>& arguments) {
   ::waitpid(child, &status, 0);
   const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return {code, read_all(out), read_all(err)};
+}
+
+}  // namespace
+
+ProgramResult run_likeness(const std::vector<std::string>& arguments) { return run(arguments, -1); }
+
+ProgramResult run_likeness_on(const std::string& input, const std::vector<std::string>& arguments) {
+  std::signal(SIGPIPE, SIG_IGN);  // a program that does not read to the end
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
+  std::thread writer([&] {
+    for (std::size_t at = 0; at < input.size();) {
+      const auto written = ::write(ends[1], input.data() + at, input.size() - at);
+      if (written <= 0) break;
+      at += static_cast<std::size_t>(written);
+    }
+    ::close(ends[1]);
+  });
+  ProgramResult result = run(arguments, ends[0]);
+  ::close(ends[0]);
+  writer.join();
+  return result;
 }
 
 std::vector<std::string> lines(const std::string& text) {

@@ -14,6 +14,9 @@ struct ProgramResult {
 
 /// Runs the likeness program that was built with the tests, without a shell.
 [[nodiscard]] ProgramResult run_likeness(const std::vector<std::string>& arguments);
+/// The same with these bytes in a pipe as its standard input.
+[[nodiscard]] ProgramResult run_likeness_on(const std::string& input,
+                                            const std::vector<std::string>& arguments);
 
 /// Lines of `text`, without their ends.
 [[nodiscard]] std::vector<std::string> lines(const std::string& text);

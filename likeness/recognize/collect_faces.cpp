@@ -2,11 +2,20 @@
 
 #include <utility>
 
+#include "likeness/gallery/exchange.h"
+#include "likeness/gallery/face_review.h"
+
 namespace likeness {
+
+void append_origin(RowOrigins& origins, const PhotoFaces& photo, std::size_t i) {
+  const Face& face = photo.faces[photo.chosen[i]];
+  origins.hashes.push_back(photo.sha256);
+  append_face_row(origins.faces, face.box, face.landmarks, measure_quality(face, photo.chips[i]));
+}
 
 CollectedFaces collect_faces(const PhotoFolder& photos, const std::filesystem::path& folder,
                              PhotoStream& stream, const Progress& progress,
-                             const std::function<void(const std::string&)>& unreadable) {
+                             const std::function<void(const PhotoFaces&)>& unreadable) {
   std::vector<std::filesystem::path> files;
   for (const LabelledPhoto& photo : photos.train) files.push_back(photo.file);
   for (const LabelledPhoto& photo : photos.val) files.push_back(photo.file);
@@ -14,7 +23,7 @@ CollectedFaces collect_faces(const PhotoFolder& photos, const std::filesystem::p
   CollectedFaces result;
   const auto take = [&](PhotoFaces&& photo) {
     if (!photo.error.empty()) {
-      if (unreadable) unreadable(photo.error);
+      if (unreadable) unreadable(photo);
       result.unreadable.push_back(std::move(photo.error));
       return;
     }
@@ -27,6 +36,7 @@ CollectedFaces collect_faces(const PhotoFolder& photos, const std::filesystem::p
     const LabelledPhoto& known =
         train ? photos.train[photo.index] : photos.val[photo.index - photos.train.size()];
     FacePart& part = train ? result.faces.train : result.faces.val;
+    if (!photo.sha256.empty()) append_origin(part.origins, photo, 0);
     part.chips.push_back(std::move(photo.chips.front()));
     part.labels.push_back(known.label);
     part.files.push_back(name.generic_string());
@@ -43,6 +53,7 @@ CollectedFaces collect_faces(const PhotoFolder& photos, const std::filesystem::p
     if (to->embeddings.size() == 0) continue;
     to->labels = from->labels;
     to->files = from->files;
+    to->origins = from->origins;
   }
   return result;
 }

@@ -20,11 +20,14 @@ struct CollectedFaces {
   std::vector<std::filesystem::path> without_face;  ///< Photos in which no face was found, under `folder`.
 };
 
+/// Notes where a row came from: photo.faces[photo.chosen[i]]. The stream must hash photos.
+void append_origin(RowOrigins& origins, const PhotoFaces& photo, std::size_t i);
+
 /// Takes every photo of `photos` along the stream, train first, then val. Files are noted relative to
-/// `folder`. `stream` must give main faces and reach at least Stage::kAlign; `unreadable` is called for each
-/// photo as it fails.
+/// `folder`. `stream` must give main faces and reach at least Stage::kAlign; `unreadable` is called with each
+/// photo that fails, as it does.
 [[nodiscard]] CollectedFaces collect_faces(const PhotoFolder& photos, const std::filesystem::path& folder,
                                            PhotoStream& stream, const Progress& progress = {},
-                                           const std::function<void(const std::string&)>& unreadable = {});
+                                           const std::function<void(const PhotoFaces&)>& unreadable = {});
 
 }  // namespace likeness

@@ -387,10 +387,8 @@ Groups Recognizer::group(PhotoSource photos, const GroupOptions& options) const 
       std::move(photos),
       [&](PhotoFaces&& photo) {
         ++found.photos;
-        if (!photo.error.empty()) {
-          ++found.unreadable;
-          if (options.unreadable) options.unreadable(photo.error);
-        }
+        if (!photo.error.empty()) ++found.unreadable;
+        if (options.each) options.each(photo);
         for (std::size_t i = 0; i < photo.chosen.size(); ++i) {
           GroupedFace face = grouped_face(photo, i, options.thumbnail_px);
           if (refused(review_face(face.quality, 1, options.review))) {

@@ -113,7 +113,7 @@ struct GroupOptions {
   int thumbnail_px = 0;               ///< Side of GroupedFace::thumbnail; 0: none.
   /// The cluster that a face had before, by the SHA-256 of its photo and its box: it keeps its number.
   std::function<std::optional<int>(const std::string& sha256, const Box& box)> before{};
-  std::function<void(const std::string& error)> unreadable{};  ///< Called for each photo that cannot be read.
+  std::function<void(const PhotoFaces&)> each{};  ///< Called for each photo in its order.
   Progress progress{};
 };
 

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "likeness/core/atomic_file.h"
+#include "likeness/dataset/dataset_file.h"
 #include "likeness/image/write_image.h"
 #include "tests/run_program.h"
 #include "tests/tiny/tiny_world.h"
@@ -80,6 +81,58 @@ TEST_F(TinyGallery, TheSamePhotosAgainAddNothing) {
   const auto again = with_models({"add", folder_ / "enrolled", "--review", "off"});
   EXPECT_EQ(again.code, 0) << again.err;
   for (const auto& [name, faces] : people()) EXPECT_EQ(faces, 4) << name;
+}
+
+TEST_F(TinyGallery, AFaceIsKnownWhateverRoadItComesBy) {
+  tiny::write_people(folder_ / "enrolled", 0, 3, 2, 100);
+  const std::vector<std::string> models{"--models", tiny::packs(), "--model", tiny::kEmbedder};
+  const auto run = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), models.begin(), models.end());
+    const auto result = run_likeness(arguments);
+    EXPECT_EQ(result.code, 0) << result.err;
+  };
+  const auto import = [&](const char* npz) {
+    const auto result = gallery({"import", folder_ / npz});
+    EXPECT_EQ(result.code, 0) << result.err;
+    return json::parse(result.out);
+  };
+  run({"embed", folder_ / "enrolled", "-o", folder_ / "e.npz", "--val-share", "0"});
+  run({"extract", folder_ / "enrolled", "-o", folder_ / "faces.npz", "--val-share", "0"});
+  run({"embed", folder_ / "faces.npz", "-o", folder_ / "f.npz"});
+  run({"embed", folder_ / "enrolled/person_00/0.png", folder_ / "enrolled/person_01/0.png", "-o",
+       folder_ / "loose.npz"});
+  // As an older likeness wrote it: rows and names.
+  EmbeddingDataset bare = read_embeddings(folder_ / "e.npz");
+  EXPECT_EQ(bare.train.origins.hashes.size(), 6U);
+  bare.train.origins = {};
+  bare.train.files.clear();
+  write_embeddings(folder_ / "bare.npz", bare);
+
+  EXPECT_EQ(import("bare.npz"), json::parse(R"({"added": 6, "known": 0})"));
+  for (const char* npz : {"bare.npz", "e.npz", "f.npz"})
+    EXPECT_EQ(import(npz), json::parse(R"({"added": 0, "known": 6})")) << npz;
+  EXPECT_EQ(with_models({"add", folder_ / "enrolled", "--review", "off"}).code, 0);
+  std::map<std::string, int> expected{{"person_00", 2}, {"person_01", 2}, {"person_02", 2}};
+  EXPECT_EQ(people(), expected);
+  // With the photos known, whoever is said to be in them.
+  EXPECT_EQ(gallery({"remove", "person_00"}).code, 0);
+  EXPECT_EQ(import("e.npz"), json::parse(R"({"added": 2, "known": 4})"));
+  EXPECT_EQ(people(), expected);
+  fs::remove(folder_ / "g");
+  EXPECT_EQ(import("e.npz"), json::parse(R"({"added": 6, "known": 0})"));
+  EXPECT_EQ(import("loose.npz"), json::parse(R"({"added": 0, "known": 2})"));
+  EXPECT_EQ(with_models({"add", folder_ / "enrolled/person_01", "--name", "Zoe", "--review", "off"}).code, 0);
+  EXPECT_EQ(people(), expected);
+  EXPECT_EQ(gallery({"check"}).code, 0);
+}
+
+TEST_F(TinyGallery, EmbeddedPhotosOfOneNameAreNotOnePerson) {
+  const auto photos = tiny::write_people(folder_ / "d", 0, 2, 1, 100);
+  const auto result = run_likeness({"embed", photos[0], photos[1], "-o", folder_ / "e.npz", "--models",
+                                    tiny::packs(), "--model", tiny::kEmbedder});
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(read_embeddings(folder_ / "e.npz").train.labels,
+            (std::vector<std::string>{photos[0].string(), photos[1].string()}));
 }
 
 TEST_F(TinyGallery, PeopleAreRenamedMergedRemovedAndExchanged) {
