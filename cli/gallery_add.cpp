@@ -63,7 +63,7 @@ class Teller {
       std::cout << dump_line(json_of(photo)) << std::endl;  // flushed: a line told is a face kept
       return;
     }
-    const bool remarkable = photo.status == EnrolStatus::kNoFace || refused;
+    const bool remarkable = photo.error.empty() && (photo.status == EnrolStatus::kNoFace || refused);
     if (remarkable || (args_.verbose && photo.error.empty())) bar_.say(words_of(photo));
   }
 

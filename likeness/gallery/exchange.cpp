@@ -7,6 +7,7 @@
 #include "likeness/core/error.h"
 #include "likeness/core/person_name.h"
 #include "likeness/embed/embeddings.h"
+#include "likeness/gallery/store_checks.h"
 #include "likeness/npz/npz.h"
 
 namespace likeness {
@@ -127,14 +128,17 @@ Imported import_gallery(GalleryStore& store, const std::filesystem::path& path) 
     if (name.empty()) throw fail("row " + std::to_string(i) + " of arr_1 is a blank name");
     people[name].push_back(std::move(face));
   }
-  Imported imported;
   for (const auto& [name, faces] : people) {
     try {
-      for (const AddedFace& added : store.add_faces(name, faces))
-        ++(added.is_new ? imported.added : imported.known);
+      (void)checked_name(name);  // of everybody, before the first is enrolled
     } catch (const std::invalid_argument& error) {
-      throw fail(error.what());
+      throw fail("\"" + name + "\": " + error.what());
     }
+  }
+  Imported imported;
+  for (const auto& [name, faces] : people) {
+    for (const AddedFace& added : store.add_faces(name, faces))
+      ++(added.is_new ? imported.added : imported.known);
   }
   return imported;
 }

@@ -91,6 +91,20 @@ TEST_F(Exchange, TheSameFacesAgainAddNothing) {
   }
 }
 
+TEST_F(Exchange, ANameThatNobodyMayHaveIsToldBeforeAnybodyIsEnrolled) {
+  const auto store = make("a");
+  for (const char* name : {"unknown ", "zo\ne", " "}) {
+    write_npz(
+        folder_ / "e.npz",
+        {{"arr_0",
+          Array<float>{{2, 64}, std::vector<float>(faces_.values.begin(), faces_.values.begin() + 128)}},
+         strings_member("arr_1", {"Ada", name}),
+         text_member("contract", "{\"id\":\"test-model\"}")});
+    EXPECT_THROW(import_gallery(*store, folder_ / "e.npz"), Error) << name;
+    EXPECT_EQ(store->face_count(), 0) << name;
+  }
+}
+
 TEST_F(Exchange, RefusesOtherModelsAndDamage) {
   const auto store = make("a");
   EXPECT_THROW(export_gallery(*store, folder_ / "out.npz"), Error);  // empty

@@ -9,6 +9,7 @@
 
 #include "likeness/core/error.h"
 #include "likeness/embed/comparison.h"
+#include "likeness/gallery/store_checks.h"
 #include "likeness/image/resample.h"
 
 namespace likeness {
@@ -34,6 +35,13 @@ EnrolledPhoto enrol_photo(const std::function<Gallery&()>& gallery, const std::s
   if (!photo.error.empty()) {
     result.status = EnrolStatus::kUnreadable;
     result.error = photo.error;
+    return result;
+  }
+  try {
+    (void)checked_name(person);
+  } catch (const std::invalid_argument& error) {  // costs nobody else's photos
+    result.status = EnrolStatus::kRefused;
+    result.error = photo.id + ": cannot be enrolled as \"" + person + "\": " + error.what();
     return result;
   }
   if (photo.chosen.empty()) {
@@ -288,6 +296,7 @@ VerificationResult Recognizer::verify(PhotoSource a, PhotoSource b, const Verify
 EnrolSummary Recognizer::enrol(Gallery& gallery, const std::string& person, PhotoSource photos,
                                const EnrolOptions& options) const {
   parts_->require(gallery.store());
+  (void)checked_name(person);
   return parts_->enrol([&]() -> Gallery& { return gallery; }, std::move(photos),
                        [&](std::size_t) { return person; }, options);
 }

@@ -76,7 +76,7 @@ struct VerificationResult {
 enum class EnrolStatus {
   kEnrolled,
   kKnown,       ///< The same face of the same photo was there already.
-  kRefused,     ///< By the review; `findings` say why.
+  kRefused,     ///< By the review, `findings` say why; or as nobody may be called so, `error` says that.
   kNoFace,      ///< None found in the photo.
   kUnreadable,  ///< The photo; `error` says why.
 };
@@ -87,7 +87,7 @@ struct EnrolledPhoto {
   std::string photo;   ///< Photo::id.
   std::string person;  ///< Whom it was to be enrolled as; of a known face whom it belongs to.
   EnrolStatus status = EnrolStatus::kEnrolled;
-  std::string error;                    ///< kUnreadable.
+  std::string error;                    ///< kUnreadable, kRefused.
   std::size_t faces = 0;                ///< In the photo; the main one is enrolled.
   std::optional<FaceQuality> quality;   ///< Of that one.
   std::vector<ReviewFinding> findings;  ///< Against it.
@@ -199,7 +199,8 @@ class Recognizer {
                                           const VerifyOptions& options = {}) const;
 
   /// Enrols the main face of each photo as `person`.
-  /// @throws Error as GalleryStore::add_faces(); what was enrolled before stays.
+  /// @throws std::invalid_argument for a name that no person may have; Error as GalleryStore::add_faces();
+  /// what was enrolled before stays.
   EnrolSummary enrol(Gallery& gallery, const std::string& person, PhotoSource photos,
                      const EnrolOptions& options = {}) const;
   /// The same for photos of many people: `person_of` says whom the photo with this position in the source is

@@ -126,6 +126,23 @@ TEST_F(TinyGallery, AFaceIsKnownWhateverRoadItComesBy) {
   EXPECT_EQ(gallery({"check"}).code, 0);
 }
 
+TEST_F(TinyGallery, AFolderNamedAsNobodyMayBeCostsNobodyElse) {
+  tiny::write_people(folder_ / "d", 0, 4, 1, 100);
+  fs::rename(folder_ / "d/person_00", folder_ / "d/Jose\u0301 ");
+  fs::rename(folder_ / "d/person_01", folder_ / "d/ ");
+  fs::rename(folder_ / "d/person_02", folder_ / "d/unknown");
+  const auto result = with_models({"add", folder_ / "d", "--review", "off"});
+  EXPECT_EQ(result.code, 1) << result.err;
+  EXPECT_NE(result.err.find("\"unknown\": \"unknown\" is what strangers are called"), std::string::npos)
+      << result.err;
+  EXPECT_NE(result.err.find("is nobody's folder: its name is blank"), std::string::npos) << result.err;
+  EXPECT_EQ(people(), (std::map<std::string, int>{{"Jos\u00e9", 1}, {"person_03", 1}}));
+  const auto blank = with_models({"add", folder_ / "d/person_03", "--name", " "});
+  EXPECT_EQ(blank.code, 2);
+  EXPECT_EQ(lines(blank.err).size(), 1U) << blank.err;
+  EXPECT_NE(blank.err.find("must not be empty or blank"), std::string::npos) << blank.err;
+}
+
 TEST_F(TinyGallery, EmbeddedPhotosOfOneNameAreNotOnePerson) {
   const auto photos = tiny::write_people(folder_ / "d", 0, 2, 1, 100);
   const auto result = run_likeness({"embed", photos[0], photos[1], "-o", folder_ / "e.npz", "--models",
