@@ -75,7 +75,9 @@ GalleryRepairs find_repairs(const GalleryStore& store) {
   std::map<std::string, std::vector<Person>> people;
   for (Person& person : store.people()) people[tidy_name(person.name)].push_back(std::move(person));
   Doubles doubles(store, repairs.doubles);
-  for (const auto& [name, same] : people) {
+  for (const auto& group : people) {
+    const std::string& name = group.first;
+    const std::vector<Person>& same = group.second;
     if (!may_be_called(name)) {
       for (const Person& person : same) repairs.nobodys_names.push_back(person.name);
       continue;
