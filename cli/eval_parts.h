@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "cli/commands.h"
-#include "cli/numbers.h"
 #include "cli/options.h"
 #include "likeness/embed/embeddings.h"
 #include "likeness/eval/photo_embeddings.h"

@@ -5,7 +5,6 @@
 #include <optional>
 
 #include "cli/commands.h"
-#include "cli/numbers.h"
 #include "cli/options.h"
 #include "cli/photos.h"
 #include "cli/random_example.h"

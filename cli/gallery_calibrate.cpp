@@ -4,7 +4,6 @@
 #include <set>
 
 #include "cli/gallery_parts.h"
-#include "cli/numbers.h"
 #include "cli/photos.h"
 #include "cli/progress_bar.h"
 #include "likeness/core/output.h"

@@ -5,7 +5,6 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "cli/numbers.h"
 #include "cli/photos.h"
 #include "cli/progress_bar.h"
 #include "likeness/gallery/open.h"

@@ -3,7 +3,6 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/gallery_parts.h"
-#include "cli/numbers.h"
 #include "cli/photos.h"
 #include "cli/progress_bar.h"
 #include "likeness/recognize/recognizer.h"

@@ -119,9 +119,4 @@ std::string dump_line(const nlohmann::ordered_json& json) {
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-std::string counted(std::size_t count, const std::string& noun) {
-  if (count != 1 && noun == "person") return std::to_string(count) + " people";
-  return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
-}
-
 }  // namespace likeness::cli

@@ -11,6 +11,7 @@
 #include "likeness/core/error.h"
 #include "likeness/dataset/photo_folder.h"
 #include "likeness/recognize/photo_stream.h"
+#include "likeness/report/numbers.h"
 
 namespace likeness::cli {
 
@@ -72,8 +73,5 @@ void print_json_no_face(const std::string& photo);
 
 /// One line of JSON; bytes of a file's name that are not UTF-8 are replaced, not refused.
 [[nodiscard]] std::string dump_line(const nlohmann::ordered_json& json);
-
-/// "1 face", "2 faces", "2 people".
-[[nodiscard]] std::string counted(std::size_t count, const std::string& noun);
 
 }  // namespace likeness::cli

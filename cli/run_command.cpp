@@ -8,7 +8,6 @@
 
 #include "cli/commands.h"
 #include "cli/labelled_photos.h"
-#include "cli/numbers.h"
 #include "cli/photos.h"
 #include "cli/random_example.h"
 #include "likeness/classify/classifier.h"
@@ -57,7 +56,7 @@ struct Story {
   [[nodiscard]] const ClosedSetScore& shown() const { return val.total() > 0 ? val : train; }
 };
 
-std::string percent(double share) { return cli::percent(share, 1); }
+std::string percent(double share) { return likeness::percent(share, 1); }
 
 std::string seconds(double value) {
   char text[24];

@@ -3,7 +3,6 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
-#include "cli/numbers.h"
 #include "cli/options.h"
 #include "cli/photos.h"
 #include "likeness/recognize/recognizer.h"

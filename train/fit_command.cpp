@@ -219,7 +219,7 @@ Facts facts_of(const Args& args, const Data& data, const Outcome& outcome, const
   char numbers[120];
   std::snprintf(numbers, sizeof numbers, "%g, decay %g, margin %g, schedule %s", t.rate, t.decay,
                 static_cast<double>(t.margin), std::string(to_string(t.schedule)).c_str());
-  return {{"data", cli::counted(data.labels.size(), "photo") + " of " + std::to_string(people.size()) +
+  return {{"data", counted(data.labels.size(), "photo") + " of " + std::to_string(people.size()) +
                        " people, " + std::to_string(outcome.held_out) + " of them held out"},
           {"base model", data.base.contract.name},
           {"scope", architecture},
@@ -263,7 +263,7 @@ constexpr double kMostDifference = 1e-4;
 
 ModelPack write_pack(const Args& args, const Data& data, Learner& learner, Facts& facts) {
   const std::string words = "trained by likeness-train (" + learner.architecture() + ") on " +
-                            cli::counted(data.labels.size(), "photo") + ", seed " +
+                            counted(data.labels.size(), "photo") + ", seed " +
                             std::to_string(args.training.seed);
   if (args.scope == Scope::kHead) {
     return write_head_pack(data.base, projection_of(learner), words, args.output, args.replace);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
@@ -7,7 +8,7 @@
 
 #include "likeness/stats/intervals.h"
 
-namespace likeness::cli {
+namespace likeness {
 
 // Figures as reports print them. What was not measured is never a number: words in text, null in JSON.
 
@@ -26,7 +27,10 @@ namespace likeness::cli {
 /// Both with so many decimals, at least `digits`, that the texts compare as the numbers do.
 [[nodiscard]] std::pair<std::string, std::string> told_apart(double a, double b, int digits = 4);
 
+/// "1 face", "2 faces", "2 people".
+[[nodiscard]] std::string counted(std::size_t count, const std::string& noun);
+
 [[nodiscard]] nlohmann::ordered_json or_null(const std::optional<double>& value);
 [[nodiscard]] nlohmann::ordered_json or_null(const std::optional<Interval>& interval);  ///< [low, high]
 
-}  // namespace likeness::cli
+}  // namespace likeness

@@ -1,11 +1,11 @@
-#include "cli/numbers.h"
+#include "likeness/report/numbers.h"
 
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
-namespace likeness::cli {
+namespace likeness {
 namespace {
 
 constexpr int kMostDigits = 17;  // all that a double holds
@@ -59,6 +59,11 @@ std::pair<std::string, std::string> told_apart(double a, double b, int digits) {
   return {plain(a, digits), plain(b, digits)};
 }
 
+std::string counted(std::size_t count, const std::string& noun) {
+  if (count != 1 && noun == "person") return std::to_string(count) + " people";
+  return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
+}
+
 nlohmann::ordered_json or_null(const std::optional<double>& value) {
   return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json(nullptr);
 }
@@ -68,4 +73,4 @@ nlohmann::ordered_json or_null(const std::optional<Interval>& interval) {
   return {interval->low, interval->high};
 }
 
-}  // namespace likeness::cli
+}  // namespace likeness

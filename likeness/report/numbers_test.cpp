@@ -1,4 +1,4 @@
-#include "cli/numbers.h"
+#include "likeness/report/numbers.h"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
-namespace likeness::cli {
+namespace likeness {
 namespace {
 
 TEST(Fixed, MakesNothingOrAllOnlyOfWhatIs) {
@@ -49,5 +49,12 @@ TEST(ToldApart, ShowsWhichIsLarger) {
   EXPECT_EQ(told_apart(0.5, 0.5), (Pair{"0.5000", "0.5000"}));
 }
 
+TEST(Counted, KnowsOneAndMany) {
+  EXPECT_EQ(counted(1, "face"), "1 face");
+  EXPECT_EQ(counted(0, "face"), "0 faces");
+  EXPECT_EQ(counted(1, "person"), "1 person");
+  EXPECT_EQ(counted(2, "person"), "2 people");
+}
+
 }  // namespace
-}  // namespace likeness::cli
+}  // namespace likeness
