@@ -17,6 +17,7 @@
 #include "likeness/embed/compact_pack.h"
 #include "likeness/embed/fit_projection.h"
 #include "likeness/eval/pairs_file.h"
+#include "likeness/eval/people.h"
 #include "likeness/eval/photo_embeddings.h"
 #include "likeness/eval/projection_trial.h"
 
@@ -24,7 +25,6 @@ namespace likeness::cli {
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::ordered_json;
 
 struct Args {
   fs::path images;
@@ -42,43 +42,27 @@ struct Args {
   bool json = false;
 };
 
-struct Learnt {
-  Embeddings faces;
-  std::vector<std::string> people;
-  std::size_t photos = 0;
-};
-
 /// Main faces of PERSON/photo, of the people in the list where one is given.
-Learnt embed_people(const Args& args, const ModelPack& pack) {
+People faces_to_learn(const Args& args) {
   std::set<std::string> wanted;
   if (!args.people.empty()) {
     const auto names = read_people_file(args.people);
     wanted.insert(names.begin(), names.end());
   }
-  PeopleList people = list_people({args.images});
+  PeopleList list = list_people({args.images});
   if (!wanted.empty())
-    std::erase_if(people.photos, [&](const LabelledPhoto& photo) { return !wanted.contains(photo.label); });
-  std::vector<fs::path> photos;
-  for (const LabelledPhoto& photo : people.photos) photos.push_back(photo.file);
-  if (photos.empty()) {
+    std::erase_if(list.photos, [&](const LabelledPhoto& photo) { return !wanted.contains(photo.label); });
+  if (list.photos.empty()) {
     throw Error(ErrorCode::kInputUnreadable,
                 "no photos in " + args.images.string() +
                     (wanted.empty() ? "" : " of the people in " + args.people.string()));
   }
   ProgressBar bar("embedding");
-  const PhotoEmbeddings found = embed_photos(
-      photos, pack, args.model, args.no_cache ? fs::path() : embedding_cache_folder(), bar.callback());
-  Learnt learnt{{found.embeddings.dimension, {}}, {}, photos.size()};
-  for (std::size_t i = 0; i < photos.size(); ++i) {
-    if (!found.found(i)) continue;
-    const auto row = found.embeddings[i];
-    learnt.faces.values.insert(learnt.faces.values.end(), row.begin(), row.end());
-    learnt.people.push_back(people.photos[i].label);
-  }
-  return learnt;
+  return embed_people(list.photos, args.images, args.model,
+                      args.no_cache ? fs::path() : embedding_cache_folder(), bar.callback());
 }
 
-std::string words_of(const Args& args, const Learnt& learnt) {
+std::string words_of(const Args& args, const People& learnt) {
   const std::size_t people = std::set(learnt.people.begin(), learnt.people.end()).size();
   return args.method + " projection to " + std::to_string(args.projection.dimension) + " values learnt on " +
          std::to_string(learnt.people.size()) + " faces of " + std::to_string(people) + " people";
@@ -91,8 +75,8 @@ Exit fit(const Args& args) {
   if (args.method != "none") {
     ProjectionOptions projection = args.projection;
     projection.method = projection_method_from(args.method).value();
-    const Learnt learnt = embed_people(args, base);
-    options.projection = fit_projection(learnt.faces, learnt.people, projection);
+    const People learnt = faces_to_learn(args);
+    options.projection = fit_projection(learnt.embeddings, learnt.people, projection);
     options.how = words_of(args, learnt);
   } else if (options.values == ValueFormat::kF32) {
     throw std::invalid_argument("--method none --values f32 is the model as it is; leave one of them out");
@@ -116,8 +100,8 @@ Exit fit(const Args& args) {
 
 /// Every method, with and without rounding, on people that it was not fitted on.
 Exit compare(const Args& args) {
-  const Learnt learnt = embed_people(args, args.model.embedder());
-  const auto trials = try_projections(learnt.faces, learnt.people,
+  const People learnt = faces_to_learn(args);
+  const auto trials = try_projections(learnt.embeddings, learnt.people,
                                       {.dimension = args.projection.dimension,
                                        .shrinkage = args.projection.shrinkage,
                                        .folds = args.folds,
@@ -134,13 +118,10 @@ Exit compare(const Args& args) {
       return std::string(number);
     };
     if (args.json) {
-      const auto rate = [](const std::optional<double>& value) {
-        return value ? Json(*value) : Json(nullptr);
-      };
       std::cout << dump_line({{"embedding", trial.name},
                               {"bytes", trial.bytes},
-                              {"val_at_far_1e-2", rate(trial.validation_at_2)},
-                              {"val_at_far_1e-3", rate(trial.validation_at_3)},
+                              {"val_at_far_1e-2", or_null(trial.validation_at_2)},
+                              {"val_at_far_1e-3", or_null(trial.validation_at_3)},
                               {"auc", trial.area_under_roc},
                               {"eer", trial.equal_error_rate}})
                 << '\n';

@@ -10,7 +10,7 @@
 #include "cli/eval_parts.h"
 #include "cli/photos.h"
 #include "cli/progress_bar.h"
-#include "likeness/core/output.h"
+#include "likeness/core/error.h"
 #include "likeness/embed/comparison.h"
 #include "likeness/eval/pairs_file.h"
 #include "likeness/eval/photo_embeddings.h"
@@ -297,33 +297,6 @@ Exit run_lfw(const Args& args) {
 }
 
 }  // namespace
-
-fs::path EvalArgs::cache() const { return no_cache ? fs::path() : embedding_cache_folder(); }
-
-void add_report_options(CLI::App& command, EvalArgs& args) {
-  command.add_option("--out", args.out, "Folder for report.html, plots (PNG, SVG) and CSV");
-  command.add_option("--seed", args.seed, "Of everything that is drawn")->capture_default_str();
-  add_json_option(command, args.json);
-  // Before the work: a report that cannot be written shall be known in the first second.
-  command.parse_complete_callback([&args] {
-    if (!args.out.empty()) (void)OutputFolder(args.out);
-  });
-}
-
-void add_eval_options(CLI::App& command, EvalArgs& args) {
-  add_report_options(command, args);
-  command
-      .add_option_function<std::string>(
-          "--quality", [&args](const std::string& name) { args.model.quality = *quality_from(name); },
-          "Passes of the network a face, averaged: single; two: two crops; best: two crops and their "
-          "mirror images")
-      ->default_str("single")
-      ->check(CLI::IsMember({"single", "two", "best"}));
-  command.add_flag("--no-cache", args.no_cache, "Neither use nor keep embeddings in the user's cache folder");
-  add_detector_options(command, args.model.detector);
-  add_model_options(command, args.model);
-  add_threads_option(command, args.model.threads);
-}
 
 void add_eval_command(CLI::App& app, Exit& exit) {
   CLI::App* command = app.add_subcommand("eval", "Accuracy by published protocols, with plots");

@@ -32,7 +32,7 @@ Exit run(const Args& args) {
   }
   keep_wanted(people, args.only, 1);
   const ModelPack centred = centre_pack(pack, people.embeddings);
-  std::cout << centred.contract.id() << ": centre of " << people.labels.size() << " faces, in "
+  std::cout << centred.contract.id() << ": centre of " << people.size() << " faces, in "
             << (centred.folder / "model.json").string()
             << "; measure its thresholds with `likeness eval thresholds`\n";
   return Exit::kDone;

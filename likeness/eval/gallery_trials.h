@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "likeness/core/progress.h"
-#include "likeness/embed/embeddings.h"
+#include "likeness/eval/people.h"
 #include "likeness/gallery/calibration.h"
 #include "likeness/stats/intervals.h"
 
@@ -16,15 +16,6 @@ namespace likeness {
 
 // What a gallery and its calibration are worth, measured with the gallery itself: each trial enrols faces in
 // a gallery file in the system's folder for temporary files, calibrates it and asks about other faces.
-
-/// Faces and who they are; embeddings of unit length, as the model gives them.
-struct NamedFaces {
-  Embeddings embeddings;
-  std::vector<std::string> people;
-  std::string contract{};  ///< The model's, as JSON: says how they are compared. Empty: by the plain cosine.
-
-  [[nodiscard]] std::size_t size() const { return people.size(); }
-};
 
 struct GalleryTrialOptions {
   double target_fpir = 0.01;  ///< Share of strangers who may get a name, in (0, 1).

@@ -15,8 +15,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kNoFace = "no face found";
-
 /// What is known of photos from earlier runs: SHA-256 to embedding, empty where no face was found.
 using Known = std::map<std::string, std::vector<float>>;
 
@@ -142,7 +140,7 @@ PhotoEmbeddings embed_photos(std::span<const fs::path> photos, const ModelPack& 
     hashes += photo.sha256 + "\n";
     if (photo.known) ++result.from_cache;
     const std::vector<float>& row = photo.averaged.values;
-    if (row.empty()) result.problems[photo.index] = photo.error.empty() ? kNoFace : photo.error;
+    if (row.empty()) result.problems[photo.index] = photo.error.empty() ? kNoFaceFound : photo.error;
     std::copy(row.begin(), row.end(),
               result.embeddings.values.begin() + static_cast<std::ptrdiff_t>(photo.index * dimension));
   };

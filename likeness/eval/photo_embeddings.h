@@ -13,16 +13,20 @@
 
 namespace likeness {
 
+/// What PhotoEmbeddings says of a photo that could be read and shows nobody.
+inline constexpr const char* kNoFaceFound = "no face found";
+
 /// One embedding a photo, of its main face.
 struct PhotoEmbeddings {
   Embeddings embeddings;              ///< Unit length; zero where there is none.
-  std::vector<std::string> problems;  ///< Of each photo: empty, "no face found", or why it could not be read.
+  std::vector<std::string> problems;  ///< Of each photo: empty, kNoFaceFound, or why it could not be read.
   std::size_t from_cache = 0;         ///< Photos whose embedding was known already.
   std::string id;  ///< The contract's id; with kBest, which is another space, "+best" behind it.
   /// SHA-256 over the photos' own, in their order: names a data set. Unreadable files count as empty.
   std::string photos_hash;
 
   [[nodiscard]] bool found(std::size_t i) const { return problems[i].empty(); }
+  [[nodiscard]] bool unreadable(std::size_t i) const { return !found(i) && problems[i] != kNoFaceFound; }
 };
 
 /// Embeds the main face of every photo by a PhotoStream, with `embedder`, the detector that it names, and
