@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "likeness/core/error.h"
+#include "likeness/eval/verification_protocol.h"
 #include "likeness/gallery/synthetic.h"
 
 namespace likeness {
@@ -164,6 +165,31 @@ TEST(ThresholdsReport, ThePrintedCosineDecidesAsTheExactOne) {
   EXPECT_GE(std::stod(report.table.rows[0][1]), rates[0]["cosine"].get<double>());
   EXPECT_TRUE(rates[1]["cosine"].is_null());
   EXPECT_TRUE(rates[1]["reason"].get<std::string>().ends_with("pairs of two people, there are 180"));
+}
+
+TEST(VerificationText, SaysWhatWasNotMeasured) {
+  VerificationStory story;
+  story.protocol = "two pairs";
+  story.photos = {"a/1", "a/2", "b/1"};
+  story.folds = {{{{0, 1, true}, 0.9}, {{0, 2, false}, std::nullopt}}};
+  story.result = verify_pairs(story.folds, {}, story.photos, 0);
+  story.failed = {{"b/1", "no face found"}};
+  story.failed_pairs = 1;
+  story.facts = {{"passes", "single"}};
+  const auto lines = text_of(story);
+  EXPECT_EQ(lines[0], "two pairs");
+  for (const char* line :
+       {"  without failures   1.0000", "AUC                  no pairs of two people",
+        "VAL at FAR 0.001     no pairs of two people (the protocol's pairs)",
+        "failures to acquire  1 photos, 1 pairs", "  b/1: no face found", "passes               single",
+        "photos               3, 0 of them from the cache"}) {
+    EXPECT_NE(std::find(lines.begin(), lines.end(), line), lines.end()) << line;
+  }
+  const auto json = json_of(story);
+  EXPECT_TRUE(json["auc"].is_null());
+  EXPECT_EQ(json["reason"], "no pairs of two people");
+  EXPECT_EQ(json["failures"], 1);
+  EXPECT_FALSE(json.contains("baseline"));
 }
 
 }  // namespace

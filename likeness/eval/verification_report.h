@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,7 +12,15 @@
 
 namespace likeness {
 
-/// Everything the report on a verification tells, besides the figures.
+/// The same pairs by another model, and how far the tested one is from it.
+struct VerificationBaseline {
+  std::string model;
+  std::string space;
+  double accuracy = 0;
+  PairedDifference difference;
+};
+
+/// Everything the report on a verification tells.
 struct VerificationStory {
   std::string title;
   std::string protocol;                                    ///< In a sentence.
@@ -22,6 +31,10 @@ struct VerificationStory {
   std::vector<std::vector<ScoredPair>> folds;
   std::filesystem::path images;  ///< Folder of the photos, for pictures of failures.
   std::vector<std::pair<std::string, std::string>> failed;  ///< Photo without embedding, and why.
+  std::size_t failed_pairs = 0;                             ///< Pairs of the protocol with such a photo.
+  bool unreadable = false;     ///< Whether a photo could not be read, rather than shows no face.
+  std::size_t from_cache = 0;  ///< Photos whose embedding was known already.
+  std::optional<VerificationBaseline> baseline;
 };
 
 /// ROC, DET and score histograms, in this order.
