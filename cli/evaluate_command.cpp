@@ -7,11 +7,11 @@
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/photos.h"
-#include "cli/random_example.h"
 #include "likeness/classify/classifier.h"
 #include "likeness/core/output.h"
 #include "likeness/dataset/dataset_file.h"
 #include "likeness/eval/closed_set.h"
+#include "likeness/eval/random_example.h"
 #include "likeness/image/write_image.h"
 #include "likeness/stats/intervals.h"
 

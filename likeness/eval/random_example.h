@@ -8,7 +8,7 @@
 #include "likeness/eval/closed_set.h"
 #include "likeness/image/image.h"
 
-namespace likeness::cli {
+namespace likeness {
 
 /// One test face with what was said of it, as the tutorial ends.
 struct RandomExample {
@@ -32,4 +32,4 @@ struct RandomExample {
 /// The face, enlarged, over its two lines: green where they agree, red where not.
 [[nodiscard]] Image draw_example(ImageView chip, const RandomExample& example);
 
-}  // namespace likeness::cli
+}  // namespace likeness

@@ -1,4 +1,4 @@
-#include "cli/random_example.h"
+#include "likeness/eval/random_example.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -9,7 +9,7 @@
 #include "likeness/image/draw.h"
 #include "likeness/image/resample.h"
 
-namespace likeness::cli {
+namespace likeness {
 
 std::string RandomExample::predicted_line() const {
   char share[24] = "";
@@ -50,4 +50,4 @@ Image draw_example(ImageView chip, const RandomExample& example) {
   return picture;
 }
 
-}  // namespace likeness::cli
+}  // namespace likeness
