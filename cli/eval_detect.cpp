@@ -7,7 +7,6 @@
 #include "cli/eval_parts.h"
 #include "cli/photos.h"
 #include "cli/progress_bar.h"
-#include "likeness/core/file.h"
 #include "likeness/eval/detection.h"
 #include "likeness/recognize/photo_stream.h"
 
@@ -25,27 +24,6 @@ struct Args {
   double least_overlap = 0.5;
   bool json = false;
 };
-
-/// Another detector's boxes: {"photos": [{"file": "folder/photo.jpg", "faces": [{"box": [x1, y1, x2,
-/// y2]}]}]}.
-std::map<std::string, std::vector<Box>> read_other(const fs::path& path) {
-  const auto bytes = read_file_bytes(path, 64U << 20);
-  const auto json = Json::parse(reinterpret_cast<const char*>(bytes.data()),
-                                reinterpret_cast<const char*>(bytes.data()) + bytes.size(), nullptr, false);
-  std::map<std::string, std::vector<Box>> boxes;
-  try {
-    for (const Json& photo : json.at("photos")) {
-      auto& own = boxes[fs::path(photo.at("file").get<std::string>()).filename().string()];
-      for (const Json& face : photo.at("faces")) {
-        const auto box = face.at("box").get<std::vector<float>>();
-        own.push_back({box.at(0), box.at(1), box.at(2), box.at(3)});
-      }
-    }
-  } catch (const std::exception&) {
-    throw Error(ErrorCode::kDataInvalid, path.string() + " does not hold photos with faces and boxes");
-  }
-  return boxes;
-}
 
 Json json_of(const DetectionCount& count) {
   return {{"marked", count.marked},
@@ -68,7 +46,7 @@ Exit run(const Args& args) {
     for (MarkedPhoto& photo : read_marks(path)) marks.push_back(std::move(photo));
   }
   const auto other =
-      args.compare.empty() ? std::map<std::string, std::vector<Box>>() : read_other(args.compare);
+      args.compare.empty() ? std::map<std::string, std::vector<Box>>() : read_boxes(args.compare);
   std::vector<fs::path> files;
   for (const MarkedPhoto& photo : marks) files.push_back(args.images / photo.file);
   StreamOptions options = args.model.stream_options();

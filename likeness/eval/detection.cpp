@@ -87,6 +87,25 @@ std::vector<MarkedPhoto> read_marks(const std::filesystem::path& path) {
   return path.extension() == ".xml" ? read_xml(path, text) : read_json(path, text);
 }
 
+std::map<std::string, std::vector<Box>> read_boxes(const std::filesystem::path& path) {
+  const auto bytes = read_file_bytes(path, kMaxMarksBytes);
+  const auto* text = reinterpret_cast<const char*>(bytes.data());
+  const auto json = nlohmann::ordered_json::parse(text, text + bytes.size(), nullptr, false);
+  std::map<std::string, std::vector<Box>> boxes;
+  try {
+    for (const auto& photo : json.at("photos")) {
+      auto& own = boxes[std::filesystem::path(photo.at("file").get<std::string>()).filename().string()];
+      for (const auto& face : photo.at("faces")) {
+        const auto box = face.at("box").get<std::vector<float>>();
+        own.push_back({box.at(0), box.at(1), box.at(2), box.at(3)});
+      }
+    }
+  } catch (const std::exception&) {
+    fail(path, "does not hold photos with faces and boxes");
+  }
+  return boxes;
+}
+
 double overlap(const Box& a, const Box& b) {
   const double width = std::min(a.right, b.right) - std::max(a.left, b.left);
   const double height = std::min(a.bottom, b.bottom) - std::max(a.top, b.top);

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -25,6 +26,10 @@ struct MarkedPhoto {
 /// out), or CompreFace's JSON (`noses`: {photo: [[x, y], ...]}), told by the name's ending. @throws Error
 /// kInputUnreadable, kDataInvalid with the line or field.
 [[nodiscard]] std::vector<MarkedPhoto> read_marks(const std::filesystem::path& path);
+
+/// A detector's boxes of each photo, by the photo's name without its folder, from JSON: {"photos": [{"file":
+/// "folder/photo.jpg", "faces": [{"box": [x1, y1, x2, y2]}]}]}. @throws Error kInputUnreadable, kDataInvalid.
+[[nodiscard]] std::map<std::string, std::vector<Box>> read_boxes(const std::filesystem::path& path);
 
 /// Intersection over union, in [0, 1].
 [[nodiscard]] double overlap(const Box& a, const Box& b);

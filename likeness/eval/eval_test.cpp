@@ -282,6 +282,23 @@ TEST_F(Marks, ReadsCompreFacesNoses) {
   }
 }
 
+TEST_F(Marks, ReadsAnotherDetectorsBoxesByThePhotosName) {
+  path_ = fs::path(testing::TempDir()) / ("boxes_" + std::to_string(::getpid()) + ".json");
+  const auto boxes = [&](const std::string& text) {
+    std::ofstream(path_) << text;
+    return read_boxes(path_);
+  };
+  const auto found =
+      boxes(R"({"photos":[{"file":"in/a.jpg","faces":[{"box":[1,2,3,4.5]}]},{"file":"b.jpg","faces":[]}]})");
+  ASSERT_EQ(found.size(), 2U);
+  EXPECT_EQ(found.at("a.jpg"), (std::vector<Box>{{1, 2, 3, 4.5F}}));
+  EXPECT_TRUE(found.at("b.jpg").empty());
+  for (const char* bad :
+       {"", "[]", R"({"photos":[{"file":"a"}]})", R"({"photos":[{"file":"a","faces":[{"box":[1,2,3]}]}]})"}) {
+    EXPECT_THROW((void)boxes(bad), Error) << bad;
+  }
+}
+
 TEST(OpenSet, PerfectFacesAreAllFoundAndStrangersKeptOut) {
   // 60 people of four faces each, every face of a person in one direction: nobody is missed at any rate.
   IdentificationFaces faces;
