@@ -10,44 +10,15 @@
 #include "likeness/core/person_name.h"
 #include "likeness/core/text_file.h"
 #include "likeness/dataset/dataset_file.h"
-#include "likeness/gallery/exchange.h"
-#include "likeness/recognize/recognizer.h"
+#include "likeness/recognize/strangers.h"
 
 namespace likeness::cli {
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::ordered_json;
 
-/// Faces of strangers with what owns their numbers.
-struct Strangers {
-  std::vector<std::string> people;
-  std::vector<std::string> photos;
-  std::vector<std::string> hashes;
-  Embeddings embeddings;
-  Exit exit = Exit::kDone;
-};
-
-Strangers from_npz(const GalleryCommandArgs& args, const GalleryStore& store) {
-  require_same_space(store.space(), store.name(), space_of_npz(args.impostors), args.impostors.string());
-  Strangers result;
-  EmbeddingDataset dataset = read_embeddings(args.impostors);
-  for (EmbeddingPart* part : {&dataset.train, &dataset.val}) {
-    if (part->labels.empty()) continue;
-    l2_normalize(part->embeddings);
-    result.embeddings.dimension = part->embeddings.dimension;
-    result.embeddings.values.insert(result.embeddings.values.end(), part->embeddings.values.begin(),
-                                    part->embeddings.values.end());
-    result.people.insert(result.people.end(), part->labels.begin(), part->labels.end());
-    part->files.resize(part->labels.size());
-    result.photos.insert(result.photos.end(), part->files.begin(), part->files.end());
-    part->origins.hashes.resize(part->labels.size());
-    result.hashes.insert(result.hashes.end(), part->origins.hashes.begin(), part->origins.hashes.end());
-  }
-  return result;
-}
-
-Strangers from_photos(const GalleryCommandArgs& args, const GalleryStore& store) {
+/// Of a folder; unreadable photos are named, and show in `exit`.
+StrangerFaces from_photos(const GalleryCommandArgs& args, const GalleryStore& store, Exit& exit) {
   Setup setup = args.models;
   setup.quality = store.space().quality;
   const Recognizer recognizer(setup);
@@ -56,26 +27,12 @@ Strangers from_photos(const GalleryCommandArgs& args, const GalleryStore& store)
   // Photos directly in the folder: everybody is somebody else, called as labels_of() has it.
   const std::vector<std::string> labels = labels_of(list.loose);
   for (std::size_t i = 0; i < labels.size(); ++i) list.photos.push_back({list.loose[i], labels[i]});
-  std::vector<fs::path> files;
-  for (const LabelledPhoto& photo : list.photos) files.push_back(photo.file);
   ProgressBar bar("strangers");
-  InputCount inputs({files, list.failed});
-  Strangers result;
-  result.embeddings.dimension = store.space().dimension;
-  recognizer.stream({.faces = FacesWanted::kMain, .hash = true})
-      .run(
-          PhotoSource::files(files),
-          [&](PhotoFaces&& photo) {
-            if (!inputs.count(photo, bar) || photo.chosen.empty()) return;
-            result.people.push_back(list.photos[photo.index].label);
-            result.photos.push_back(photo.id);
-            result.hashes.push_back(photo.sha256);
-            const auto row = photo.averaged[0];
-            result.embeddings.values.insert(result.embeddings.values.end(), row.begin(), row.end());
-          },
-          nullptr, bar.callback());
-  result.exit = inputs.exit();
-  return result;
+  InputCount inputs(list.photos.size(), list.failed);
+  StrangerFaces faces = embed_strangers(
+      list.photos, recognizer, [&](const PhotoFaces& photo) { inputs.count(photo, bar); }, bar.callback());
+  exit = inputs.exit();
+  return faces;
 }
 
 std::set<std::string> excluded_by(const std::optional<fs::path>& file) {
@@ -86,25 +43,6 @@ std::set<std::string> excluded_by(const std::optional<fs::path>& file) {
     lines.insert(std::move(line.text));
   }
   return lines;
-}
-
-Json calibration_json(const CalibrationReport& report, std::size_t excluded) {
-  Json json = Json::parse(to_json(report.calibration));
-  if (report.calibration.mate_faces == 0) {
-    json["fnir"] = nullptr;
-    json["fnir_reason"] = "no enrolled person has two faces";
-  }
-  json["left_out"] = {
-      {"same_name", report.same_name}, {"same_photo", report.same_photo}, {"excluded", excluded}};
-  json["look_alikes"] = Json::array();
-  for (const LookAlike& one : report.look_alikes) {
-    json["look_alikes"].push_back({{"person", one.person},
-                                   {"photo", one.photo},
-                                   {"enrolled", one.enrolled.name},
-                                   {"similarity", one.enrolled.similarity},
-                                   {"cosine", one.enrolled.cosine}});
-  }
-  return json;
 }
 
 void print_calibration(const CalibrationReport& report, std::size_t excluded) {
@@ -155,23 +93,16 @@ Exit gallery_calibrate(const GalleryCommandArgs& args) {
   if (args.leave_one_out) {
     report = calibrate_by_leaving_out(*view_of(gallery), args.calibration, bar.callback());
   } else {
-    const Strangers faces =
-        named_as_npz(args.impostors) ? from_npz(args, gallery.store()) : from_photos(args, gallery.store());
-    exit = faces.exit;
-    std::vector<Stranger> strangers;
-    for (std::size_t i = 0; i < faces.people.size(); ++i) {
-      if (excluded.contains(faces.people[i]) || excluded.contains(faces.photos[i])) {
-        ++left_out;
-      } else {
-        strangers.push_back({faces.embeddings[i], faces.people[i], faces.photos[i], faces.hashes[i]});
-      }
-    }
+    const StrangerFaces faces = named_as_npz(args.impostors) ? read_strangers(args.impostors, gallery.store())
+                                                             : from_photos(args, gallery.store(), exit);
+    const std::vector<Stranger> strangers = faces.without(excluded);
+    left_out = faces.people.size() - strangers.size();
     report = calibrate_with(*view_of(gallery), strangers, args.calibration, bar.callback());
     report.calibration.impostors = args.impostors.string();
   }
   gallery.set_calibration(report.calibration);
   if (args.json) {
-    std::cout << dump_line(calibration_json(report, left_out)) << '\n';
+    std::cout << dump_line(json_of(report, left_out)) << '\n';
   } else {
     print_calibration(report, left_out);
   }
