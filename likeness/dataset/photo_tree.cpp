@@ -204,11 +204,16 @@ std::string PassedOver::text() const {
   constexpr std::size_t kShown = 5;
   std::string text;
   const auto add = [&text](const std::string& part) { text += (text.empty() ? "" : "; ") + part; };
+  // Of every reason some folders, so that many of one kind do not hide the only one of another.
   std::string names;
-  for (std::size_t i = 0; i < std::min(kShown, folders.size()); ++i) {
-    names += (i == 0 ? "" : ", ") + folders[i].first.generic_string() + " (" + folders[i].second + ")";
+  std::map<std::string, std::size_t> count;
+  for (const auto& [folder, why] : folders) {
+    if (count[why]++ < kShown)
+      names += (names.empty() ? "" : ", ") + folder.generic_string() + " (" + why + ")";
   }
-  if (folders.size() > kShown) names += " and " + std::to_string(folders.size() - kShown) + " more";
+  for (const auto& [why, all] : count) {
+    if (all > kShown) names += " and " + std::to_string(all - kShown) + " more (" + why + ")";
+  }
   if (!folders.empty()) add((folders.size() == 1 ? "the folder " : "the folders ") + names);
   if (results > 0) add(std::to_string(results) + " pictures that are results of this program");
   std::size_t total = 0;

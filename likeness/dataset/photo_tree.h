@@ -24,7 +24,8 @@ struct PassedOver {
   std::map<std::string, std::size_t> raw;     ///< Cameras' raw files, by ending, in small letters.
   std::map<std::string, std::size_t> others;  ///< Other files, by ending; those of systems are passed over.
 
-  /// All of it in one line, without the folder's name; empty where nothing was left out.
+  /// All of it in one line, without the folder's name: up to five folders of each reason by name, all others
+  /// by number; empty where nothing was left out.
   [[nodiscard]] std::string text() const;
 };
 

@@ -65,6 +65,16 @@ TEST_F(PhotoTrees, LeavesOutWhatIsNotForReadingAndSaysSo) {
             "files that are not photos (no ending 1, .mp4 1)");
 }
 
+TEST_F(PhotoTrees, ManyFoldersOfOneKindDoNotHideAnother) {
+  for (int i = 0; i < 8; ++i) touch("person " + std::to_string(i) + "/@eaDir/x.jpg");
+  touch("zoe/private/.nomedia");
+  const std::string text = read_photo_tree(folder_).left_out.text();
+  EXPECT_NE(text.find("person 4/@eaDir (another program's), zoe/private (marked by .nomedia)"),
+            std::string::npos)
+      << text;
+  EXPECT_TRUE(text.ends_with(" and 3 more (another program's)")) << text;
+}
+
 TEST_F(PhotoTrees, ResultsOfThisProgramAreNotEatenAgain) {
   touch("ann/x.jpg");
   { (void)OutputFolder(folder_ / "out"); }
