@@ -110,7 +110,8 @@ void understand_dtype(NpyHeader& header) {
   const auto refuse = [&](const std::string& why) {
     fail("holds " + why + " (dtype " + dtype.substr(0, 40) + ")");
   };
-  if (dtype.find('O') != std::string::npos) refuse("Python objects, which are never unpickled");
+  if (dtype.find('O') != std::string::npos)
+    refuse("Python objects, which are never unpickled; text becomes text by .astype(str)");
   if (dtype.size() < 3) refuse("an unknown type");
   header.kind = dtype[1];
   std::size_t number = 0;

@@ -55,6 +55,22 @@ std::string describe(zip_error_t& error) {
   return text;
 }
 
+/// What a file is that is no zip archive, where its first bytes say so; or empty.
+std::string other_kind(zip_source_t* source) {
+  if (zip_source_open(source) != 0) return {};
+  char bytes[8] = {};
+  const zip_int64_t count = zip_source_read(source, bytes, sizeof bytes);
+  zip_source_close(source);
+  if (count <= 0) return count == 0 ? "empty" : "";
+  const std::string_view head(bytes, static_cast<std::size_t>(count));
+  const std::string stored = "; numpy.savez(FILE, rows, labels) stores both as .npz";
+  if (head.starts_with("\x93NUMPY")) return "one NumPy array (.npy)" + stored;
+  if (head.starts_with("\x89HDF")) return "an HDF5 file" + stored;
+  if (head.size() > 1 && head[0] == '\x80' && head[1] >= 2 && head[1] <= 5)
+    return "a Python pickle, which is never opened" + stored;
+  return {};
+}
+
 }  // namespace
 
 struct NpzFile::Archive {
@@ -70,7 +86,9 @@ struct NpzFile::Archive {
     zip_error_init(&error);
     zip.reset(zip_open_from_source(source, ZIP_RDONLY, &error));
     if (!zip) {
+      const std::string kind = other_kind(source);
       zip_source_free(source);
+      if (!kind.empty()) throw Error(ErrorCode::kDataInvalid, file + " is " + kind);
       throw Error(ErrorCode::kDataInvalid, file + " is not a readable .npz file: " + describe(error));
     }
     zip_error_fini(&error);
