@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Writes small networks as today's tools leave them, and what those tools compute with them.
 
-    make_models.py TOOL FOLDER      TOOL: keras, tf_keras, torch or openvino, each in an environment of its own
+    make_models.py TOOL FOLDER      TOOL: keras, tf_keras, torch, openvino or onnxruntime, in this order, each in an
+                                    environment that has it
 
 FOLDER gets the models; models_TOOL.txt: a file and the greatest difference of a number, a line each; expected_TOOL.npz:
 for each file what the tool gives for the two pictures of picture(), brought to (x - 127.5) / 128. Seeded.
@@ -179,7 +180,7 @@ def forget_places(folder):
 
 
 def openvino_tool(results):
-    """IR of the network that tf2onnx wrote, with weights in half precision as OpenVINO saves them."""
+    """IR of torch's network, with weights in half precision as OpenVINO saves them."""
     import openvino as ov
     model = ov.convert_model(results.folder / "torch_any_batch.onnx")
     ov.save_model(model, results.folder / "openvino.xml")
@@ -187,11 +188,31 @@ def openvino_tool(results):
     results.add("openvino.xml", next(iter(output.values())), HALF)
 
 
+def onnxruntime_tool(results):
+    """Its own copy of torch's network, with layers joined; what it computes with each ONNX file is another witness."""
+    import onnxruntime
+    joined = results.folder / "onnxruntime.onnx"
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.optimized_model_filepath = str(joined)
+    onnxruntime.InferenceSession(results.folder / "torch_any_batch.onnx", options)
+    for file in sorted(results.folder.glob("*.onnx")):
+        session = onnxruntime.InferenceSession(file)
+        wanted = session.get_inputs()[0]
+        pictures = results.input if wanted.shape[-1] == 3 else results.input.transpose(0, 3, 1, 2)
+        if "16" in wanted.type:
+            pictures = pictures.astype(np.float16)
+        output = np.concatenate([session.run(None, {wanted.name: pictures[i:i + 1]})[0] for i in range(2)])
+        if output.shape[-1] == NUMBERS:
+            results.add(file.name, output, HALF if "16" in wanted.type else EXACT)
+
+
 def main():
     tool, folder = sys.argv[1], pathlib.Path(sys.argv[2])
     folder.mkdir(parents=True, exist_ok=True)
     results = Results(tool, folder)
-    {"keras": keras_tool, "tf_keras": tf_keras_tool, "torch": torch_tool, "openvino": openvino_tool}[tool](results)
+    {"keras": keras_tool, "tf_keras": tf_keras_tool, "torch": torch_tool, "openvino": openvino_tool,
+     "onnxruntime": onnxruntime_tool}[tool](results)
     results.write()
 
 

@@ -1,46 +1,75 @@
-#!/bin/sh
-# Sets up today's public tools in environments of their own, has them make files, and runs our tests on those: models
-# of Keras, tf_keras, tf2onnx, torch and OpenVINO; photos of Pillow, pillow-heif and tifffile; classifiers of
-# scikit-learn. The stored fixtures are such files, made once: likeness/embed/testdata/meeting and
-# likeness/image/testdata/colour.
+#!/bin/bash
+# Where today's public tools and ours meet: sets the tools up in environments of their own, has them make files, and
+# runs ours on those: models of Keras, tf_keras, tf2onnx, torch, ONNX Runtime and OpenVINO; photos of Pillow,
+# pillow-heif and tifffile; datasets of NumPy and scikit-learn, and scikit-learn's classifier beside ours. Ends with a
+# line that says with which tool's files ours fails. The stored fixtures are such files, made once: testdata/meeting in
+# likeness/embed and likeness/dataset, and testdata/colour in likeness/image.
 #
-#   tests/meeting/run.sh BUILD      BUILD: a build folder with meeting_test, color_test and likeness, e.g. build/dev
+#   tests/meeting/run.sh BUILD [FOLDER]      BUILD: a folder with the dev build, e.g. build/dev
 #
-# Needs Python 3.11 and PyPI the first time (torch alone takes 6 GB); environments stay in the cache folder.
-set -eu
-cd "$(dirname "$0")/../.."
+# Needs Python 3.11 and PyPI, from which it fetches 1.1 GB; 2 GB of disk are taken meanwhile. Environments and files lie
+# in a temporary folder that is removed at the end; with FOLDER the files stay there.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+[ $# -ge 1 ] || { sed -n '2,11s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 build=$1
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/likeness/meeting
-mkdir -p "$cache"
-files=$(mktemp -d)
-trap 'rm -rf "$files"' EXIT
+place=$(mktemp -d)
+trap 'rm -rf "$place"' EXIT
+files=${2:-$place/files}
+mkdir -p "$files" || exit 1
+say() { echo "meeting: $*"; }
+fail() { echo "meeting: $*" >&2; exit 1; }
 
-# environment NAME PACKAGE...: made once for these versions.
+# environment NAME PACKAGE...: a Python of its own; further packages with --no-deps by `add`.
 environment() {
-  name=$1
-  shift
-  [ "$(cat "$cache/$name/packages" 2>/dev/null)" = "$*" ] && return
-  rm -rf "${cache:?}/$name"
-  python3 -m venv "$cache/$name"
-  "$cache/$name/bin/pip" install -q "$@"
-  echo "$*" >"$cache/$name/packages"
+  say "installing ${*:2}"
+  python3 -m venv "$place/$1" >"$place/log" 2>&1 ||
+    { tail -3 "$place/log"; fail "no venv: apt-get install python3-venv"; }
+  add "$@"
+}
+add() {
+  "$place/$1/bin/pip" install -q --no-cache-dir --disable-pip-version-check --only-binary=:all: "${@:2}" \
+    >"$place/log" 2>&1 || { tail -5 "$place/log"; fail "PyPI did not give ${*:2}"; }
+}
+# make ENVIRONMENT WHAT SCRIPT ARGUMENT...
+make() {
+  say "$2 makes files"
+  "$place/$1/bin/python" -W ignore "${@:3}" >"$place/log" 2>&1 ||
+    { tail -5 "$place/log"; fail "$2 could not make its files"; }
+}
+# check WHAT COMMAND...: ours on those files.
+wrong=""
+check() {
+  say "ours on the files of $1"
+  "${@:2}" >"$place/log" 2>&1 || { grep -vE '^\[ +(OK|RUN|---)' "$place/log" | tail -40; wrong="$wrong; $1"; }
 }
 
-environment keras tensorflow-cpu==2.21.0 keras==3.15.1 tf_keras==2.21.0 tf2onnx==1.17.0 onnx==1.23.2 \
-  onnxruntime==1.32.0 numpy==2.4.6 h5py
-environment torch torch==2.15.0 onnx==1.23.2 onnxscript==0.7.2 numpy==2.4.6
-environment openvino openvino==2026.4.1 scikit-learn==1.9.1 numpy==2.4.6
-environment pictures Pillow==13.0.0 pillow-heif==1.8.1 tifffile==2026.3.3 numpy==2.4.6
+models=tests/meeting/make_models.py
+environment torch --no-deps torch==2.15.0 filelock==4.3.1 fsspec==2026.9.0 Jinja2==3.1.6 MarkupSafe==3.0.4 \
+  mpmath==1.4.1 networkx==3.6.1 numpy==2.4.6 onnx==1.23.2 onnx-ir==1.1.0 onnxscript==0.7.2 ml_dtypes==0.6.0 \
+  packaging==26.4 protobuf==7.36.2 sympy==1.14.0 typing_extensions==4.16.0
+python3 tests/meeting/torch_without_gpu.py "$place/torch" || fail "torch cannot be brought to run without a GPU"
+make torch torch $models torch "$files/models"
+rm -rf "$place/torch"
 
-for tool in keras tf_keras torch openvino; do
-  environment=$tool
-  [ "$tool" = tf_keras ] && environment=keras
-  "$cache/$environment/bin/python" tests/meeting/make_models.py $tool "$files/models" >"$files/$tool.log" 2>&1 ||
-    { tail -5 "$files/$tool.log"; exit 1; }
-done
-LIKENESS_MEETING="$files/models" "$build/stages/embed/meeting_test"
+environment keras tensorflow-cpu==2.21.0 keras==3.15.1 onnx==1.23.2 onnxruntime==1.32.0 numpy==2.4.6 h5py==3.14.0
+add keras --no-deps tf_keras==2.21.0 tf2onnx==1.17.0
+make keras Keras $models keras "$files/models"
+make keras "tf_keras and tf2onnx" $models tf_keras "$files/models"
+make keras "ONNX Runtime" $models onnxruntime "$files/models"
+rm -rf "$place/keras"
 
-"$cache/pictures/bin/python" -W ignore tools/make_colour_fixtures.py "$files/colour"
-LIKENESS_COLOURS="$files/colour" "$build/stages/image/color_test"
+environment other openvino==2026.4.1 scikit-learn==1.9.1 numpy==2.4.6 Pillow==13.0.0 pillow-heif==1.8.1 \
+  tifffile==2026.3.3
+make other OpenVINO $models openvino "$files/models"
+make other "NumPy and scikit-learn" tests/meeting/make_datasets.py "$files/datasets"
+make other "Pillow, pillow-heif and tifffile" tools/make_colour_fixtures.py "$files/colour"
 
-"$cache/openvino/bin/python" tests/meeting/compare_classifiers.py "$build/likeness" "$files"
+export LIKENESS_MEETING="$files/models" LIKENESS_DATASETS="$files/datasets" LIKENESS_COLOURS="$files/colour"
+check "Keras, tf_keras, tf2onnx, torch, ONNX Runtime, OpenVINO" "$build/stages/embed/meeting_test"
+check "NumPy and scikit-learn" "$build/stages/dataset/meeting_datasets_test"
+check "Pillow, pillow-heif, tifffile" "$build/stages/image/color_test"
+check "scikit-learn's classifier" "$place/other/bin/python" tests/meeting/compare_classifiers.py "$build/likeness" \
+  "$files"
+[ -z "$wrong" ] || fail "ours gives other answers than${wrong#;}"
+say "ours and today's tools agree"
