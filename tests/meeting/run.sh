@@ -7,11 +7,12 @@
 #
 #   tests/meeting/run.sh BUILD [FOLDER]      BUILD: a folder with the dev build, e.g. build/dev
 #
-# Needs Python 3.11 and PyPI, from which it fetches 1.1 GB; 2 GB of disk are taken meanwhile. Environments and files lie
+# Needs Python 3.11 and PyPI, from which it fetches 1.1 GB (150 s of processor time in all); 2 GB of disk are taken
+# meanwhile. Environments and files lie
 # in a temporary folder that is removed at the end; with FOLDER the files stay there.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-[ $# -ge 1 ] || { sed -n '2,11s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+[ $# -ge 1 ] || { sed -n '2,12s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 build=$1
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
@@ -22,7 +23,7 @@ fail() { echo "meeting: $*" >&2; exit 1; }
 
 # environment NAME PACKAGE...: a Python of its own; further packages with --no-deps by `add`.
 environment() {
-  say "installing ${*:2}"
+  say "setting up $1"
   python3 -m venv "$place/$1" >"$place/log" 2>&1 ||
     { tail -3 "$place/log"; fail "no venv: apt-get install python3-venv"; }
   add "$@"
@@ -59,17 +60,17 @@ make keras "tf_keras and tf2onnx" $models tf_keras "$files/models"
 make keras "ONNX Runtime" $models onnxruntime "$files/models"
 rm -rf "$place/keras"
 
-environment other openvino==2026.4.1 scikit-learn==1.9.1 numpy==2.4.6 Pillow==13.0.0 pillow-heif==1.8.1 \
+environment others openvino==2026.4.1 scikit-learn==1.9.1 numpy==2.4.6 Pillow==13.0.0 pillow-heif==1.8.1 \
   tifffile==2026.3.3
-make other OpenVINO $models openvino "$files/models"
-make other "NumPy and scikit-learn" tests/meeting/make_datasets.py "$files/datasets"
-make other "Pillow, pillow-heif and tifffile" tools/make_colour_fixtures.py "$files/colour"
+make others OpenVINO $models openvino "$files/models"
+make others "NumPy and scikit-learn" tests/meeting/make_datasets.py "$files/datasets"
+make others "Pillow, pillow-heif and tifffile" tools/make_colour_fixtures.py "$files/colour"
 
 export LIKENESS_MEETING="$files/models" LIKENESS_DATASETS="$files/datasets" LIKENESS_COLOURS="$files/colour"
 check "Keras, tf_keras, tf2onnx, torch, ONNX Runtime, OpenVINO" "$build/stages/embed/meeting_test"
 check "NumPy and scikit-learn" "$build/stages/dataset/meeting_datasets_test"
 check "Pillow, pillow-heif, tifffile" "$build/stages/image/color_test"
-check "scikit-learn's classifier" "$place/other/bin/python" tests/meeting/compare_classifiers.py "$build/likeness" \
+check "scikit-learn's classifier" "$place/others/bin/python" tests/meeting/compare_classifiers.py "$build/likeness" \
   "$files"
 [ -z "$wrong" ] || fail "ours gives other answers than${wrong#;}"
 say "ours and today's tools agree"
