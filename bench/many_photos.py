@@ -132,7 +132,7 @@ def odd_things(sources, root, outside):
     for name, data in zip(("Jos\u00e9_Odd", "Jose\u0301_Odd", "Jos\u00e9_Odd "), jpeg[30:]):
         write(root / name / "a.jpg", data)
     write(root / "  " / "a.jpg", jpeg[35])
-    return words, enrol, len(names) + 8
+    return words, enrol, len(names) + 12
 
 
 def run(command, folder, user):
