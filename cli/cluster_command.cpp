@@ -161,7 +161,7 @@ Exit run(const Args& args) {
   ProgressBar bar("embedding");
   InputCount inputs(list, args.json);
   GroupOptions options{
-      .cluster = args.cluster, .review = *review_from(args.review), .thumbnail_px = kThumbnail};
+      .cluster = args.cluster, .review = *review_from(args.review), .thumbnail_px = out ? kThumbnail : 0};
   options.before = [&](const std::string& sha256, const Box& box) -> std::optional<int> {
     const auto entry = before.find(key_of(sha256, box));
     return entry == before.end() ? std::nullopt : std::optional(entry->second);
