@@ -39,7 +39,6 @@ std::vector<json> objects(const ProgramResult& result) {
 class TinyInputs : public testing::Test {
  protected:
   void SetUp() override {
-    if (tiny::kSanitized) GTEST_SKIP() << tiny::kWhySkipped;
     tiny::write_people(folder_ / "d", 0, 3, 3, 100);
     fs::create_directories(folder_ / "odd");
     write_png(grey_, Image(80, 60, 128).view());
