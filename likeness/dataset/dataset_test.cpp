@@ -114,7 +114,7 @@ TEST_F(PhotoFolders, NamesThatLookAlikeAreOnePersonAndBlankOnesNobody) {
   EXPECT_EQ(photos, (std::map<std::string, int>{{"Ann", 2}, {"Jos\u00e9", 2}}));
   ASSERT_EQ(people.problems.size(), 1U);
   EXPECT_EQ(people.problems[0], "\"" + (folder_ / " ").string() + "\" is nobody's folder: its name is blank");
-  EXPECT_EQ(people.loose.size(), 1U);
+  EXPECT_TRUE(people.loose.empty());  // the folder is named: once is enough
 }
 
 TEST_F(PhotoFolders, EveryPhotoOfNobodyGetsALabelOfItsOwn) {

@@ -55,11 +55,16 @@ std::vector<std::string> folders_in(const fs::path& folder) {
 /// Adds what lies in one part: all of a folder, or its train/ or val/.
 void read_part(const fs::path& folder, std::vector<LabelledPhoto>& photos, PeopleFolder& people) {
   PhotoTree tree = read_photo_tree(folder);
+  const auto in_blank_folder = [&](const fs::path& photo) {  // which is named below
+    return std::ranges::any_of(tree.blank_people, [&](const fs::path& person) {
+      return std::mismatch(person.begin(), person.end(), photo.begin(), photo.end()).first == person.end();
+    });
+  };
   for (LabelledPhoto& photo : tree.photos) {
-    if (photo.label.empty()) {
-      people.loose.push_back(std::move(photo.file));
-    } else {
+    if (!photo.label.empty()) {
       photos.push_back(std::move(photo));
+    } else if (!in_blank_folder(photo.file)) {
+      people.loose.push_back(std::move(photo.file));
     }
   }
   for (const std::string& person : tree.empty_people)
