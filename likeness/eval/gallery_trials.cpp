@@ -260,6 +260,16 @@ LeftOutPeople leave_people_out(const NamedFaces& faces, const NamedFaces& impost
   return result;
 }
 
+MeanDeviation over_trials(std::span<const double> values) {
+  MeanDeviation result = mean_deviation(values);
+  if (!result.deviation) return result;
+  double variance = 0;
+  for (const double value : values)
+    variance += std::pow(value - result.mean, 2) / static_cast<double>(values.size());
+  result.deviation = std::sqrt(variance);
+  return result;
+}
+
 EnrolledAndAsked enrol_and_ask(const NamedFaces& faces, const GalleryTrialOptions& options,
                                const Progress& progress) {
   require(options);
@@ -285,9 +295,9 @@ EnrolledAndAsked enrol_and_ask(const NamedFaces& faces, const GalleryTrialOption
     report_progress(progress, static_cast<std::size_t>(i) + 1, static_cast<std::size_t>(options.trials));
   }
   const auto summarise = [&](TrialShare& share, const std::vector<double>& values) {
-    const MeanDeviation over_trials = mean_deviation(values);
-    share.mean = over_trials.mean;
-    share.deviation = over_trials.deviation;
+    const MeanDeviation all = over_trials(values);
+    share.mean = all.mean;
+    share.deviation = all.deviation;
   };
   summarise(result.rank_one, rank_ones);
   summarise(result.fnir, fnirs);

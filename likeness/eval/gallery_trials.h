@@ -74,6 +74,11 @@ struct EnrolledAndAsked {
   int inside = 0;  ///< Trials whose realised FPIR lies inside what their calibration said.
 };
 
+/// Mean and deviation over trials. Each square is divided by the number of trials before it is added, where
+/// mean_deviation() divides their sum: the last digits differ, and reports are held to those of older ones.
+/// @throws std::invalid_argument without values.
+[[nodiscard]] MeanDeviation over_trials(std::span<const double> values);
+
 /// People with three or more faces are enrolled with two of them, half of the people with two faces with one;
 /// their other faces are the mates. Half of the people with a single face calibrate, the other half are the
 /// strangers asked about. Who and which is drawn anew for every trial.

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <span>
+#include <stdexcept>
+
 #include "likeness/core/error.h"
 #include "likeness/gallery/synthetic.h"
 
@@ -75,6 +78,16 @@ TEST(EnrolAndAsk, DrawsWhomItSaysAndStatesItsIntervals) {
     EXPECT_LE(share.interval->low, share.share);
     EXPECT_GE(share.interval->high, share.share);
   }
+}
+
+// Digits: Python's floats, one operation after the other.
+TEST(OverTrials, HasTheDigitsOfOlderReports) {
+  const double shares[] = {0.1, 0.2, 0.4};
+  EXPECT_EQ(over_trials(shares).mean, 0.23333333333333334);
+  EXPECT_EQ(over_trials(shares).deviation, 0.12472191289246472);
+  EXPECT_EQ(mean_deviation(shares).deviation, 0.12472191289246473);  // what the sum, divided once, gives
+  EXPECT_FALSE(over_trials(std::span(shares).first(1)).deviation.has_value());
+  EXPECT_THROW((void)over_trials({}), std::invalid_argument);
 }
 
 TEST(EnrolAndAsk, RefusesARateThatTheStrangersCannotSupport) {
