@@ -24,11 +24,16 @@ void print_text(const std::vector<std::string>& wrong, const GalleryRepairs& rep
     if (!one.photo.empty()) std::cout << " (" << one.photo << ")";
     std::cout << " is face " << one.of << " again: to be removed\n";
   }
+  for (const auto& one : repairs.shared) {
+    std::cout << "face " << one.face << " of " << one.person << " and face " << one.other << " of "
+              << one.other_person << " are the same: remove the wrong one with `gallery remove --face`\n";
+  }
   std::cout << std::flush;  // a list first
 }
 
 Json json_of(const std::vector<std::string>& wrong, const GalleryRepairs& repairs) {
-  Json line = {{"problems", wrong}, {"names", Json::array()}, {"doubles", Json::array()}};
+  Json line = {
+      {"problems", wrong}, {"names", Json::array()}, {"doubles", Json::array()}, {"shared", Json::array()}};
   for (const std::string& name : repairs.nobodys_names)
     line["problems"].push_back("\"" + name + "\" cannot be a person's name");
   for (const auto& one : repairs.names)
@@ -36,6 +41,12 @@ Json json_of(const std::vector<std::string>& wrong, const GalleryRepairs& repair
   for (const auto& one : repairs.doubles) {
     line["doubles"].push_back(
         {{"face", one.face}, {"of", one.of}, {"person", one.person}, {"photo", one.photo}});
+  }
+  for (const auto& one : repairs.shared) {
+    line["shared"].push_back({{"face", one.face},
+                              {"person", one.person},
+                              {"other", one.other},
+                              {"other_person", one.other_person}});
   }
   return line;
 }
@@ -47,7 +58,7 @@ Exit gallery_check(const GalleryCommandArgs& args) {
   const auto wrong = gallery.store().check();
   // A damaged gallery is not changed: nobody knows what would be lost with it.
   const GalleryRepairs repairs = wrong.empty() ? find_repairs(gallery.store()) : GalleryRepairs();
-  const bool fine = wrong.empty() && repairs.nobodys_names.empty();
+  const bool fine = wrong.empty() && repairs.nobodys_names.empty() && repairs.shared.empty();
   const std::string file = args.gallery.path.string();
   if (!args.json) print_text(wrong, repairs);
   if (args.repair && !repairs.empty()) {

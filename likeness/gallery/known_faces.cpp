@@ -5,8 +5,7 @@
 namespace likeness {
 
 bool same_vector(std::span<const float> a, std::span<const float> b, EmbeddingFormat format) {
-  // Of bytes: 70 of 512 values may be a step apart, .0024 where the largest is .3.
-  const float most = format == EmbeddingFormat::kInt8 ? 4e-4F : 2e-5F;
+  const float most = most_squared_distance(format);
   if (a.size() != b.size()) return false;
   float distance = 0;
   // Others are out after a value or two.

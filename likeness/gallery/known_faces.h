@@ -10,6 +10,12 @@
 
 namespace likeness {
 
+/// See same_vector().
+[[nodiscard]] constexpr float most_squared_distance(EmbeddingFormat format) {
+  // Of bytes: 70 of 512 values may be a step apart, .0024 where the largest is .3.
+  return format == EmbeddingFormat::kInt8 ? 4e-4F : 2e-5F;
+}
+
 /// Whether two embeddings are of one face of one photo, whatever the number of threads, the batch and the
 /// processor that made them: these differ by less than 1e-4 a value (squared distance 5e-6 for 512 values);
 /// what NumPy's users round to 16 bits by less. In a gallery of bytes a step that falls otherwise is added.

@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "likeness/core/error.h"
+#include "likeness/gallery/doubles.h"
 #include "likeness/gallery/known_faces.h"
 #include "likeness/gallery/row_values.h"
 #include "likeness/gallery/store_checks.h"
@@ -38,7 +39,6 @@ class MemoryStore final : public GalleryStore {
   bool rename_person(const std::string& from, const std::string& to) override;
   bool remove_face(std::int64_t face) override;
   bool remove_person(const std::string& name) override;
-
   std::optional<Person> find_person(std::int64_t id) const override;
   std::optional<Person> find_person(const std::string& name) const override;
   std::vector<Person> people(std::span<const std::int64_t> ids) const override;
@@ -76,6 +76,9 @@ class MemoryStore final : public GalleryStore {
   Person person_of(std::int64_t id) const;
   void log(std::int64_t face, std::optional<std::int64_t> person);
   std::vector<std::int64_t> faces_of(std::int64_t person) const;
+  void drop_doubles(std::vector<StoredFace> given, std::int64_t target);
+  void erase_face(std::int64_t face);
+  void remove_if_without_face(std::int64_t person);
   std::optional<std::int64_t> find_known(const std::string& hash, const Box& box,
                                          std::span<const float> embedding, const KnownFaces& own,
                                          bool& photo_known) const;
@@ -192,15 +195,16 @@ bool MemoryStore::remove_face(std::int64_t face) {
   const auto found = faces_.find(face);
   if (found == faces_.end()) return false;
   ++version_;
-  log(face, std::nullopt);
   const std::int64_t owner = found->second.face.person;
-  faces_.erase(found);
-  faces_by_person_[owner].erase(face);
-  if (faces_of(owner).empty()) {
-    faces_by_person_.erase(owner);
-    people_.erase(owner);
-  }
+  erase_face(face);
+  remove_if_without_face(owner);
   return true;
+}
+
+void MemoryStore::remove_if_without_face(std::int64_t person) {
+  if (!faces_of(person).empty()) return;
+  faces_by_person_.erase(person);
+  people_.erase(person);
 }
 
 bool MemoryStore::rename_person(const std::string& from, const std::string& new_name) {
@@ -218,6 +222,20 @@ bool MemoryStore::rename_person(const std::string& from, const std::string& new_
   return true;
 }
 
+/// Of `given` and the faces of `target`, whose they all shall be.
+void MemoryStore::drop_doubles(std::vector<StoredFace> given, std::int64_t target) {
+  for (StoredFace& own : faces(target)) given.push_back(std::move(own));
+  for (const DoubleFace& one : find_doubles(*this, std::move(given))) erase_face(one.face);
+}
+
+/// Leaves the owner, also without faces.
+void MemoryStore::erase_face(std::int64_t face) {
+  log(face, std::nullopt);
+  const auto found = faces_.find(face);
+  faces_by_person_[found->second.face.person].erase(face);
+  faces_.erase(found);
+}
+
 bool MemoryStore::merge_people(const std::string& from, const std::string& into) {
   const Lock lock(mutex_);
   const auto source = find_id(from);
@@ -225,6 +243,7 @@ bool MemoryStore::merge_people(const std::string& from, const std::string& into)
   if (!source || !target) return false;
   if (*source == *target) return true;
   ++version_;
+  drop_doubles(faces(*source), *target);
   for (const std::int64_t face : faces_of(*source)) {
     log(face, *target);
     faces_.at(face).face.person = *target;

@@ -5,60 +5,38 @@
 #include <stdexcept>
 
 #include "likeness/core/person_name.h"
-#include "likeness/gallery/known_faces.h"
+#include "likeness/gallery/doubles.h"
 #include "likeness/gallery/store_checks.h"
 
 namespace likeness {
 namespace {
 
-/// Finds the doubles among the faces of one person, under one name or several.
-class Doubles {
- public:
-  Doubles(const GalleryStore& store, std::vector<GalleryRepairs::Double>& found)
-      : store_(store), found_(found) {}
-
-  void look_at(const std::string& name, const std::vector<Person>& people) {
-    std::vector<StoredFace> faces;
-    for (const Person& person : people) {
-      for (StoredFace& face : store_.faces(person.id)) faces.push_back(std::move(face));
-    }
-    std::ranges::sort(faces, {}, &StoredFace::id);
-    std::vector<std::int64_t> ids;
-    for (const StoredFace& face : faces) ids.push_back(face.id);
-    const FaceEmbeddings all = store_.embeddings(ids);
-    std::map<std::int64_t, std::size_t> rows;
-    for (std::size_t i = 0; i < all.faces.size(); ++i) rows[all.faces[i].face] = i;
-    std::ranges::stable_sort(faces, {}, [](const StoredFace& face) { return face.photo_hash.empty(); });
-    KnownFaces kept(store_.format());
-    std::map<std::string, std::vector<const StoredFace*>> by_photo;
-    const std::size_t first = found_.size();
-    for (const StoredFace& face : faces) {
-      const auto row = rows.find(face.id);
-      if (row == rows.end()) continue;  // removed meanwhile
-      const auto embedding = all.embeddings[row->second];
-      std::optional<std::int64_t> of = kept.find(!face.photo_hash.empty(), embedding);
-      if (!face.photo_hash.empty()) {
-        auto& same_photo = by_photo[face.photo_hash];
-        for (const StoredFace* other : same_photo) {
-          if (!of && same_vector(all.embeddings[rows.at(other->id)], embedding, store_.format()))
-            of = other->id;
-        }
-        if (!of) same_photo.push_back(&face);
-      }
-      if (of) {
-        found_.push_back({face.id, *of, name, face.photo});
-      } else {
-        kept.add(face.id, !face.photo_hash.empty(), embedding);
-      }
-    }
-    std::sort(found_.begin() + static_cast<std::ptrdiff_t>(first), found_.end(),
-              [](const auto& a, const auto& b) { return a.face < b.face; });
+/// The doubles among the faces of one person, under one name or several.
+void look_for_doubles(const GalleryStore& store, const std::string& name, const std::vector<Person>& people,
+                      std::vector<GalleryRepairs::Double>& found) {
+  std::vector<StoredFace> faces;
+  for (const Person& person : people) {
+    for (StoredFace& face : store.faces(person.id)) faces.push_back(std::move(face));
   }
+  std::map<std::int64_t, std::string> photos;
+  for (const StoredFace& face : faces) photos[face.id] = face.photo;
+  for (const DoubleFace& one : find_doubles(store, std::move(faces)))
+    found.push_back({one.face, one.of, name, photos[one.face]});
+}
 
- private:
-  const GalleryStore& store_;
-  std::vector<GalleryRepairs::Double>& found_;
-};
+/// Faces that people have in common who are two by name.
+void look_for_shared(const GalleryStore& store, const std::map<std::int64_t, std::string>& names,
+                     std::vector<GalleryRepairs::Shared>& found) {
+  const auto name_of = [&](std::int64_t person) {
+    const auto name = names.find(person);
+    return name == names.end() ? std::string() : name->second;
+  };
+  for (const SharedFace& one : find_shared_faces(store)) {
+    GalleryRepairs::Shared shared{one.first.face, name_of(one.first.person), one.other.face,
+                                  name_of(one.other.person)};
+    if (shared.person != shared.other_person) found.push_back(std::move(shared));
+  }
+}
 
 bool may_be_called(const std::string& name) {
   try {
@@ -74,10 +52,11 @@ GalleryRepairs find_repairs(const GalleryStore& store) {
   GalleryRepairs repairs;
   std::map<std::string, std::vector<Person>> people;
   for (Person& person : store.people()) people[tidy_name(person.name)].push_back(std::move(person));
-  Doubles doubles(store, repairs.doubles);
+  std::map<std::int64_t, std::string> names;
   for (const auto& group : people) {
     const std::string& name = group.first;
     const std::vector<Person>& same = group.second;
+    for (const Person& person : same) names[person.id] = name;
     if (!may_be_called(name)) {
       for (const Person& person : same) repairs.nobodys_names.push_back(person.name);
       continue;
@@ -88,8 +67,9 @@ GalleryRepairs find_repairs(const GalleryStore& store) {
       repairs.names.push_back({person.name, name, there});
       there = true;
     }
-    doubles.look_at(name, same);
+    look_for_doubles(store, name, same, repairs.doubles);
   }
+  look_for_shared(store, names, repairs.shared);
   return repairs;
 }
 

@@ -8,7 +8,8 @@
 
 namespace likeness {
 
-/// What an older likeness let into galleries and a newer one would not, and what makes it good.
+/// What an older likeness let into galleries and a newer one would not, and what makes it good; and faces
+/// that are under two names.
 struct GalleryRepairs {
   /// Faces that are enrolled twice; `face` is to be removed, `of` stays.
   struct Double {
@@ -23,8 +24,17 @@ struct GalleryRepairs {
     std::string into;
     bool merge = false;  ///< Somebody is called `into` already, or is by then; else a mere renaming.
   };
+  /// Two people of two names have the same face: an embedding of a photo is one person's. Whose it is only
+  /// the owner of the gallery knows.
+  struct Shared {
+    std::int64_t face = 0;
+    std::string person;
+    std::int64_t other = 0;  ///< The younger face.
+    std::string other_person;
+  };
   std::vector<Name> names;                 ///< By `into`.
   std::vector<Double> doubles;             ///< By person, as called afterwards, then face.
+  std::vector<Shared> shared;              ///< By face; repair() leaves them.
   std::vector<std::string> nobodys_names;  ///< Blank, or what strangers are called: somebody has to give one.
 
   /// Whether there is anything that repair() does.

@@ -20,14 +20,32 @@ namespace fs = std::filesystem;
 const EmbeddingSpace kSpace{
     .contract = "{}", .contract_id = "test-model", .precision = "f32", .dimension = 64};
 
+void execute(const fs::path& gallery, const std::string& sql) {
+  sqlite3* raw = nullptr;
+  ASSERT_EQ(sqlite3_open(gallery.c_str(), &raw), SQLITE_OK);
+  EXPECT_EQ(sqlite3_exec(raw, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(raw);
+  sqlite3_close(raw);
+}
+
 class Repair : public ::testing::Test {
  protected:
-  /// Enrols the face and gives it to Ada by merging, as an older likeness would have enrolled it.
+  void SetUp() override {
+    fs::remove_all(folder_);
+    fs::create_directories(folder_);
+    create_sqlite_gallery(path_, kSpace);
+    store_ = open_sqlite_gallery(path_);
+  }
+  void TearDown() override {
+    store_.reset();
+    fs::remove_all(folder_);
+  }
+  /// Enrols the face as Ada's, as an older likeness did.
   std::int64_t let_in(const NewFace& face) {
     const auto added = store_->add_faces("Somebody", std::span(&face, 1)).at(0);
     EXPECT_TRUE(added.is_new);
     if (store_->find_person("Ada")) {
-      EXPECT_TRUE(store_->merge_people("Somebody", "Ada"));
+      execute(path_, "UPDATE face SET person_id = (SELECT id FROM person WHERE name = 'Ada') WHERE id = " +
+                         std::to_string(added.id) + "; DELETE FROM person WHERE name = 'Somebody'");
     } else {
       EXPECT_TRUE(store_->rename_person("Somebody", "Ada"));
     }
@@ -38,7 +56,9 @@ class Repair : public ::testing::Test {
     face.embedding = faces_[row];
     return face;
   }
-  std::unique_ptr<GalleryStore> store_ = make_memory_store(kSpace, EmbeddingFormat::kF32);
+  const fs::path folder_ = fs::path(::testing::TempDir()) / ("doubles_" + std::to_string(::getpid()));
+  const fs::path path_ = folder_ / "people.gallery";
+  std::unique_ptr<GalleryStore> store_;
   Embeddings faces_ = synthetic_faces(2, 4, 64, 7);
 };
 
@@ -48,10 +68,10 @@ TEST_F(Repair, LeavesTheFaceWhosePhotoIsKnownAndElseTheOldest) {
   const auto with_photo = let_in(face_of(faces_[0], 1));
   const auto alone = let_in(bare(1));
   const auto again = let_in(bare(1));
-  const NewFace other = face_of(faces_[2], 2);  // nobody's double, nor is the same vector of another person
-  store_->add_faces("Ada", std::span(&other, 1));
-  const NewFace elsewhere = bare(2);
-  store_->add_faces("Bob", std::span(&elsewhere, 1));
+  const NewFace other = face_of(faces_[2], 2);
+  const auto of_ada = store_->add_faces("Ada", std::span(&other, 1)).at(0).id;
+  const NewFace elsewhere = bare(2);  // whose it is nobody knows: no double
+  const auto of_bob = store_->add_faces("Bob", std::span(&elsewhere, 1)).at(0).id;
 
   const GalleryRepairs found = find_repairs(*store_);
   ASSERT_EQ(found.doubles.size(), 3U);
@@ -62,10 +82,16 @@ TEST_F(Repair, LeavesTheFaceWhosePhotoIsKnownAndElseTheOldest) {
   EXPECT_EQ(found.doubles[1].of, with_photo);
   EXPECT_EQ(found.doubles[2].face, again);
   EXPECT_EQ(found.doubles[2].of, alone);
+  ASSERT_EQ(found.shared.size(), 1U);
+  EXPECT_EQ(found.shared[0].face, of_ada);
+  EXPECT_EQ(found.shared[0].person, "Ada");
+  EXPECT_EQ(found.shared[0].other, of_bob);
+  EXPECT_EQ(found.shared[0].other_person, "Bob");
   EXPECT_EQ(store_->face_count(), 7);
   repair(*store_, found);
   EXPECT_EQ(store_->face_count(), 4);
   EXPECT_TRUE(find_repairs(*store_).empty());
+  EXPECT_EQ(find_repairs(*store_).shared.size(), 1U);
 }
 
 /// A gallery whose people an older likeness called as nobody may be called now.
@@ -79,12 +105,8 @@ class OldNames : public ::testing::Test {
   void TearDown() override { fs::remove_all(folder_); }
   void let_in(const std::string& name, const std::vector<NewFace>& faces) {
     (void)open_sqlite_gallery(path_)->add_faces("Somebody", faces);
-    sqlite3* raw = nullptr;
-    ASSERT_EQ(sqlite3_open(path_.c_str(), &raw), SQLITE_OK);
-    const std::string sql = "UPDATE person SET name = '" + name + "', name_key = CAST('" + name +
-                            "' AS BLOB) WHERE name = 'Somebody'";
-    EXPECT_EQ(sqlite3_exec(raw, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK);
-    sqlite3_close(raw);
+    execute(path_, "UPDATE person SET name = '" + name + "', name_key = CAST('" + name +
+                       "' AS BLOB) WHERE name = 'Somebody'");
   }
   const fs::path folder_ = fs::path(::testing::TempDir()) / ("repair_" + std::to_string(::getpid()));
   const fs::path path_ = folder_ / "people.gallery";
@@ -145,6 +167,35 @@ TEST_F(OldNames, AreFoundHoweverTheyAreGiven) {
   EXPECT_EQ(store->people()[0].name, "Ann");
   EXPECT_TRUE(store->remove_person("Ann"));
   EXPECT_FALSE(store->find_person("Ann "));
+}
+
+TEST(SharedFaces, AreFoundAmongManyWithinRoundingAndNoOthers) {
+  for (const EmbeddingFormat format : {EmbeddingFormat::kF32, EmbeddingFormat::kInt8}) {
+    const auto store = make_memory_store(kSpace, format);
+    Embeddings faces = synthetic_faces(400, 3, 64, 11);  // cosines of .6 within a person
+    const auto enrol = [&](const std::string& name, std::span<const float> embedding) {
+      NewFace face;
+      face.embedding = embedding;
+      return store->add_faces(name, std::span(&face, 1)).at(0).id;
+    };
+    for (std::size_t i = 0; i < faces.size(); ++i) enrol("P" + std::to_string(i / 3), faces[i]);
+    EXPECT_TRUE(find_repairs(*store).shared.empty());
+    std::vector<std::int64_t> again;
+    for (std::size_t i = 0; i < 100; ++i) {  // as another processor computes them
+      Embeddings one{64, {faces[i].begin(), faces[i].end()}};
+      for (std::size_t j = 0; j < 64; ++j) one.values[j] += (i + j) % 3 == 0 ? 1e-4F : -5e-5F;
+      l2_normalize(one);
+      again.push_back(enrol("Q" + std::to_string(i), one[0]));
+    }
+    const auto shared = find_repairs(*store).shared;
+    ASSERT_EQ(shared.size(), 100U);
+    for (std::size_t i = 0; i < shared.size(); ++i) {
+      EXPECT_EQ(shared[i].face, static_cast<std::int64_t>(i + 1));
+      EXPECT_EQ(shared[i].other, again[i]);
+      EXPECT_EQ(shared[i].person, "P" + std::to_string(i / 3));
+      EXPECT_EQ(shared[i].other_person, "Q" + std::to_string(i));
+    }
+  }
 }
 
 TEST_F(Repair, TwoFacesOfOnePhotoAreNoDoubles) {

@@ -142,7 +142,9 @@ class GalleryStore {
   virtual bool remove_face(std::int64_t face) = 0;
   /// False where there is no `from`. @throws Error kDataInvalid where `to` exists already (merge is meant).
   virtual bool rename_person(const std::string& from, const std::string& to) = 0;
-  /// Gives all faces of `from` to `into` and removes `from`; false where one of them does not exist.
+  /// Gives all faces of `from` to `into` and removes `from`; false where one of them does not exist. Of a
+  /// face that both have (as add_faces() would know it) the one stays whose photo is known, else the older
+  /// one.
   virtual bool merge_people(const std::string& from, const std::string& into) = 0;
 
   /// Everybody, sorted by name.

@@ -4,6 +4,8 @@
 
 #include <atomic>
 #include <filesystem>
+#include <map>
+#include <optional>
 #include <thread>
 
 #include "likeness/embed/embeddings.h"
@@ -157,6 +159,47 @@ TEST_P(AnyStore, RemovesRenamesAndMerges) {
   EXPECT_TRUE(store->remove_face(store->owners()[0].face));
   EXPECT_TRUE(store->people().empty());  // the last face takes the person along
   EXPECT_TRUE(store->check().empty());
+}
+
+TEST_P(AnyStore, OfAFaceThatBothHaveOneIsLeftByMerging) {
+  for (const EmbeddingFormat format : {EmbeddingFormat::kF32, EmbeddingFormat::kInt8}) {
+    fs::remove_all(path());
+    const auto store = make(format);
+    const auto bare = [&](const std::string& name, std::size_t row) {
+      NewFace face;
+      face.embedding = faces_[row];
+      return store->add_faces(name, std::span(&face, 1)).at(0).id;
+    };
+    const auto older = bare("Ada", 0);
+    const auto of_photo = add(*store, "Ada", 1, 1).id;
+    const auto without = bare("Ada", 2);
+    const auto younger = bare("Annie", 0);
+    const auto bare_of_photo = bare("Annie", 1);
+    const auto with = add(*store, "Annie", 2, 2).id;
+    const auto own = bare("Annie", 4);
+    NewFace neighbour = face_of(faces_[5], 1);  // another face of Ada's photo
+    neighbour.box.left = 200;
+    const auto beside = store->add_faces("Annie", std::span(&neighbour, 1)).at(0).id;
+    const auto version = store->version();
+    EXPECT_TRUE(store->merge_people("Annie", "Ada"));
+    std::vector<std::int64_t> left;
+    for (const StoredFace& face : store->faces(store->find_person("Ada")->id)) left.push_back(face.id);
+    EXPECT_EQ(left, (std::vector<std::int64_t>{older, of_photo, with, own, beside}));
+    EXPECT_EQ(store->face_count(), 5);
+    const auto changes = store->changes_since(version);
+    ASSERT_TRUE(changes);
+    EXPECT_EQ(changes->version, version + 1);
+    std::map<std::int64_t, std::optional<std::int64_t>> became;
+    for (const FaceChange& change : changes->faces) became[change.face] = change.person;
+    const auto ada = std::optional(store->find_person("Ada")->id);
+    EXPECT_EQ(became, (std::map<std::int64_t, std::optional<std::int64_t>>{{without, std::nullopt},
+                                                                           {younger, std::nullopt},
+                                                                           {bare_of_photo, std::nullopt},
+                                                                           {with, ada},
+                                                                           {own, ada},
+                                                                           {beside, ada}}));
+    EXPECT_TRUE(store->check().empty());
+  }
 }
 
 TEST_P(AnyStore, NamesThatLookAlikeAreOne) {

@@ -1,0 +1,96 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "likeness/gallery/change_log.h"
+#include "likeness/gallery/known_faces.h"
+#include "likeness/gallery/row_values.h"
+#include "likeness/gallery/sqlite.h"
+#include "likeness/gallery/sqlite_format.h"
+#include "likeness/gallery/sqlite_meta.h"
+#include "likeness/gallery/store.h"
+
+namespace likeness {
+
+/// Behind open_sqlite_gallery(): what changes it is in sqlite_store.cpp, what reads it in sqlite_queries.cpp.
+class SqliteStore final : public GalleryStore {
+ public:
+  SqliteStore(GalleryFile file, const OpenOptions& options)
+      : database_(std::move(file.database)),
+        statement_(*database_),
+        meta_(*database_, statement_, options),
+        values_(*meta_.values) {
+    if (file.format >= 2) log_.emplace(*database_, statement_);
+  }
+
+  const EmbeddingSpace& space() const override { return meta_.space; }
+  EmbeddingFormat format() const override { return values_.format(); }
+  bool encrypted() const override { return values_.encrypted(); }
+  std::string identity() const override { return values_.identity(); }
+  std::string name() const override { return database_->name(); }
+
+  std::vector<AddedFace> add_faces(const std::string& person, std::span<const NewFace> faces) override;
+  bool remove_person(const std::string& name) override;
+  bool remove_face(std::int64_t face) override;
+  bool rename_person(const std::string& from, const std::string& to) override;
+  bool merge_people(const std::string& from, const std::string& into) override;
+  std::vector<Person> people() const override;
+  std::vector<Person> people(std::span<const std::int64_t> ids) const override;
+  std::optional<Person> find_person(const std::string& name) const override;
+  std::optional<Person> find_person(std::int64_t id) const override;
+  std::int64_t face_count() const override;
+  std::vector<StoredFace> faces(std::optional<std::int64_t> person) const override;
+  std::optional<StoredFace> find_face(std::int64_t id) const override;
+  std::vector<StoredFace> faces_of_photo(const std::string& photo_hash) const override;
+  std::vector<FaceOwner> owners() const override;
+  std::vector<FaceEvidence> evidence(std::span<const std::int64_t> faces) const override;
+  void read_embeddings(std::int64_t after,
+                       const std::function<void(FaceOwner, std::span<const float>)>& sink) const override;
+  std::vector<float> embedding(std::int64_t face) const override;
+  FaceEmbeddings embeddings(std::span<const std::int64_t> faces) const override;
+  std::optional<std::string> note(const std::string& key) const override;
+  void set_note(const std::string& key, const std::string& text) override;
+  std::uint64_t note_version() const override;
+  std::uint64_t version() const override;
+  std::optional<Changes> changes_since(std::uint64_t version) const override;
+  std::vector<std::string> check() const override;
+
+ private:
+  using Statement = sqlite::Statement;
+  using Lock = std::lock_guard<std::recursive_mutex>;
+
+  std::int64_t person_id(const std::string& name);
+  std::optional<std::int64_t> find_id(const std::string& name) const;
+  std::optional<std::int64_t> find_exactly(const std::string& name) const;
+  KnownFaces known_faces(std::int64_t person, bool all) const;
+  std::optional<std::int64_t> find_known(const NewFace& face, const KnownFaces& own,
+                                         std::span<const float> embedding, bool& photo_known) const;
+  std::vector<std::int64_t> drop_doubles(std::vector<StoredFace> given, std::int64_t target);
+  void remove_if_without_face(std::int64_t person);
+  AddedFace add_face(std::int64_t person, const std::string& name, const NewFace& face, KnownFaces& own);
+  StoredFace face_from(const Statement& row) const;
+  std::vector<StoredFace> faces_from(Statement& rows) const;
+  Person person_from(const Statement& row) const;
+  FaceEmbeddings embeddings_from(Statement& rows) const;
+  std::uint64_t connection_version() const;
+
+  // One connection: calls wait for each other. Recursive, for some members are made of others.
+  mutable std::recursive_mutex mutex_;
+  std::unique_ptr<sqlite::Database> database_;
+  mutable sqlite::Statements statement_;
+  SqliteMeta meta_;
+  const RowValues& values_;
+  mutable std::optional<std::map<std::string, std::int64_t>> untidy_;  // people by what they should be called
+  mutable std::optional<ChangeLog> log_;                               // empty: format 1, opened for reading
+};
+
+/// For SqliteStore::embeddings_from().
+inline constexpr const char* kEmbeddingColumns =
+    "SELECT id, person_id, photo_hash, box_left, box_top, box_right, box_bottom, embedding FROM face ";
+
+}  // namespace likeness
