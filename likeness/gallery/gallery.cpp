@@ -217,6 +217,13 @@ bool Gallery::merge_people(const std::string& from, const std::string& into) {
   return done;
 }
 
+std::vector<std::int64_t> Gallery::move_faces(std::span<const std::int64_t> faces,
+                                              const std::string& person) {
+  auto moved = store().move_faces(faces, person);
+  ++state_->own_changes;
+  return moved;
+}
+
 void Gallery::set_calibration(const Calibration& calibration) {
   store().set_note(kCalibrationNote, to_json(calibration));
   ++state_->own_changes;

@@ -62,6 +62,7 @@ class Gallery {
   bool remove_face(std::int64_t face);
   bool rename_person(const std::string& from, const std::string& to);
   bool merge_people(const std::string& from, const std::string& into);
+  std::vector<std::int64_t> move_faces(std::span<const std::int64_t> faces, const std::string& person);
   /// Kept as a note of the store; the next view has it.
   void set_calibration(const Calibration& calibration);
 

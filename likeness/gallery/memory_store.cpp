@@ -36,6 +36,8 @@ class MemoryStore final : public GalleryStore {
 
   std::vector<AddedFace> add_faces(const std::string& person, std::span<const NewFace> faces) override;
   bool merge_people(const std::string& from, const std::string& into) override;
+  std::vector<std::int64_t> move_faces(std::span<const std::int64_t> faces,
+                                       const std::string& person) override;
   bool rename_person(const std::string& from, const std::string& to) override;
   bool remove_face(std::int64_t face) override;
   bool remove_person(const std::string& name) override;
@@ -252,6 +254,35 @@ bool MemoryStore::merge_people(const std::string& from, const std::string& into)
   faces_by_person_.erase(*source);
   people_.erase(*source);
   return true;
+}
+
+std::vector<std::int64_t> MemoryStore::move_faces(std::span<const std::int64_t> faces,
+                                                  const std::string& given) {
+  const std::string person = checked_name(given);
+  const Lock lock(mutex_);
+  const auto known = find_id(person);
+  std::vector<StoredFace> moving;
+  for (const std::int64_t id : sorted(faces)) {
+    const auto found = faces_.find(id);
+    if (found != faces_.end() && found->second.face.person != known) moving.push_back(found->second.face);
+  }
+  if (moving.empty()) return {};
+  ++version_;
+  const std::int64_t target = known ? *known : ++last_person_;
+  if (!known) people_[target] = person;
+  drop_doubles(moving, target);
+  std::vector<std::int64_t> moved;
+  for (const StoredFace& face : moving) {
+    if (const auto left = faces_.find(face.id); left != faces_.end()) {
+      log(face.id, target);
+      left->second.face.person = target;
+      faces_by_person_[face.person].erase(face.id);
+      faces_by_person_[target].insert(face.id);
+      moved.push_back(face.id);
+    }
+    remove_if_without_face(face.person);
+  }
+  return moved;
 }
 
 std::vector<Person> MemoryStore::people() const {

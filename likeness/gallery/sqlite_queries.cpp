@@ -114,6 +114,16 @@ std::optional<StoredFace> SqliteStore::find_face(std::int64_t id) const {
   return row.step() ? std::optional(face_from(row)) : std::nullopt;
 }
 
+std::vector<StoredFace> SqliteStore::find_faces(std::span<const std::int64_t> ids) const {
+  static const std::string sql =
+      std::string(kFaceColumns) + "WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id";
+  Statement& rows = statement_(sql.c_str());
+  const Resetting guard(rows);
+  const std::string asked = json_of(ids);
+  rows.bind(1, std::string_view(asked));
+  return faces_from(rows);
+}
+
 std::vector<StoredFace> SqliteStore::faces_of_photo(const std::string& photo_hash) const {
   const Lock lock(mutex_);
   static const std::string sql = std::string(kFaceColumns) + "WHERE photo_hash = ? ORDER BY id";

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 #include <stdexcept>
 
 #include "likeness/core/error.h"
@@ -270,6 +271,33 @@ void SqliteStore::set_note(const std::string& key, const std::string& text) {
       .run();
   log_->note();
   change.commit();
+}
+
+std::vector<std::int64_t> SqliteStore::move_faces(std::span<const std::int64_t> faces,
+                                                  const std::string& given) {
+  const std::string person = checked_name(given);
+  const Lock lock(mutex_);
+  Transaction change(*database_);
+  const auto known = find_id(person);
+  std::vector<StoredFace> moving = find_faces(faces);
+  std::erase_if(moving, [&](const StoredFace& face) { return face.person == known; });
+  if (moving.empty()) return {};
+  log_->begin();
+  const std::int64_t target = known ? *known : person_id(person);
+  const std::vector<std::int64_t> dropped = drop_doubles(moving, target);
+  std::vector<std::int64_t> moved;
+  std::set<std::int64_t> owners;
+  for (const StoredFace& face : moving) {
+    owners.insert(face.person);
+    if (std::ranges::binary_search(dropped, face.id)) continue;
+    statement_("UPDATE face SET person_id = ? WHERE id = ?").bind(1, target).bind(2, face.id).run();
+    log_->face(face.id, target);
+    moved.push_back(face.id);
+  }
+  for (const std::int64_t owner : owners) remove_if_without_face(owner);
+  log_->end();
+  change.commit();
+  return moved;
 }
 
 std::uint64_t SqliteStore::note_version() const {

@@ -39,6 +39,8 @@ class SqliteStore final : public GalleryStore {
   bool remove_face(std::int64_t face) override;
   bool rename_person(const std::string& from, const std::string& to) override;
   bool merge_people(const std::string& from, const std::string& into) override;
+  std::vector<std::int64_t> move_faces(std::span<const std::int64_t> faces,
+                                       const std::string& person) override;
   std::vector<Person> people() const override;
   std::vector<Person> people(std::span<const std::int64_t> ids) const override;
   std::optional<Person> find_person(const std::string& name) const override;
@@ -70,6 +72,7 @@ class SqliteStore final : public GalleryStore {
   KnownFaces known_faces(std::int64_t person, bool all) const;
   std::optional<std::int64_t> find_known(const NewFace& face, const KnownFaces& own,
                                          std::span<const float> embedding, bool& photo_known) const;
+  std::vector<StoredFace> find_faces(std::span<const std::int64_t> ids) const;
   std::vector<std::int64_t> drop_doubles(std::vector<StoredFace> given, std::int64_t target);
   void remove_if_without_face(std::int64_t person);
   AddedFace add_face(std::int64_t person, const std::string& name, const NewFace& face, KnownFaces& own);

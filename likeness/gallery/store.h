@@ -146,6 +146,12 @@ class GalleryStore {
   /// face that both have (as add_faces() would know it) the one stays whose photo is known, else the older
   /// one.
   virtual bool merge_people(const std::string& from, const std::string& into) = 0;
+  /// Gives faces to `person`, who is made where new; all or none. Faces that are gone, or are the person's
+  /// already, are left out; of a face that the person has too one is left, as by merge_people(). Whose last
+  /// face goes is gone, as by remove_face(). @returns the faces that moved, rising.
+  /// @throws std::invalid_argument for a name as add_faces() does.
+  virtual std::vector<std::int64_t> move_faces(std::span<const std::int64_t> faces,
+                                               const std::string& person) = 0;
 
   /// Everybody, sorted by name.
   [[nodiscard]] virtual std::vector<Person> people() const = 0;

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <initializer_list>
 #include <map>
 #include <optional>
 #include <thread>
@@ -200,6 +201,54 @@ TEST_P(AnyStore, OfAFaceThatBothHaveOneIsLeftByMerging) {
                                                                            {beside, ada}}));
     EXPECT_TRUE(store->check().empty());
   }
+}
+
+TEST_P(AnyStore, FacesMoveTogetherToOneWhoIsThereOrNew) {
+  const auto store = make();
+  const auto a0 = add(*store, "Ada", 0, 1).id;
+  const auto a1 = add(*store, "Ada", 1, 2).id;
+  const auto b0 = add(*store, "Bob", 3, 3).id;
+  const auto e0 = add(*store, "Eve", 6, 4).id;
+  const auto ids = [](std::initializer_list<std::int64_t> list) { return std::vector<std::int64_t>(list); };
+  auto version = store->version();
+  // To somebody new, from two people; one of them had no other face.
+  EXPECT_EQ(store->move_faces(ids({b0, a1, 99, a1}), " Cy "), ids({a1, b0}));
+  EXPECT_EQ(store->version(), version + 1);
+  const auto cy = store->find_person("Cy");
+  ASSERT_TRUE(cy);
+  EXPECT_EQ(cy->faces, 2);
+  EXPECT_FALSE(store->find_person("Bob"));
+  EXPECT_EQ(store->find_person("Ada")->faces, 1);
+  const auto changes = store->changes_since(version);
+  ASSERT_TRUE(changes);
+  ASSERT_EQ(changes->faces.size(), 2U);
+  for (const FaceChange& change : changes->faces) EXPECT_EQ(change.person, cy->id);
+  // To somebody who is there; what is his or hers already stays.
+  EXPECT_EQ(store->move_faces(ids({a1, e0}), "Eve"), ids({a1}));
+  EXPECT_EQ(store->find_face(a1)->person, store->find_person("Eve")->id);
+  // Nothing to move: nobody is made, nothing counts as changed.
+  version = store->version();
+  EXPECT_TRUE(store->move_faces(ids({99}), "Dan").empty());
+  EXPECT_TRUE(store->move_faces({}, "Dan").empty());
+  EXPECT_TRUE(store->move_faces(ids({e0}), "Eve").empty());
+  EXPECT_FALSE(store->find_person("Dan"));
+  EXPECT_EQ(store->version(), version);
+  EXPECT_THROW(store->move_faces(ids({a0}), "unknown"), std::invalid_argument);
+  // A face that the person has without its photo: the one with the photo stays.
+  NewFace bare;
+  bare.embedding = faces_[0];
+  const auto of_eve = store->add_faces("Eve", std::span(&bare, 1)).at(0);
+  EXPECT_TRUE(of_eve.is_new);
+  EXPECT_EQ(store->move_faces(ids({a0}), "Eve"), ids({a0}));
+  EXPECT_FALSE(store->find_face(of_eve.id));
+  // And the other way round: it goes, and its owner with it.
+  const auto of_dan = store->add_faces("Dan", std::span(&bare, 1)).at(0);
+  EXPECT_TRUE(of_dan.is_new);
+  EXPECT_TRUE(store->move_faces(ids({of_dan.id}), "Eve").empty());
+  EXPECT_FALSE(store->find_face(of_dan.id));
+  EXPECT_FALSE(store->find_person("Dan"));
+  EXPECT_EQ(store->face_count(), 4);
+  EXPECT_TRUE(store->check().empty());
 }
 
 TEST_P(AnyStore, NamesThatLookAlikeAreOne) {
