@@ -63,6 +63,7 @@ Exit gallery_check(const GalleryCommandArgs& args) {
   if (!args.json) print_text(wrong, repairs);
   if (args.repair && !repairs.empty()) {
     repair(gallery.store(), repairs);
+    gallery.purge();
     if (!args.json) {
       std::cout << file << ": " << counted(repairs.names.size(), "name") << " mended, "
                 << counted(repairs.doubles.size(), "face") << " removed\n";

@@ -93,13 +93,16 @@ Exit remove(const GalleryCommandArgs& args) {
     require_person(gallery.remove_person(args.name), args.name);
     report_done(args, {{"removed", args.name}}, "removed " + args.name);
   }
+  gallery.purge();
   return Exit::kDone;
 }
 
 Exit rename(const GalleryCommandArgs& args) {
-  require_person(args.gallery.open(false).rename_person(args.name, args.other_name), args.name);
+  Gallery gallery = args.gallery.open(false);
+  require_person(gallery.rename_person(args.name, args.other_name), args.name);
   report_done(args, {{"renamed", args.name}, {"to", args.other_name}},
               args.name + " is now " + args.other_name);
+  gallery.purge();
   return Exit::kDone;
 }
 
@@ -108,6 +111,14 @@ Exit merge(const GalleryCommandArgs& args) {
   require_person(gallery.store().find_person(args.other_name).has_value(), args.other_name);
   require_person(gallery.merge_people(args.name, args.other_name), args.name);
   report_done(args, {{"merged", args.name}, {"into", args.other_name}}, args.name + " is " + args.other_name);
+  gallery.purge();
+  return Exit::kDone;
+}
+
+Exit purge(const GalleryCommandArgs& args) {
+  args.gallery.open(false).purge();
+  report_done(args, {{"purged", args.gallery.path.string()}},
+              args.gallery.path.string() + ": no byte of what was removed is left");
   return Exit::kDone;
 }
 
@@ -226,6 +237,9 @@ void add_gallery_command(CLI::App& app, Exit& exit) {
                        "Annie Ann --gallery people.gallery", args, merge, exit);
   command->add_option("from", args->name, "Who will be gone")->required();
   command->add_option("into", args->other_name, "Who gets the faces")->required();
+  subcommand(*gallery, "purge",
+             "Leave no byte of removed people and faces in the files; remove, rename and merge do it anyway",
+             "--gallery people.gallery", args, purge, exit);
   command = subcommand(*gallery, "export", "Write all faces as .npz (not encrypted)",
                        "-o people.npz --gallery people.gallery", args, run_export, exit);
   command->add_option("-o,--output", args->file, "The .npz to write")->required();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <filesystem>
 #include <mutex>
 #include <utility>
 
@@ -11,6 +12,8 @@
 
 namespace likeness {
 namespace {
+
+namespace fs = std::filesystem;
 
 constexpr const char* kCalibrationNote = "calibration";
 /// Faces that are read from the store faster than an index file is written anew.
@@ -34,6 +37,7 @@ struct Gallery::State {
     if (options.notice) options.notice({code, text});
   }
   void refresh(const Progress& progress);
+  void refresh_alone(const Progress& progress);
   [[nodiscard]] GalleryView::Parts next_parts(const GalleryView* old, std::uint64_t version,
                                               std::uint64_t note_version, const Progress& progress);
   void read_everything(GalleryView::Parts& parts, const Progress& progress);
@@ -43,6 +47,7 @@ struct Gallery::State {
   }
   [[nodiscard]] std::shared_ptr<const SearchIndex> kept_index(std::size_t faces);
   void keep_index(const GalleryView::Parts& parts);
+  void purge_index(const Progress& progress);
 
   const std::shared_ptr<GalleryStore> store;
   const GalleryOptions options;
@@ -60,6 +65,11 @@ struct Gallery::State {
 
 void Gallery::State::refresh(const Progress& progress) {
   const std::lock_guard lock(refreshing);
+  refresh_alone(progress);
+}
+
+/// With `refreshing` locked.
+void Gallery::State::refresh_alone(const Progress& progress) {
   // What is counted is noted before that is read of which it is the count: what changes meanwhile is read
   // again next time.
   const std::uint64_t seen = own_changes;
@@ -165,6 +175,29 @@ void Gallery::State::keep_index(const GalleryView::Parts& parts) {
   }
 }
 
+void Gallery::State::purge_index(const Progress& progress) {
+  const fs::path file = options.index_file.value_or("");
+  std::error_code error;
+  if (given_index || file.empty() || !fs::exists(file, error)) return;
+  const std::lock_guard lock(refreshing);
+  if (keeps_index()) {
+    refresh_alone(progress);
+    GalleryView::Parts parts = current()->parts();
+    merge_layers(parts, indexes, progress);
+    const SearchIndex* index = parts.layers.empty() ? nullptr : &parts.layers.front()->index();
+    if (index && can_be_saved(*index)) {
+      save_index(*index, file, store->identity());
+      kept = index;
+      const std::lock_guard swap(swapping);
+      view = std::make_shared<const GalleryView>(std::move(parts));
+      return;
+    }
+  }
+  fs::remove(file, error);
+  kept = nullptr;
+  if (error) throw Error(ErrorCode::kOutputUnwritable, file.string() + ": " + error.message());
+}
+
 Gallery::Gallery(std::unique_ptr<GalleryStore> store, GalleryOptions options,
                  std::unique_ptr<SearchIndex> index)
     : state_(std::make_unique<State>(std::move(store), std::move(options), std::move(index))) {}
@@ -222,6 +255,11 @@ std::vector<std::int64_t> Gallery::move_faces(std::span<const std::int64_t> face
   auto moved = store().move_faces(faces, person);
   ++state_->own_changes;
   return moved;
+}
+
+void Gallery::purge(const Progress& progress) {
+  store().purge();
+  state_->purge_index(progress);
 }
 
 void Gallery::set_calibration(const Calibration& calibration) {

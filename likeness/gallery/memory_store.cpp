@@ -41,6 +41,8 @@ class MemoryStore final : public GalleryStore {
   bool rename_person(const std::string& from, const std::string& to) override;
   bool remove_face(std::int64_t face) override;
   bool remove_person(const std::string& name) override;
+  void purge() override {}  // there is no file
+
   std::optional<Person> find_person(std::int64_t id) const override;
   std::optional<Person> find_person(const std::string& name) const override;
   std::vector<Person> people(std::span<const std::int64_t> ids) const override;

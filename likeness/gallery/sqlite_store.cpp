@@ -8,6 +8,7 @@
 #include "likeness/core/error.h"
 #include "likeness/gallery/doubles.h"
 #include "likeness/gallery/sqlite_store_class.h"
+#include "likeness/gallery/sqlite_upkeep.h"
 #include "likeness/gallery/store_checks.h"
 
 namespace likeness {
@@ -299,6 +300,8 @@ std::vector<std::int64_t> SqliteStore::move_faces(std::span<const std::int64_t> 
   change.commit();
   return moved;
 }
+
+void SqliteStore::purge() { purge_gallery_file(name(), options_); }
 
 std::uint64_t SqliteStore::note_version() const {
   const Lock lock(mutex_);

@@ -22,6 +22,7 @@ class SqliteStore final : public GalleryStore {
  public:
   SqliteStore(GalleryFile file, const OpenOptions& options)
       : database_(std::move(file.database)),
+        options_{.read_only = options.read_only, .lock_timeout_ms = options.lock_timeout_ms},
         statement_(*database_),
         meta_(*database_, statement_, options),
         values_(*meta_.values) {
@@ -41,6 +42,8 @@ class SqliteStore final : public GalleryStore {
   bool merge_people(const std::string& from, const std::string& into) override;
   std::vector<std::int64_t> move_faces(std::span<const std::int64_t> faces,
                                        const std::string& person) override;
+  void purge() override;
+
   std::vector<Person> people() const override;
   std::vector<Person> people(std::span<const std::int64_t> ids) const override;
   std::optional<Person> find_person(const std::string& name) const override;
@@ -85,6 +88,7 @@ class SqliteStore final : public GalleryStore {
   // One connection: calls wait for each other. Recursive, for some members are made of others.
   mutable std::recursive_mutex mutex_;
   std::unique_ptr<sqlite::Database> database_;
+  const OpenOptions options_;  // for further connections; without the passphrase
   mutable sqlite::Statements statement_;
   SqliteMeta meta_;
   const RowValues& values_;

@@ -153,6 +153,13 @@ class GalleryStore {
   virtual std::vector<std::int64_t> move_faces(std::span<const std::int64_t> faces,
                                                const std::string& person) = 0;
 
+  /// Removed people, faces and names are gone for everybody when the call returns; copies of their bytes stay
+  /// in a file until they are overwritten. After this none is in any: the file is made anew and the log of
+  /// SQLite emptied. Costs as much as copying the gallery; others read meanwhile and wait to write. Of an
+  /// index beside the gallery Gallery::purge() takes care.
+  /// @throws Error kUnavailable where somebody reads or writes for too long: then bytes may be left.
+  virtual void purge() = 0;
+
   /// Everybody, sorted by name.
   [[nodiscard]] virtual std::vector<Person> people() const = 0;
   /// These people, in the order of their ids; those who are not there are left out.
