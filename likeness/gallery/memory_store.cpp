@@ -61,6 +61,8 @@ class MemoryStore final : public GalleryStore {
   void set_note(const std::string& key, const std::string& text) override;
   std::optional<std::string> note(const std::string& key) const override;
   std::uint64_t note_version() const override;
+  void set_private_note(const std::string& key, const std::string& text) override;
+  std::optional<std::string> private_note(const std::string& key) const override;
   std::uint64_t version() const override;
   std::optional<Changes> changes_since(std::uint64_t version) const override;
   std::vector<std::string> check() const override { return {}; }
@@ -96,6 +98,7 @@ class MemoryStore final : public GalleryStore {
   std::map<std::int64_t, Entry> faces_;
   std::map<std::int64_t, std::set<std::int64_t>> faces_by_person_;
   std::map<std::string, std::string> notes_;
+  std::map<std::string, std::string> private_notes_;
   std::vector<Logged> log_;  // all of it: 24 bytes a change, beside embeddings of 2 KB
   std::int64_t last_person_ = 0;
   std::int64_t last_face_ = 0;
@@ -412,6 +415,17 @@ void MemoryStore::set_note(const std::string& key, const std::string& text) {
   const Lock lock(mutex_);
   notes_[key] = text;
   ++note_version_;
+}
+
+std::optional<std::string> MemoryStore::private_note(const std::string& key) const {
+  const Lock lock(mutex_);
+  const auto found = private_notes_.find(key);
+  return found == private_notes_.end() ? std::nullopt : std::optional(found->second);
+}
+
+void MemoryStore::set_private_note(const std::string& key, const std::string& text) {
+  const Lock lock(mutex_);
+  private_notes_[key] = text;
 }
 
 std::uint64_t MemoryStore::note_version() const {

@@ -83,6 +83,14 @@ std::string RowValues::open_name(std::span<const std::byte> stored, std::span<co
   return as_text(open(stored, "name" + as_text(key), "name"));
 }
 
+Bytes RowValues::seal_note(const std::string& text, const std::string& key) const {
+  return seal(as_bytes(text), "note" + key);
+}
+
+std::string RowValues::open_note(std::span<const std::byte> stored, const std::string& key) const {
+  return as_text(open(stored, "note" + key, "note"));
+}
+
 Bytes RowValues::seal_photo(const std::string& photo, std::span<const std::byte> hash) const {
   return seal(as_bytes(photo), "photo" + as_text(hash));
 }

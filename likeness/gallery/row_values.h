@@ -40,6 +40,9 @@ class RowValues {
   [[nodiscard]] std::string open_name(std::span<const std::byte> stored,
                                       std::span<const std::byte> key) const;
 
+  [[nodiscard]] Bytes seal_note(const std::string& text, const std::string& key) const;
+  [[nodiscard]] std::string open_note(std::span<const std::byte> stored, const std::string& key) const;
+
   [[nodiscard]] Bytes seal_photo(const std::string& photo, std::span<const std::byte> hash) const;
   [[nodiscard]] std::string open_photo(std::span<const std::byte> stored,
                                        std::span<const std::byte> hash) const;

@@ -303,6 +303,29 @@ std::vector<std::int64_t> SqliteStore::move_faces(std::span<const std::int64_t> 
 
 void SqliteStore::purge() { purge_gallery_file(name(), options_); }
 
+std::optional<std::string> SqliteStore::private_note(const std::string& key) const {
+  const Lock lock(mutex_);
+  const std::string full_key = "private:" + key;
+  Statement& get = statement_("SELECT value FROM meta WHERE key = ?");
+  const Resetting guard(get);
+  get.bind(1, std::string_view(full_key));
+  if (!get.step()) return std::nullopt;
+  return values_.open_note(get.blob(0), full_key);
+}
+
+void SqliteStore::set_private_note(const std::string& key, const std::string& text) {
+  const Lock lock(mutex_);
+  const std::string full_key = "private:" + key;
+  const Bytes sealed = values_.seal_note(text, full_key);
+  Transaction change(*database_);
+  statement_(
+      "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value")
+      .bind(1, std::string_view(full_key))
+      .bind(2, std::span<const std::byte>(sealed))
+      .run();
+  change.commit();
+}
+
 std::uint64_t SqliteStore::note_version() const {
   const Lock lock(mutex_);
   return log_ ? log_->note_version() : connection_version();

@@ -61,6 +61,8 @@ class SqliteStore final : public GalleryStore {
   std::optional<std::string> note(const std::string& key) const override;
   void set_note(const std::string& key, const std::string& text) override;
   std::uint64_t note_version() const override;
+  std::optional<std::string> private_note(const std::string& key) const override;
+  void set_private_note(const std::string& key, const std::string& text) override;
   std::uint64_t version() const override;
   std::optional<Changes> changes_since(std::uint64_t version) const override;
   std::vector<std::string> check() const override;

@@ -191,6 +191,9 @@ class GalleryStore {
   virtual void set_note(const std::string& key, const std::string& text) = 0;
   /// Another number after every set_note(), whoever made it; cheap to ask for.
   [[nodiscard]] virtual std::uint64_t note_version() const = 0;
+  /// The same for texts with names in them: encrypted where the gallery is, and no change of note_version().
+  [[nodiscard]] virtual std::optional<std::string> private_note(const std::string& key) const = 0;
+  virtual void set_private_note(const std::string& key, const std::string& text) = 0;
 
   /// Counts changes to people and faces, whoever made them: one for each call that changed something. Notes
   /// are apart. Cheap to ask for. Of a file that keeps no count (format 1, opened for reading) it is another
