@@ -33,5 +33,7 @@ void add_eval_command(CLI::App& app, Exit& exit);
 void add_predict_command(CLI::App& app, Exit& exit);
 void add_model_command(CLI::App& app, Exit& exit);
 void add_compact_command(CLI::App& app, Exit& exit);
+void add_serve_command(CLI::App& app, Exit& exit);
+void add_key_command(CLI::App& app, Exit& exit);
 
 }  // namespace likeness::cli

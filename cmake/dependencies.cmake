@@ -36,5 +36,7 @@ find_package(Eigen3 REQUIRED NO_MODULE)
 find_package(nlohmann_json REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(Threads REQUIRED)
+find_package(Boost 1.81 REQUIRED)  # headers alone: Asio and Beast
+find_package(OpenSSL REQUIRED)
 find_library(LIBSVM svm REQUIRED)
 find_path(LIBSVM_INCLUDE svm.h PATH_SUFFIXES libsvm REQUIRED)

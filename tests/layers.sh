@@ -19,10 +19,10 @@ for stage in $library; do
 done
 
 # Tests, benchmarks and fuzz targets are known by the build's lists: model/self_test.cpp has such a name and is library.
-apart=" $(sed -nE 's/.*likeness_(test|bench|fuzz)\(([a-z0-9_]+).*/\2.cpp/p' likeness/*/CMakeLists.txt | tr '\n' ' ')"
-apart="$apart $(sed -n '/likeness_test(/,/)/p' likeness/*/CMakeLists.txt | grep -hoE '[a-z0-9_]+_test\.cpp' | tr '\n' ' ')"
+apart=" $(sed -nE 's/.*likeness_(test|bench|fuzz)\(([a-z0-9_]+).*/\2.cpp/p' likeness/*/CMakeLists.txt serve/CMakeLists.txt | tr '\n' ' ')"
+apart="$apart $(sed -n '/likeness_test(/,/)/p' likeness/*/CMakeLists.txt serve/CMakeLists.txt | grep -hoE '[a-z0-9_]+_test\.cpp' | tr '\n' ' ')"
 own=""
-for file in $(find likeness cli -name '*.cpp' -o -name '*.h'); do
+for file in $(find likeness serve cli -name '*.cpp' -o -name '*.h'); do
   case "$apart" in *" $(basename "$file") "*) ;; *) own="$own $file" ;; esac
 done
 
@@ -35,6 +35,9 @@ only "includes OpenVINO" '#include <openvino/' likeness/infer/openvino
 only "includes Eigen" '#include [<"](Eigen|unsupported/Eigen)/' likeness/embed
 only "knows SQL" '#include [<"].*sqlite3?\.h[>"]|"(SELECT|INSERT|UPDATE|DELETE|CREATE TABLE|PRAGMA) ' likeness/gallery
 only "sees CLI11" '#include <CLI/' cli
+only "includes Boost" '#include <boost/' serve
+[ "$(grep -rlE '#include <boost/' serve)" = serve/beast_server.cpp ] || { echo "only serve/beast_server.cpp includes Boost"; bad=1; }
+grep -rlE '#include "(cli|train|python)/' serve && { echo "serve must not include programs"; bad=1; }
 
 library=$(printf '%s\n' $own | grep '^likeness/')
 grep -lE '#include "(cli|serve|train|python)/' $library && { echo "the library must not include its users"; bad=1; }

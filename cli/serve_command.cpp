@@ -1,0 +1,255 @@
+#include <pthread.h>
+
+#include <chrono>
+#include <csignal>
+#include <exception>
+#include <fstream>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "cli/gallery_options.h"
+#include "cli/options.h"
+#include "likeness/core/error.h"
+#include "likeness/gallery/vault.h"
+#include "likeness/report/numbers.h"
+#include "serve/beast_server.h"
+#include "serve/service.h"
+
+namespace likeness::cli {
+namespace {
+
+struct ServeArgs {
+  ModelOptions models;
+  std::vector<std::string> galleries;  ///< FILE or NAME=FILE
+  std::optional<std::filesystem::path> key_file;
+  serve::HttpOptions http;
+  std::filesystem::path certificate;
+  std::filesystem::path certificate_key;
+  std::filesystem::path keys;
+  std::filesystem::path audit;
+  std::size_t queue = 64;
+  std::size_t requests_a_key = 16;
+  std::string webhook;
+  std::filesystem::path webhook_secret;
+  int patience_s = 30;
+  bool quiet = false;
+  bool check = false;
+  std::filesystem::path config;
+};
+
+serve::GallerySource gallery_source(const std::string& given) {
+  const std::size_t equals = given.find('=');
+  if (equals == std::string::npos) return {"default", given};
+  serve::GallerySource source{given.substr(0, equals), given.substr(equals + 1)};
+  if (source.name.empty() || source.name.size() > 100 || source.uri.empty())
+    throw std::invalid_argument("--gallery " + given +
+                                ": write FILE, or NAME=FILE with a name of 1 to 100 bytes");
+  return source;
+}
+
+std::string first_line(const std::filesystem::path& file) {
+  std::ifstream in(file);
+  std::string line;
+  if (!std::getline(in, line) || line.empty())
+    throw Error(ErrorCode::kInputUnreadable, file.string() + ": its first line is to be the secret");
+  return line;
+}
+
+bool is_loopback(const std::string& address) { return address.rfind("127.", 0) == 0 || address == "::1"; }
+
+serve::ServiceOptions service_options(const ServeArgs& args) {
+  if (args.keys.empty() && !is_loopback(args.http.address))
+    throw std::invalid_argument(
+        "--address " + args.http.address +
+        " can be reached by others: make keys with `likeness key add`, and say --keys FILE");
+  serve::ServiceOptions options;
+  options.models = args.models;
+  for (const std::string& gallery : args.galleries) options.galleries.push_back(gallery_source(gallery));
+  options.gallery_options.passphrase = gallery_passphrase(args.key_file);
+  options.gallery_options.notice = [](const Notice& notice) {
+    std::cerr << "likeness: " << notice.text << '\n';
+  };
+  if (!args.keys.empty()) options.keys = args.keys;
+  options.audit = args.audit;
+  options.most_waiting = args.queue;
+  options.requests_a_key = args.requests_a_key;
+  if (!args.quiet)
+    options.log = [](const nlohmann::ordered_json& line) {
+      std::cerr << line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+    };
+  return options;
+}
+
+void tell_where(const ServeArgs& args, const serve::Service& service, std::uint16_t port) {
+  const bool v6 = args.http.address.find(':') != std::string::npos;
+  std::cerr << "likeness: " << (args.check ? "would listen" : "listening") << " on "
+            << (args.http.tls ? "https" : "http") << "://" << (v6 ? "[" : "") << args.http.address
+            << (v6 ? "]" : "") << ":" << port << ", "
+            << (args.keys.empty() ? "without keys" : "keys in " + args.keys.string());
+  for (const auto& served : service.galleries()) {
+    const auto view = served->last_view();
+    std::cerr << "; gallery " << served->name << " (" << served->gallery->store().name()
+              << "): " << counted(view->people(), "person") << ", " << counted(view->faces(), "face");
+  }
+  std::cerr << std::endl;
+}
+
+/// Serves on a thread of its own until SIGTERM or SIGINT comes; `signals` are blocked in all threads.
+void serve_until_told(serve::HttpServer& server, serve::Service& service, const sigset_t& signals,
+                      std::chrono::milliseconds patience) {
+  std::exception_ptr failure;
+  std::thread running([&] {
+    try {
+      server.run();
+    } catch (...) {
+      failure = std::current_exception();
+      ::kill(::getpid(), SIGTERM);
+    }
+  });
+  int signal = 0;
+  ::sigwait(&signals, &signal);
+  ::pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);  // a second one ends the program at once
+  std::cerr << "likeness: stopping; what is under way is finished first" << std::endl;
+  service.begin_stop();
+  server.stop(patience);
+  running.join();
+  if (failure) std::rethrow_exception(failure);
+}
+
+Exit serve(ServeArgs args) {
+  if (args.certificate.empty() != args.certificate_key.empty())
+    throw std::invalid_argument("--tls-certificate and --tls-key go together");
+  if (!args.certificate.empty()) args.http.tls = serve::TlsFiles{args.certificate, args.certificate_key};
+  if (args.webhook.empty() != args.webhook_secret.empty())
+    throw std::invalid_argument("--webhook and --webhook-secret go together");
+
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // before there are threads: they inherit it
+  std::signal(SIGPIPE, SIG_IGN);
+
+  serve::Service service(service_options(args));
+  std::unique_ptr<serve::Webhook> webhook;
+  if (!args.webhook.empty()) {
+    webhook = std::make_unique<serve::Webhook>(
+        serve::Webhook::Options{args.webhook, first_line(args.webhook_secret)},
+        [](const std::string& url, const serve::Fields& headers, const std::string& body) {
+          return serve::post(url, headers, body, std::chrono::seconds(10));
+        },
+        [&service] { service.metrics().count_event_lost(); });
+    service.events().add_hook([&hook = *webhook](const serve::Event& event) { hook.send(event); });
+  }
+  serve::HttpServer server(args.http, service);
+  tell_where(args, service, server.port());
+  if (args.check) return Exit::kDone;
+  serve_until_told(server, service, signals, std::chrono::seconds(args.patience_s));
+  return Exit::kDone;
+}
+
+/// Fills options that were not given from a file of `name = value` lines.
+void read_config(CLI::App& command, const std::filesystem::path& file) {
+  std::ifstream in(file);
+  if (!in) throw Error(ErrorCode::kInputUnreadable, "cannot read " + file.string());
+  std::vector<CLI::ConfigItem> items;
+  try {
+    items = CLI::ConfigINI().from_config(in);
+  } catch (const CLI::Error& error) {
+    throw std::invalid_argument(file.string() + ": " + error.what());
+  }
+  for (const CLI::ConfigItem& item : items) {
+    if (item.name == "++" || item.name == "--") continue;  // a section begins or ends
+    CLI::Option* option = command.get_option_no_throw("--" + item.name);
+    if (option == nullptr || item.name == "config" || item.name == "check" || item.name == "help")
+      throw std::invalid_argument(file.string() + ": " + item.name + " is no option of `likeness serve`");
+    if (option->count() > 0) continue;  // the command line goes first
+    try {
+      const bool flag = option->get_items_expected_max() == 0;
+      if (flag && (item.inputs.empty() || item.inputs.front() != "true")) continue;
+      option->add_result(item.inputs);
+      option->run_callback();
+    } catch (const CLI::Error& error) {
+      throw std::invalid_argument(file.string() + ": " + item.name + ": " + error.what());
+    }
+  }
+}
+
+void add_net_options(CLI::App& command, ServeArgs& args) {
+  command
+      .add_option("--address", args.http.address,
+                  "Where to listen; others than 127.0.0.1 and ::1 need --keys")
+      ->envname("LIKENESS_SERVE_ADDRESS")
+      ->capture_default_str();
+  command.add_option("--port", args.http.port, "Where to listen; 0: any that is free")
+      ->envname("LIKENESS_SERVE_PORT")
+      ->capture_default_str();
+  command.add_option("--keys", args.keys, "File of keys (`likeness key add`): every request then needs one")
+      ->envname("LIKENESS_SERVE_KEYS");
+  command
+      .add_option("--tls-certificate", args.certificate,
+                  "Certificate in PEM, with its chain: https is spoken")
+      ->envname("LIKENESS_SERVE_TLS_CERTIFICATE");
+  command.add_option("--tls-key", args.certificate_key, "Its private key in PEM")
+      ->envname("LIKENESS_SERVE_TLS_KEY");
+  command.add_option("--webhook", args.webhook, "Post each event to this http:// or https:// address")
+      ->envname("LIKENESS_SERVE_WEBHOOK");
+  command
+      .add_option("--webhook-secret", args.webhook_secret, "File whose first line signs them (HMAC-SHA256)")
+      ->envname("LIKENESS_SERVE_WEBHOOK_SECRET");
+}
+
+void add_limit_options(CLI::App& command, ServeArgs& args) {
+  command.add_option("--queue", args.queue, "Requests that may wait for a thread; more are answered 503")
+      ->envname("LIKENESS_SERVE_QUEUE")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
+  command
+      .add_option("--requests-a-key", args.requests_a_key,
+                  "Requests of one key under way; more are answered 429")
+      ->envname("LIKENESS_SERVE_REQUESTS_A_KEY")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
+  command
+      .add_option("--stop-within", args.patience_s, "Seconds that requests under way get when it is stopped")
+      ->envname("LIKENESS_SERVE_STOP_WITHIN")
+      ->check(CLI::Range(0, 3600))
+      ->capture_default_str();
+}
+
+}  // namespace
+
+void add_serve_command(CLI::App& app, Exit& exit) {
+  const auto args = std::make_shared<ServeArgs>();
+  CLI::App* command = app.add_subcommand("serve", "Answer over HTTP: detect, embed, verify, search, enrol");
+  command->footer(
+      "Example: likeness serve --gallery people.gallery\n"
+      "         curl -F photo=@party.jpg http://127.0.0.1:8080/v1/search");
+  command
+      ->add_option(
+          "--gallery", args->galleries,
+          "A gallery's file, made where there is none; NAME=FILE gives it a name, and may be given again")
+      ->envname("LIKENESS_SERVE_GALLERY");
+  command->add_option("--key-file", args->key_file,
+                      "File whose first line is encrypted galleries' passphrase; else LIKENESS_GALLERY_KEY");
+  add_net_options(*command, *args);
+  command->add_option("--audit", args->audit, "Append who did what to this file, without names or pictures")
+      ->envname("LIKENESS_SERVE_AUDIT");
+  add_limit_options(*command, *args);
+  command->add_flag("--quiet", args->quiet, "Do not log each request on stderr");
+  command->add_flag("--check", args->check, "Open everything, say what would be done, and stop");
+  command->add_option("--config", args->config, "File of `option = value` lines; the command line goes first")
+      ->envname("LIKENESS_SERVE_CONFIG");
+  add_detector_options(*command, args->models.detector);
+  add_model_options(*command, args->models);
+  add_threads_option(*command, args->models.threads);
+  command->callback([args, command, &exit] {
+    if (!args->config.empty()) read_config(*command, args->config);
+    if (args->galleries.empty()) throw std::invalid_argument("say which gallery to serve: --gallery FILE");
+    exit = serve(*args);
+  });
+}
+
+}  // namespace likeness::cli

@@ -1,0 +1,143 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "likeness/gallery/gallery.h"
+#include "likeness/gallery/naming.h"
+#include "likeness/recognize/recognizer.h"
+#include "serve/audit.h"
+#include "serve/auth.h"
+#include "serve/call.h"
+#include "serve/events.h"
+#include "serve/http.h"
+#include "serve/metrics.h"
+#include "serve/router.h"
+#include "serve/work_queue.h"
+
+namespace likeness::serve {
+
+/// A gallery and what it is called in paths.
+struct GallerySource {
+  std::string name;
+  std::string uri;  ///< As open_gallery() takes it; made where there is none.
+};
+
+struct ServiceOptions {
+  Setup models;
+  std::vector<GallerySource> galleries;
+  GalleryOptions gallery_options{};             ///< For opening each.
+  std::optional<std::filesystem::path> keys{};  ///< Empty: whoever reaches the server may do everything.
+  std::filesystem::path audit{};                ///< AuditLog's.
+  std::size_t most_waiting = 64;                ///< Requests that wait for a thread; more are answered 503.
+  std::size_t requests_a_key = 16;              ///< Under way at once; more are answered 429.
+  /// Is told of each request, an object without personal data. Called from many threads, one at a time.
+  std::function<void(const nlohmann::ordered_json&)> log{};
+};
+
+/// A gallery that is open.
+struct ServedGallery {
+  std::string name;
+  std::unique_ptr<Gallery> gallery;
+  std::mutex changing;  ///< Held while a change is looked up and made.
+
+  /// With the changes of everybody up to now. @throws Error as Gallery::refresh().
+  [[nodiscard]] std::shared_ptr<const GalleryView> view();
+  /// What view() gave last: for figures, without waiting.
+  [[nodiscard]] std::shared_ptr<const GalleryView> last_view() const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::shared_ptr<const GalleryView> last_;
+};
+
+/// What answers the requests of /v1: finds the operation, checks the key and the fields, queues the work, and
+/// turns what operations give or throw into answers. Operations (api_v1/) read a Call, ask the library, and
+/// give JSON; they decide nothing. Threads share it.
+class Service : public Handler {
+ public:
+  /// Loads the models, opens the galleries and builds their views.
+  /// @throws Error as Recognizer, open_or_create_gallery() and KeyFile do; kModelMismatch where a gallery is
+  /// of another space than the model; std::invalid_argument for galleries with one name.
+  explicit Service(ServiceOptions options);
+  ~Service() override;
+
+  [[nodiscard]] Admission admit(const RequestHead& head) override;
+  void handle(Request request, std::function<void(Response)> reply) override;
+  [[nodiscard]] Response refuse(int status, const std::string& id, const std::string& message) override;
+
+  /// Says "not ready" from now on and ends streams of events.
+  void begin_stop();
+
+  // For operations.
+  [[nodiscard]] const Recognizer& recognizer() const { return recognizer_; }
+  [[nodiscard]] PhotoStream& photos() { return photos_; }
+  [[nodiscard]] const Router& router() const { return router_; }
+  [[nodiscard]] bool stopping() const { return stopping_; }
+  [[nodiscard]] const std::vector<std::unique_ptr<ServedGallery>>& galleries() const { return galleries_; }
+  /// The gallery that a call is about. @throws Refusal 404.
+  [[nodiscard]] ServedGallery& gallery_of(const Call& call);
+  [[nodiscard]] NamingRule rule_for(const GalleryView& view, std::optional<double> threshold = {}) const;
+  [[nodiscard]] Metrics& metrics() { return metrics_; }
+  [[nodiscard]] AuditLog& audit_log() { return audit_; }
+  [[nodiscard]] EventHub& events() { return events_; }
+  [[nodiscard]] std::string metrics_text() const;
+  /// Whether the call's key may see a gallery.
+  [[nodiscard]] static bool may_see(const Call& call, std::string_view gallery);
+
+ private:
+  struct Asked;
+  [[nodiscard]] std::optional<Key> authenticate(const RequestHead& head, const Operation& operation);
+  void require_gallery(const RequestHead& head, const Router::Match& match,
+                       const std::optional<Key>& key) const;
+  void require_same_site(const RequestHead& head) const;
+  [[nodiscard]] bool enter(const std::optional<Key>& key);
+  void leave(const std::optional<Key>& key);
+  void open_galleries();
+  [[nodiscard]] Response run(const Asked& asked, Request request) noexcept;
+  void finish(const Asked& asked, Response& response);
+
+  ServiceOptions options_;
+  Router router_;
+  Recognizer recognizer_;
+  PhotoStream photos_;  ///< All faces, with the photo's hash.
+  std::optional<KeyFile> keys_;
+  std::vector<std::unique_ptr<ServedGallery>> galleries_;
+  Metrics metrics_;
+  AuditLog audit_;
+  EventHub events_;
+  std::atomic<bool> stopping_ = false;
+  std::mutex under_way_mutex_;
+  std::map<std::string, std::size_t> under_way_;  ///< Requests of each key.
+  std::mutex log_mutex_;
+  WorkQueue queue_;  ///< Last: its threads use all of the above.
+};
+
+/// What a call did, for the audit log; operations fill what they know.
+struct Done {
+  Response response;
+  std::optional<std::int64_t> person{};
+  std::optional<std::int64_t> faces{};
+  std::optional<std::int64_t> named{};
+};
+
+/// By operationId: what answers each operation of the document.
+using Operations = std::map<std::string, std::function<Done(Service&, const Call&)>>;
+[[nodiscard]] const Operations& operations();
+
+/// The OpenAPI document, as the server serves it.
+[[nodiscard]] const std::string& openapi_text();
+
+/// 200 with a JSON body.
+[[nodiscard]] Response json_response(const nlohmann::ordered_json& json);
+
+}  // namespace likeness::serve

@@ -1,0 +1,363 @@
+// `likeness serve` as a program: how it starts and ends, what it makes of bytes that are no good request, and
+// what is left after it was killed.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <regex>
+#include <thread>
+
+#include "tests/http_client.h"
+#include "tests/run_program.h"
+#include "tests/tiny/tiny_world.h"
+
+extern char** environ;
+
+namespace likeness {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+std::string read_text(const fs::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+/// A server that runs. Killed by the destructor.
+class Server {
+ public:
+  Server(const fs::path& log, std::vector<std::string> arguments) : log_(log) {
+    ::setenv("XDG_CACHE_HOME", (fs::temp_directory_path() / "likeness_test_cache").c_str(), 0);
+    arguments.insert(arguments.begin(), "serve");
+    std::vector<char*> argv{const_cast<char*>(LIKENESS_PROGRAM)};
+    for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+    argv.push_back(nullptr);
+    const int file = ::open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, file, STDERR_FILENO);
+    if (::posix_spawn(&child_, argv[0], &actions, nullptr, argv.data(), environ) != 0) child_ = 0;
+    posix_spawn_file_actions_destroy(&actions);
+    ::close(file);
+    wait_for_port();
+  }
+  ~Server() {
+    if (child_ == 0) return;
+    ::kill(child_, SIGKILL);
+    (void)wait();
+  }
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  [[nodiscard]] std::uint16_t port() const { return port_; }
+  [[nodiscard]] std::string log() const { return read_text(log_); }
+  void signal(int number) const { ::kill(child_, number); }
+  /// Its exit code, or 128 + the signal that ended it.
+  int wait() {
+    int status = 0;
+    ::waitpid(std::exchange(child_, 0), &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  }
+
+ private:
+  void wait_for_port() {
+    const std::regex line("listening on https?://[^ ]+:([0-9]+),");
+    for (int i = 0; i < 600 && child_ != 0; ++i) {
+      std::smatch found;
+      const std::string text = log();
+      if (std::regex_search(text, found, line)) {
+        port_ = static_cast<std::uint16_t>(std::stoi(found[1]));
+        return;
+      }
+      if (::waitpid(child_, nullptr, WNOHANG) != 0) break;
+      std::this_thread::sleep_for(milliseconds(50));
+    }
+    throw std::runtime_error("the server did not start: " + log());
+  }
+
+  fs::path log_;
+  pid_t child_ = 0;
+  std::uint16_t port_ = 0;
+};
+
+class ServeProgram : public testing::Test {
+ protected:
+  std::vector<std::string> arguments(std::vector<std::string> more = {}) const {
+    std::vector<std::string> all{"--gallery", folder_ / "people.gallery",
+                                 "--models",  tiny::packs().string(),
+                                 "--model",   tiny::kEmbedder,
+                                 "--port",    "0",
+                                 "--threads", "2"};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }
+  /// Without --port and --gallery.
+  Server start(std::vector<std::string> more = {}) const {
+    return {folder_ / "log", arguments(std::move(more))};
+  }
+  static ProgramResult run(std::vector<std::string> all) {
+    all.insert(all.begin(), "serve");
+    return run_likeness(all);
+  }
+  std::string photo(int person, std::uint32_t seed = 5) const {
+    return read_text(
+        tiny::write_people(folder_.path() / std::to_string(seed), person, person + 1, 1, seed).front());
+  }
+
+  tiny::Folder folder_;
+};
+
+TEST_F(ServeProgram, EnrolsSearchesAndStopsWhenTold) {
+  Server server = start();
+  EXPECT_EQ(status_of(ask(server.port(), request_text("GET", "/v1/health/ready"))), 200);
+  const std::string enrolled =
+      ask(server.port(), photo_request("/v1/galleries/default/faces", photo(0), "Ann"));
+  EXPECT_EQ(status_of(enrolled), 200) << enrolled;
+  const std::string found = ask(server.port(), photo_request("/v1/search", photo(0, 9)));
+  EXPECT_EQ(json::parse(body_of(found))["faces"][0]["name"], "Ann") << found;
+  server.signal(SIGTERM);
+  EXPECT_EQ(server.wait(), 0);
+  EXPECT_NE(server.log().find("stopping; what is under way is finished first"), std::string::npos);
+  EXPECT_EQ(server.log().find("Ann"), std::string::npos) << "the log holds a name";
+  const ProgramResult list = run_likeness({"gallery", "list", "--gallery", folder_ / "people.gallery"});
+  EXPECT_NE(list.out.find("Ann"), std::string::npos);
+}
+
+TEST_F(ServeProgram, WhatRunsIsFinishedBeforeItEnds) {
+  Server server = start();
+  Connection connection(server.port());
+  const std::string request = photo_request("/v1/search", photo(0));
+  connection.send(request.substr(0, request.size() - 10));
+  std::this_thread::sleep_for(milliseconds(300));
+  server.signal(SIGTERM);
+  std::this_thread::sleep_for(milliseconds(200));
+  EXPECT_THROW(Connection late(server.port()), std::runtime_error);
+  connection.send(request.substr(request.size() - 10));
+  const std::string answer = connection.read_answer();
+  EXPECT_EQ(status_of(answer), 200) << answer;
+  EXPECT_NE(answer.find("Connection: close"), std::string::npos);
+  EXPECT_EQ(server.wait(), 0);
+}
+
+// ---- what is refused at the start, in one line ----
+
+TEST_F(ServeProgram, SaysInOneLineWhyItDoesNotStart) {
+  const auto expect = [](const ProgramResult& result, int code, const std::string& words) {
+    EXPECT_EQ(result.code, code) << result.err;
+    ASSERT_EQ(lines(result.err).size(), 1U) << result.err;
+    EXPECT_NE(result.err.find(words), std::string::npos) << result.err;
+  };
+  expect(
+      run({"--gallery", folder_ / "g", "--address", "0.0.0.0"}), 2,
+      "--address 0.0.0.0 can be reached by others: make keys with `likeness key add`, and say --keys FILE");
+  expect(run({}), 2, "say which gallery to serve: --gallery FILE");
+  expect(run(arguments({"--address", "127.0.0.1.5", "--keys", folder_ / "none"})), 3, "none: No such file");
+  expect(run({"--gallery", folder_ / "g", "--model", "none", "--models", tiny::packs().string()}), 4, "none");
+  expect(run(arguments({"--tls-certificate", folder_ / "c.pem", "--tls-key", folder_ / "k.pem"})), 3,
+         "c.pem: there is no such file");
+  std::ofstream(folder_ / "c.pem") << "no certificate";
+  std::ofstream(folder_ / "k.pem") << "no key";
+  expect(run(arguments({"--tls-certificate", folder_ / "c.pem", "--tls-key", folder_ / "k.pem"})), 5,
+         "c.pem: no certificate in PEM");
+  std::ofstream(folder_ / "people.gallery") << "not a gallery";
+  expect(run(arguments()), 5, "people.gallery");
+}
+
+TEST_F(ServeProgram, APortThatIsTakenIsNamed) {
+  const Server server = start();
+  std::vector<std::string> again = arguments();
+  again[1] = folder_ / "other.gallery";
+  again[7] = std::to_string(server.port());
+  const ProgramResult result = run(again);
+  EXPECT_EQ(result.code, 6);
+  EXPECT_EQ(result.err,
+            "likeness: cannot listen on 127.0.0.1 port " + again[7] + ": Address already in use\n");
+}
+
+TEST_F(ServeProgram, CheckSaysWhatItWouldDo) {
+  const ProgramResult result = run(arguments({"--check"}));
+  EXPECT_EQ(result.code, 0);
+  EXPECT_EQ(result.err.rfind("likeness: would listen on http://127.0.0.1:", 0), 0U) << result.err;
+  EXPECT_NE(result.err.find("without keys; gallery default (" + (folder_ / "people.gallery") +
+                            "): 0 people, 0 faces"),
+            std::string::npos)
+      << result.err;
+}
+
+TEST_F(ServeProgram, OptionsComeFromAFileToo) {
+  const fs::path config = folder_ / "serve.conf";
+  std::ofstream(config) << "# what the door needs\ngallery = \"door=" << (folder_ / "door.gallery")
+                        << "\"\nmodels = \"" << tiny::packs().string()
+                        << "\"\nmodel = tiny\nport = 0\nqueue = 7\nquiet = true\n";
+  const ProgramResult result = run({"--config", config.string(), "--check"});
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_NE(result.err.find("gallery door ("), std::string::npos) << result.err;
+  std::ofstream(config) << "colour = red\n";
+  const ProgramResult wrong = run({"--config", config.string(), "--check"});
+  EXPECT_EQ(wrong.code, 2);
+  EXPECT_EQ(wrong.err, "likeness: " + config.string() + ": colour is no option of `likeness serve`\n");
+}
+
+// ---- bytes that are no good request ----
+
+TEST_F(ServeProgram, BadRequestsAreRefusedWithAReason) {
+  const Server server = start();
+  const auto answer = [&](const std::string& bytes) { return ask(server.port(), bytes); };
+  const auto expect = [&](const std::string& bytes, int status, const std::string& message) {
+    const std::string text = answer(bytes);
+    EXPECT_EQ(status_of(text), status) << bytes.substr(0, 80) << "\n" << text;
+    EXPECT_NE(text.find(message), std::string::npos) << text;
+    EXPECT_NE(text.find("X-Request-Id: "), std::string::npos);
+  };
+  expect("GET /v1/version HTTP/1.1\r\n\r\n", 400, "a request needs one Host field");
+  expect("GET /v1/version HTTP/1.1\r\nHost: 127.0.0.1\r\nHost: 127.0.0.1\r\n\r\n", 400,
+         "a request needs one Host field");
+  expect("GET\r\n\r\n", 400, "this is no HTTP request");
+  expect("GET v1 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "the request's target is no path");
+  expect("GET http://127.0.0.1/v1/version HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400,
+         "the request's target is no path");
+  expect("get /v1/version HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 405, "this path answers GET");
+  expect("GET /v1/version HTTP/1.1\r\nHost: 127.0.0.1\r\nX: " + std::string(20000, 'x') + "\r\n\r\n", 431,
+         "the request's header is too large");
+  std::string many = "GET /v1/version HTTP/1.1\r\nHost: 127.0.0.1\r\n";
+  for (int i = 0; i < 120; ++i) many += "X" + std::to_string(i) + ": 1\r\n";
+  expect(many + "\r\n", 431, "more than 100 header fields");
+  expect("POST /v1/detect HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 999999999\r\n\r\n", 413,
+         "the body has 999999999 bytes");
+  expect(
+      "POST /v1/detect HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Encoding: gzip\r\nContent-Length: 1\r\n\r\nx",
+      415, "compressed bodies are not read");
+  expect(
+      "POST /v1/detect HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1\r\nTransfer-Encoding: "
+      "chunked\r\n\r\n",
+      400, "");
+  expect("GET /v1/version HTTP/3.0\r\nHost: 127.0.0.1\r\n\r\n", 505, "HTTP/1.1 is spoken here");
+  expect("GET /v1/version HTTP/1.1\r\nHost: evil.example\r\n\r\n", 403, "answers this machine alone");
+  EXPECT_EQ(status_of(answer("GET /v1/version HTTP/1.0\r\n\r\n")), 403);  // who says no Host is not from here
+  EXPECT_EQ(status_of(answer(request_text("GET", "/v1/version"))), 200);
+}
+
+TEST_F(ServeProgram, AConnectionIsKeptForSeveralRequests) {
+  const Server server = start();
+  Connection connection(server.port());
+  connection.send(request_text("GET", "/v1/version") + request_text("GET", "/v1/health/live"));
+  EXPECT_NE(connection.read_answer().find("\"api\":\"v1\""), std::string::npos);
+  EXPECT_NE(connection.read_answer().find("\"live\""), std::string::npos);
+  connection.send("HEAD /v1/version HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
+  EXPECT_EQ(status_of(connection.read_until("\r\n\r\n")), 200);
+  const std::string body = photo(0);
+  connection.send(
+      "POST /v1/detect HTTP/1.1\r\nHost: 127.0.0.1\r\nExpect: 100-continue\r\nContent-Type: "
+      "application/json\r\n"
+      "Content-Length: 2\r\n\r\n");
+  EXPECT_EQ(status_of(connection.read_until("\r\n\r\n")), 100);
+  connection.send("{}");
+  EXPECT_EQ(status_of(connection.read_answer()), 400);
+  connection.send(
+      "POST /v1/detect HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n"
+      "Content-Type: application/json\r\n\r\n2\r\n{}\r\n0\r\n\r\n");
+  EXPECT_NE(connection.read_answer().find("photo is missing"), std::string::npos);
+}
+
+TEST_F(ServeProgram, EventsComeAsTheyHappen) {
+  Server server = start();
+  Connection listener(server.port());
+  listener.send(request_text("GET", "/v1/events"));
+  EXPECT_EQ(status_of(listener.read_until("\r\n\r\n")), 200);
+  EXPECT_EQ(status_of(ask(server.port(), photo_request("/v1/galleries/default/faces", photo(0), "Ann"))),
+            200);
+  EXPECT_NE(listener.read_until("\"faces\":1}").find("event: enrolled"), std::string::npos);
+  server.signal(SIGTERM);
+  EXPECT_TRUE(listener.closed(seconds(10)));
+  EXPECT_EQ(server.wait(), 0);
+}
+
+TEST_F(ServeProgram, ClientsThatStallKeepNobodyOut) {
+  const Server server = start();
+  const std::string request = photo_request("/v1/search", photo(0));
+  const auto time = [&] {
+    const auto begin = std::chrono::steady_clock::now();
+    EXPECT_EQ(status_of(ask(server.port(), request)), 200);
+    return std::chrono::steady_clock::now() - begin;
+  };
+  (void)time();
+  const auto usual = std::max({time(), time(), time()});
+  std::vector<std::unique_ptr<Connection>> stalled;
+  for (int i = 0; i < 300; ++i) {
+    stalled.push_back(std::make_unique<Connection>(server.port()));
+    stalled.back()->send("POST /v1/search HTTP/1.1\r\nHost: 127");
+  }
+  const auto beside = std::min({time(), time(), time()});
+  EXPECT_LT(beside, 2 * usual + milliseconds(20));
+}
+
+TEST_F(ServeProgram, WhatWasAcknowledgedIsThereAfterAKill) {
+  const int kills = std::getenv("LIKENESS_LONG") != nullptr ? 20 : 4;
+  const fs::path gallery = folder_ / "people.gallery";
+  std::size_t acknowledged = 0;
+  for (int round = 0; round < kills; ++round) {
+    Server server = start({"--quiet"});
+    std::atomic<bool> go = true;
+    std::atomic<std::size_t> enrolled = 0;
+    std::vector<std::jthread> clients;
+    for (int client = 0; client < 3; ++client) {
+      clients.emplace_back([&, client] {
+        for (int i = 0; go; ++i) {
+          const auto seed = static_cast<std::uint32_t>(1000 * (3 * round + client) + i);
+          const std::string bytes = photo(client, seed);
+          try {
+            const std::string answer = ask(
+                server.port(), photo_request("/v1/galleries/default/faces", bytes, tiny::name_of(client)));
+            if (status_of(answer) == 200 && answer.find("\"enrolled\":1") != std::string::npos) ++enrolled;
+          } catch (const std::runtime_error&) {
+            return;
+          }
+        }
+      });
+    }
+    for (int i = 0; i < 400 && enrolled < 5 + static_cast<std::size_t>(round); ++i)
+      std::this_thread::sleep_for(milliseconds(10));
+    server.signal(SIGKILL);
+    EXPECT_EQ(server.wait(), 128 + SIGKILL);
+    go = false;
+    clients.clear();
+    acknowledged += enrolled;
+    const ProgramResult check = run_likeness({"gallery", "check", "--gallery", gallery.string()});
+    EXPECT_EQ(check.code, 0) << check.out << check.err;
+    std::size_t there = 0;
+    for (const std::string& line :
+         lines(run_likeness({"gallery", "list", "--json", "--gallery", gallery.string()}).out))
+      there += json::parse(line)["faces"].get<std::size_t>();
+    EXPECT_GE(there, acknowledged);
+    EXPECT_LE(there, acknowledged + 3 * static_cast<std::size_t>(round + 1));  // done, but not said any more
+  }
+  EXPECT_GT(acknowledged, 4U * static_cast<std::size_t>(kills));
+}
+
+TEST_F(ServeProgram, SpeaksTlsWithACertificate) {
+  const std::string pair = "openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=localhost -days 2 -keyout " +
+                           (folder_ / "k.pem") + " -out " + (folder_ / "c.pem") + " 2>/dev/null";
+  ASSERT_EQ(std::system(pair.c_str()), 0);
+  const Server server = start({"--tls-certificate", folder_ / "c.pem", "--tls-key", folder_ / "k.pem"});
+  const std::string asks =
+      "printf 'GET /v1/version HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n' | "
+      "openssl s_client -quiet -verify_return_error -CAfile " +
+      (folder_ / "c.pem") + " -connect localhost:" + std::to_string(server.port()) + " >" +
+      (folder_ / "answer") + " 2>/dev/null";
+  EXPECT_EQ(std::system(asks.c_str()), 0);
+  EXPECT_EQ(status_of(read_text(folder_ / "answer")), 200);
+}
+
+}  // namespace
+}  // namespace likeness
