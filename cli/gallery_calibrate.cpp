@@ -17,20 +17,24 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Of a folder; unreadable photos are named, and show in `exit`.
+/// Of a folder; photos that are unreadable or show no face are named, and the former show in `exit`.
 StrangerFaces from_photos(const GalleryCommandArgs& args, const GalleryStore& store, Exit& exit) {
   Setup setup = args.models;
   setup.quality = store.space().quality;
   const Recognizer recognizer(setup);
   require_same_space(store.space(), store.name(), recognizer.space(), "the model " + setup.model);
-  PeopleList list = list_people({args.impostors}, true);
+  PeopleList list = list_people({args.impostors}, true, args.json);
   // Photos directly in the folder: everybody is somebody else, called as labels_of() has it.
   const std::vector<std::string> labels = labels_of(list.loose);
   for (std::size_t i = 0; i < labels.size(); ++i) list.photos.push_back({list.loose[i], labels[i]});
   ProgressBar bar("strangers");
-  InputCount inputs(list.photos.size(), list.failed);
+  InputCount inputs(list.photos.size(), list.failed, args.json);
   StrangerFaces faces = embed_strangers(
-      list.photos, recognizer, [&](const PhotoFaces& photo) { inputs.count(photo, bar); }, bar.callback());
+      list.photos, recognizer,
+      [&](const PhotoFaces& photo) {
+        if (inputs.count(photo, bar) && args.json && photo.chosen.empty()) print_json_no_face(photo.id);
+      },
+      bar.callback());
   exit = inputs.exit();
   return faces;
 }

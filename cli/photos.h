@@ -52,8 +52,8 @@ class InputCount {
  public:
   explicit InputCount(const PhotoList& list, bool json = false)
       : total_(list.photos.size() + list.failed), failed_(list.failed), json_(json) {}
-  explicit InputCount(std::size_t photos, std::size_t failed = 0)
-      : total_(photos + failed), failed_(failed) {}
+  explicit InputCount(std::size_t photos, std::size_t failed = 0, bool json = false)
+      : total_(photos + failed), failed_(failed), json_(json) {}
   /// Whether the photo could be read.
   bool count(const PhotoFaces& photo, ProgressBar& bar);
   /// One that could not, and why.

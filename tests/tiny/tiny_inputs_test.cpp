@@ -171,6 +171,23 @@ TEST_F(TinyInputs, JsonOfFoldersOfPeopleHasAnObjectForEveryOddPhoto) {
   }
 }
 
+TEST_F(TinyInputs, JsonOfStrangersHasAnObjectForEveryOddPhoto) {
+  enrol();
+  tiny::write_people(folder_ / "strangers", 3, 9, 3, 200);
+  fs::copy_file(grey_, folder_ / "strangers/person_03/grey.png");
+  fs::copy_file(broken_, folder_ / "strangers/person_04/broken.jpg");
+  const auto result =
+      run_likeness(with_models({"gallery", "calibrate", "--gallery", folder_ / "g", "--impostors",
+                                folder_ / "strangers", "--target-fpir", "0.2", "--json"}));
+  EXPECT_EQ(result.code, 1) << result.err;
+  const auto told = objects(result);
+  ASSERT_EQ(told.size(), 3U) << result.out;
+  EXPECT_EQ(told[0], (json{{"file", folder_ / "strangers/person_03/grey.png"}, {"faces", 0}}));
+  EXPECT_EQ(told[1]["file"], folder_ / "strangers/person_04/broken.jpg");
+  EXPECT_TRUE(told[1].contains("error"));
+  EXPECT_EQ(told[2]["impostor_faces"], 18);
+}
+
 TEST_F(TinyInputs, JsonTellsWhatStoppedACommand) {
   const std::vector<std::vector<std::string>> commands = {
       {"verify", face_, broken_, "--models", tiny::packs(), "--model", tiny::kEmbedder, "--threshold", "0.4"},
