@@ -35,7 +35,7 @@ Exit run_lfw(const Args& args) {
     for (const std::string& line : text_of(story)) std::cout << line << '\n';
     if (!args.out.empty()) std::printf("%-20s %s\n", "report", (args.out / "report.html").c_str());
   }
-  return story.unreadable ? Exit::kSomeInputsFailed : Exit::kDone;
+  return !story.unreadable.empty() ? Exit::kSomeInputsFailed : Exit::kDone;
 }
 
 }  // namespace

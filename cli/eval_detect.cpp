@@ -55,8 +55,12 @@ Exit run(const Args& args) {
   DetectionCount ours, theirs;
   ProgressBar bar("detecting");
   InputCount inputs(marks.size());
+  std::vector<FailedInput> unreadable;
   const auto count = [&](PhotoFaces&& photo) {
-    if (!inputs.count(photo, bar)) return;
+    if (!inputs.count(photo, bar)) {
+      unreadable.push_back({photo.id, photo.error});
+      return;
+    }
     const MarkedPhoto& marked = marks[photo.index];
     std::vector<Box> boxes;
     for (const Face& face : photo.faces) boxes.push_back(face.box);
@@ -71,6 +75,7 @@ Exit run(const Args& args) {
   if (args.json) {
     Json line = {{"photos", marks.size() - failed}, {"likeness", json_of(ours)}};
     if (!other.empty()) line["compared"] = json_of(theirs);
+    tell_failed(line, unreadable);
     std::cout << dump_line(line) << '\n';
   } else {
     print("likeness", ours);

@@ -36,16 +36,15 @@ Exit run_leftout(const Args& args) {
   People strangers = people_of(args.impostors, args, true);
   leave_aside(strangers, args.without);
   ProgressBar bar("leaving out");
-  tell(args, left_out_report(people, strangers, args.options(), bar.callback()));
-  return exit_of({&people, &strangers});
+  return tell(args, left_out_report(people, strangers, args.options(), bar.callback()),
+              {&people, &strangers});
 }
 
 Exit run_gallery(const Args& args) {
   People people = people_of(args.faces, args);
   leave_aside(people, args.without);
   ProgressBar bar("trials");
-  tell(args, gallery_report(people, args.options(), bar.callback()));
-  return exit_of({&people});
+  return tell(args, gallery_report(people, args.options(), bar.callback()), {&people});
 }
 
 Exit run_thresholds(const ThresholdArgs& args) {
@@ -55,8 +54,7 @@ Exit run_thresholds(const ThresholdArgs& args) {
     throw std::invalid_argument("at most " + std::to_string(kMostFacesInPairs) + " faces, there are " +
                                 std::to_string(people.size()) + "; choose people with --only");
   }
-  tell(args, thresholds_report(people, args.rates, args.model.precision));
-  return exit_of({&people});
+  return tell(args, thresholds_report(people, args.rates, args.model.precision), {&people});
 }
 
 void add_trial_options(CLI::App& command, Args& args) {

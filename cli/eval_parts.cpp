@@ -48,7 +48,7 @@ People people_of(const fs::path& source, const EvalArgs& args, bool strangers) {
   std::ranges::sort(list.photos, {}, [](const auto& photo) { return photo.file.native(); });
   ProgressBar bar("embedding");
   People people = embed_people(list.photos, source, args.model, args.cache(), bar.callback());
-  people.unreadable |= list.failed > 0;
+  people.unreadable.insert(people.unreadable.begin(), list.problems.begin(), list.problems.end());
   return people;
 }
 
@@ -58,17 +58,16 @@ People compared_people(const fs::path& source, const EvalArgs& args) {
   return people;
 }
 
-void tell(const EvalArgs& args, const EvalReport& report) {
+Exit tell(const EvalArgs& args, EvalReport report, std::initializer_list<const People*> all) {
+  for (const People* people : all) tell_failed(report.json, people->unreadable);
   if (!args.out.empty()) write_report(args.out, report);
   if (args.json) {
     std::cout << dump_line(report.json) << '\n';
-    return;
+  } else {
+    for (const std::string& line : text_of(report)) std::cout << line << '\n';
   }
-  for (const std::string& line : text_of(report)) std::cout << line << '\n';
-}
-
-Exit exit_of(std::initializer_list<const People*> all) {
-  const bool failed = std::ranges::any_of(all, [](const People* people) { return people->unreadable; });
+  const bool failed =
+      std::ranges::any_of(all, [](const People* people) { return !people->unreadable.empty(); });
   return failed ? Exit::kSomeInputsFailed : Exit::kDone;
 }
 

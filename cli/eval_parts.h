@@ -36,10 +36,10 @@ void add_eval_options(CLI::App& command, EvalArgs& args);    ///< These, and wha
 /// The same, brought to what the model's contract compares (make_comparable()).
 [[nodiscard]] People compared_people(const std::filesystem::path& source, const EvalArgs& args);
 
-/// Writes the report where --out was given, and prints it as text or JSON.
-void tell(const EvalArgs& args, const EvalReport& report);
-/// kSomeInputsFailed where photos or folders of anybody could not be read.
-[[nodiscard]] Exit exit_of(std::initializer_list<const People*> all);
+/// Writes the report where --out was given, and prints it as text or JSON, with what of `all` could not be
+/// read. kSomeInputsFailed where there is any.
+[[nodiscard]] Exit tell(const EvalArgs& args, EvalReport report,
+                        std::initializer_list<const People*> all = {});
 
 void add_eval_gallery(CLI::App& command, Exit& exit);  ///< gallery, leftout, thresholds
 void add_eval_people(CLI::App& command, Exit& exit);   ///< openset, cluster, classify

@@ -28,8 +28,9 @@ Exit run_openset(const OpenSetArgs& args) {
   }
   IdentificationOptions options = args.trials;
   options.seed = args.seed;
-  tell(args, open_set_report(gallery, probes, options, args.model.precision));
-  return exit_of({&gallery, probes ? &*probes : &gallery});
+  const People none;
+  return tell(args, open_set_report(gallery, probes, options, args.model.precision),
+              {&gallery, probes ? &*probes : &none});
 }
 
 struct ClusterArgs : EvalArgs {
@@ -42,8 +43,8 @@ struct ClusterArgs : EvalArgs {
 Exit run_cluster(const ClusterArgs& args) {
   People people = compared_people(args.folder, args);
   keep_wanted(people, args.only, args.min_photos);
-  tell(args, clustering_report(people, args.threshold, args.model.precision, args.model.threads));
-  return exit_of({&people});
+  return tell(args, clustering_report(people, args.threshold, args.model.precision, args.model.threads),
+              {&people});
 }
 
 struct ClassifyArgs : EvalArgs {
@@ -55,8 +56,7 @@ struct ClassifyArgs : EvalArgs {
 Exit run_classify(const ClassifyArgs& args) {
   ClassificationOptions options = args.validation;
   options.seed = args.seed;
-  tell(args, classification_report(read_embeddings(args.embeddings, args.members), options));
-  return Exit::kDone;
+  return tell(args, classification_report(read_embeddings(args.embeddings, args.members), options));
 }
 
 }  // namespace

@@ -91,7 +91,10 @@ PeopleList list_people(const std::vector<fs::path>& folders, bool keep_loose, bo
       if (error.code() != ErrorCode::kInputUnreadable) throw;
       problems.emplace_back(error.what());
     }
-    for (; json && told < problems.size(); ++told) print_json_error(folder.string(), problems[told]);
+    for (; told < problems.size(); ++told) {
+      list.problems.push_back({folder.string(), problems[told]});
+      if (json) print_json_error(folder.string(), problems[told]);
+    }
   }
   list.failed = problems.size();
   say_problems(problems, list.photos.empty() && list.loose.empty(), json);

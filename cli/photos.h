@@ -10,6 +10,7 @@
 #include "cli/progress_bar.h"
 #include "likeness/core/error.h"
 #include "likeness/dataset/photo_folder.h"
+#include "likeness/eval/failed_input.h"
 #include "likeness/recognize/photo_stream.h"
 #include "likeness/report/numbers.h"
 
@@ -38,6 +39,7 @@ struct PeopleList {
   std::vector<LabelledPhoto> photos;
   std::vector<std::filesystem::path> loose;  ///< Photos in no person's folder.
   std::size_t failed = 0;                    ///< As PhotoList's.
+  std::vector<FailedInput> problems;         ///< The same, by the folder given.
 };
 
 /// Says on stderr what the folders hold beside people's photos, and what failed; of `loose` it says that they

@@ -14,11 +14,9 @@
 namespace likeness::cli {
 namespace {
 
-/// Whether a command that was given has been asked for JSON, an object for each input. `eval` prints one
-/// report of all, or none.
+/// Whether a command that was given has been asked for JSON.
 bool wants_json(const CLI::App& app) {
   for (const CLI::App* command : app.get_subcommands()) {
-    if (command->get_name() == "eval") continue;
     const CLI::Option* json = command->get_option_no_throw("--json");
     if ((json != nullptr && json->count() > 0) || wants_json(*command)) return true;
   }

@@ -67,7 +67,7 @@ People embed_people(std::span<const LabelledPhoto> photos, const fs::path& sourc
       continue;
     }
     people.failed.push_back(files[i].string() + ": " + found.problems[i]);
-    people.unreadable |= found.unreadable(i);
+    if (found.unreadable(i)) people.unreadable.push_back({files[i].string(), found.problems[i]});
   }
   return people;
 }

@@ -10,6 +10,7 @@
 #include "likeness/core/progress.h"
 #include "likeness/dataset/photo_folder.h"
 #include "likeness/embed/embeddings.h"
+#include "likeness/eval/failed_input.h"
 #include "likeness/recognize/setup.h"
 
 namespace likeness {
@@ -28,7 +29,7 @@ struct People : NamedFaces {
   std::string source{};               ///< What errors call them: their file or folder.
   std::string space{};                ///< The embedding space's name; "unknown model" where nothing says it.
   std::vector<std::string> failed{};  ///< Photos without an embedding, and why.
-  bool unreadable = false;            ///< Whether some could not be read, rather than show no face.
+  std::vector<FailedInput> unreadable{};  ///< Those of them that could not be read, rather than show no face.
 };
 
 /// All rows of embeddings (.npz), train and val together, brought to unit length.

@@ -158,7 +158,8 @@ VerificationStory verify_photos(const PairsProtocol& protocol, const Setup& setu
   for (std::size_t i = 0; i < photos.names.size(); ++i) {
     if (own.found[i]) continue;
     story.failed.emplace_back(photos.names[i], own.photos.problems[i]);
-    story.unreadable |= own.photos.unreadable(i);
+    if (own.photos.unreadable(i))
+      story.unreadable.push_back({photos.files[i].string(), own.photos.problems[i]});
   }
   for (const auto& fold : story.folds) {
     for (const ScoredPair& pair : fold) story.failed_pairs += pair.score ? 0 : 1;
@@ -210,6 +211,7 @@ Json json_of(const VerificationStory& story) {
   json["failed_photos"] = Json::array();
   for (const auto& [photo, why] : story.failed)
     json["failed_photos"].push_back({{"photo", photo}, {"why", why}});
+  tell_failed(json, story.unreadable);
   json["photos"] = story.photos.size();
   json["from_cache"] = story.from_cache;
   for (const auto& [what, value] : story.facts) json["facts"][what] = value;

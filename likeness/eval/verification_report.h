@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "likeness/eval/failed_input.h"
 #include "likeness/eval/plot_files.h"
 #include "likeness/eval/verification.h"
 
@@ -32,8 +33,8 @@ struct VerificationStory {
   std::filesystem::path images;  ///< Folder of the photos, for pictures of failures.
   std::vector<std::pair<std::string, std::string>> failed;  ///< Photo without embedding, and why.
   std::size_t failed_pairs = 0;                             ///< Pairs of the protocol with such a photo.
-  bool unreadable = false;     ///< Whether a photo could not be read, rather than shows no face.
-  std::size_t from_cache = 0;  ///< Photos whose embedding was known already.
+  std::vector<FailedInput> unreadable;  ///< Photos that could not be read, rather than show no face.
+  std::size_t from_cache = 0;           ///< Photos whose embedding was known already.
   std::optional<VerificationBaseline> baseline;
 };
 

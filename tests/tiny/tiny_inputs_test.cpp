@@ -188,6 +188,26 @@ TEST_F(TinyInputs, JsonOfStrangersHasAnObjectForEveryOddPhoto) {
   EXPECT_EQ(told[2]["impostor_faces"], 18);
 }
 
+TEST_F(TinyInputs, AReportOfManyTellsWhatCouldNotBeRead) {
+  const std::string broken = folder_ / "d/person_01/broken.jpg";
+  const auto cluster =
+      with_models({"eval", "cluster", folder_ / "d", "--threshold", "0.5", "--no-cache", "--json"});
+  const auto whole = run_likeness(cluster);
+  EXPECT_EQ(whole.code, 0) << whole.err;
+  ASSERT_EQ(objects(whole).size(), 1U);
+  EXPECT_FALSE(objects(whole)[0].contains("failed"));
+  fs::copy_file(grey_, folder_ / "d/person_00/grey.png");  // no face: a failure, but read
+  fs::copy_file(broken_, broken);
+  const auto result = run_likeness(cluster);
+  EXPECT_EQ(result.code, 1) << result.err;
+  ASSERT_EQ(objects(result).size(), 1U) << result.out;
+  const json report = objects(result)[0];
+  ASSERT_EQ(report["failed"].size(), 1U) << result.out;
+  EXPECT_EQ(report["failed"][0]["file"], broken);
+  EXPECT_NE(report["failed"][0]["error"].get<std::string>().find("broken.jpg"), std::string::npos);
+  EXPECT_EQ(report["failures"].size(), 2U);
+}
+
 TEST_F(TinyInputs, JsonTellsWhatStoppedACommand) {
   const std::vector<std::vector<std::string>> commands = {
       {"verify", face_, broken_, "--models", tiny::packs(), "--model", tiny::kEmbedder, "--threshold", "0.4"},
@@ -199,6 +219,8 @@ TEST_F(TinyInputs, JsonTellsWhatStoppedACommand) {
       {"gallery", "list", "--gallery", folder_ / "none"},
       {"gallery", "add", folder_ / "odd", "--gallery", folder_ / "g", "--models", tiny::packs(), "--model",
        tiny::kEmbedder},
+      {"eval", "cluster", folder_ / "none"},
+      {"eval", "classify", broken_},
       {"extract", folder_ / "none", "-o", folder_ / "f.npz", "--models", tiny::packs(), "--model",
        tiny::kEmbedder}};
   for (std::vector<std::string> command : commands) {
