@@ -21,7 +21,7 @@ void add_report_options(CLI::App& command, EvalArgs& args) {
   add_json_option(command, args.json);
   // Before the work: a report that cannot be written shall be known in the first second.
   command.parse_complete_callback([&args] {
-    if (!args.out.empty()) (void)OutputFolder(args.out);
+    if (!args.out.empty()) OutputFolder::require_writable(args.out);
   });
 }
 

@@ -7,11 +7,11 @@
 #include <optional>
 #include <set>
 #include <span>
-#include <system_error>
 
 #include "cli/labelled_photos.h"
 #include "cli/photos.h"
 #include "cli/progress_bar.h"
+#include "likeness/core/output.h"
 #include "likeness/core/sha256.h"
 #include "likeness/embed/new_pack.h"
 #include "likeness/model/trainable.h"
@@ -136,12 +136,7 @@ void check_output(const Args& args) {
     throw std::invalid_argument(args.training_folder().string() +
                                 " holds a training; go on with it by --resume, or begin anew by --replace");
   }
-  std::error_code error;
-  fs::create_directories(args.training_folder(), error);
-  if (error) {
-    throw Error(ErrorCode::kOutputUnwritable,
-                "cannot write " + args.training_folder().string() + ": " + error.message());
-  }
+  OutputFolder::require_writable(args.training_folder());
 }
 
 std::string text_of(const std::optional<Verification>& v) {
@@ -297,6 +292,7 @@ Exit run(Args args) {
   const std::vector<int> people = number_people(data.labels);
   Learner learner =
       make_learner(args, data, hold_out_people(people, args.training.held_out_share, args.training.seed));
+  const OutputFolder folder(args.training_folder());
   const Outcome outcome = train(args, learner, people);
   Facts facts = facts_of(args, data, outcome, learner.architecture());
   write_training_report(args.training_folder(), read_epochs(args.log()), outcome.result, facts);

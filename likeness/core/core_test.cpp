@@ -7,6 +7,7 @@
 #include <fstream>
 #include <iterator>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -109,6 +110,30 @@ TEST_F(Outputs, MarkTheirFolderWhollyOnlyWhereItWasEmpty) {
   const auto mark = read_output_mark(folder_);
   EXPECT_FALSE(mark->whole);
   EXPECT_EQ(mark->files, (std::set<std::string>{"1.png", "2.png", "3.png"}));
+}
+
+TEST_F(Outputs, LeaveNoEmptyFolderWhereTheWorkStops) {
+  const auto stopped = [&](const fs::path& folder, bool written) {
+    try {
+      OutputFolder out(folder);
+      if (written) write_file(out.file("1.png"), std::string_view("x"));
+      throw std::runtime_error("no model");
+    } catch (const std::runtime_error&) {
+    }
+  };
+  stopped(folder_ / "a/b/", false);
+  EXPECT_FALSE(fs::exists(folder_ / "a"));
+  fs::create_directories(folder_ / "mine");
+  stopped(folder_ / "mine/b", false);
+  EXPECT_TRUE(fs::is_empty(folder_ / "mine"));
+  stopped(folder_ / "mine", false);
+  EXPECT_TRUE(fs::exists(folder_ / "mine"));
+  stopped(folder_ / "a/b", true);
+  EXPECT_TRUE(fs::exists(folder_ / "a/b/1.png"));
+  OutputFolder::require_writable(folder_ / "c");
+  EXPECT_FALSE(fs::exists(folder_ / "c"));
+  { const OutputFolder kept(folder_ / "c"); }
+  EXPECT_TRUE(fs::exists(folder_ / "c"));
 }
 
 TEST_F(Outputs, OfPhotosThatAreCalledTheSameGetNamesOfTheirOwn) {

@@ -6,6 +6,7 @@
 #include <cctype>
 #include <cerrno>
 #include <cstring>
+#include <exception>
 #include <sstream>
 #include <utility>
 
@@ -50,21 +51,42 @@ std::optional<OutputMark> read_output_mark(const fs::path& folder) {
   return mark;
 }
 
-OutputFolder::OutputFolder(fs::path folder) : path_(std::move(folder)) {
+OutputFolder::OutputFolder(fs::path folder)
+    : path_(std::move(folder)), exceptions_(std::uncaught_exceptions()) {
+  std::error_code ignored;  // a slash behind a new folder's name is called an error, though it was made
+  const fs::path name = path_.has_filename() ? path_ : path_.parent_path();
+  for (fs::path one = name; !one.empty() && !fs::exists(one, ignored); one = one.parent_path())
+    made_.push_back(one);
   std::error_code error;
   fs::create_directories(path_, error);
-  std::error_code ignored;  // a slash behind a new folder's name is called an error, though it was made
   if (error && !fs::is_directory(path_, ignored)) {
     throw Error(ErrorCode::kOutputUnwritable,
                 "cannot make folder " + path_.string() + ": " + error.message());
   }
   if (auto known = read_output_mark(path_)) {
     mark_ = *std::move(known);
-    require_writable(path_ / kOutputMark);
+    likeness::require_writable(path_ / kOutputMark);
   } else {
     mark_.whole = fs::is_empty(path_, ignored);
     write_mark(path_, mark_);
   }
+}
+
+OutputFolder::~OutputFolder() {
+  if (std::uncaught_exceptions() > exceptions_) remove_what_was_made();
+}
+
+void OutputFolder::require_writable(const fs::path& folder) { OutputFolder(folder).remove_what_was_made(); }
+
+void OutputFolder::remove_what_was_made() noexcept {
+  if (made_.empty()) return;
+  std::error_code ignored;
+  for (fs::directory_iterator entry(path_, ignored), end; !ignored && entry != end;
+       entry.increment(ignored)) {
+    if (entry->path().filename() != kOutputMark) return;  // there are results
+  }
+  fs::remove(path_ / kOutputMark, ignored);
+  for (const fs::path& folder : made_) fs::remove(folder, ignored);  // but for those that are not empty
 }
 
 fs::path OutputFolder::file(const std::string& name) {

@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace likeness {
 
@@ -21,11 +22,19 @@ struct OutputMark {
 [[nodiscard]] std::optional<OutputMark> read_output_mark(const std::filesystem::path& folder);
 
 /// A folder that results are written into, marked as such before the first: wholly where it is new or empty,
-/// else file by file, for it may be somebody's folder of photos. Not for sharing between threads.
+/// else file by file, for it may be somebody's folder of photos. Where an exception ends its life, folders
+/// that it made and nobody wrote into go with it. Not for sharing between threads.
 class OutputFolder {
  public:
   /// Makes the folder, and those above it, where they are not there. @throws Error kOutputUnwritable.
   explicit OutputFolder(std::filesystem::path folder);
+  OutputFolder(const OutputFolder&) = delete;
+  OutputFolder& operator=(const OutputFolder&) = delete;
+  ~OutputFolder();
+
+  /// Whether `folder` can be made and written into; for use before long work; leaves nothing behind.
+  /// @throws Error kOutputUnwritable with the reason.
+  static void require_writable(const std::filesystem::path& folder);
 
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   /// The path of a result called `name`, which the mark knows from now on. @throws Error kOutputUnwritable.
@@ -35,7 +44,11 @@ class OutputFolder {
   [[nodiscard]] std::filesystem::path file_of(const std::string& stem, const std::string& ending);
 
  private:
+  void remove_what_was_made() noexcept;
+
   std::filesystem::path path_;
+  std::vector<std::filesystem::path> made_;  ///< Folders that were not there, the innermost first.
+  int exceptions_;                           ///< In flight when it was made.
   OutputMark mark_;
   std::set<std::string> given_;  ///< By file_of(), in small letters.
 };

@@ -208,6 +208,25 @@ TEST_F(TinyInputs, AReportOfManyTellsWhatCouldNotBeRead) {
   EXPECT_EQ(report["failures"].size(), 2U);
 }
 
+TEST_F(TinyInputs, NoEmptyFolderIsLeftWhereThereIsNoModel) {
+  ASSERT_EQ(run_likeness(with_models({"embed", folder_ / "d", "-o", folder_ / "e.npz"})).code, 0);
+  ASSERT_EQ(run_likeness({"train", folder_ / "e.npz", "-o", folder_ / "p.npz"}).code, 0);
+  const std::vector<std::vector<std::string>> commands = {{"run", folder_ / "d", "--out"},
+                                                          {"cluster", folder_ / "d", "--out"},
+                                                          {"eval", "cluster", folder_ / "d", "--out"},
+                                                          {"predict", folder_ / "p.npz", face_, "--draw"}};
+  for (std::vector<std::string> command : commands) {
+    for (const char* out : {"out", "deeper/out"}) {
+      auto arguments = command;
+      arguments.insert(arguments.end(), {folder_ / out, "--models", tiny::packs(), "--model", "nobody"});
+      const auto result = run_likeness(arguments);
+      EXPECT_EQ(result.code, 4) << command[0] << result.err;
+      EXPECT_FALSE(fs::exists(folder_ / "out")) << command[0];
+      EXPECT_FALSE(fs::exists(folder_ / "deeper")) << command[0];
+    }
+  }
+}
+
 TEST_F(TinyInputs, JsonTellsWhatStoppedACommand) {
   const std::vector<std::vector<std::string>> commands = {
       {"verify", face_, broken_, "--models", tiny::packs(), "--model", tiny::kEmbedder, "--threshold", "0.4"},
