@@ -115,6 +115,14 @@ Exit merge(const GalleryCommandArgs& args) {
   return Exit::kDone;
 }
 
+Exit backup(const GalleryCommandArgs& args) {
+  require_writable(args.file);
+  backup_gallery(args.gallery.path.string(), args.file);
+  report_done(args, {{"backup", args.gallery.path.string()}, {"output", args.file.string()}},
+              args.gallery.path.string() + " -> " + args.file.string());
+  return Exit::kDone;
+}
+
 Exit purge(const GalleryCommandArgs& args) {
   args.gallery.open(false).purge();
   report_done(args, {{"purged", args.gallery.path.string()}},
@@ -172,6 +180,33 @@ void add_new_gallery_options(CLI::App& command, GalleryCommandArgs& args) {
                   "Where the gallery is new: embeddings as f32, or int8 (a quarter)")
       ->check(CLI::IsMember({"f32", "int8"}))
       ->capture_default_str();
+}
+
+/// What concerns the gallery as a whole.
+void add_upkeep(CLI::App& gallery, const std::shared_ptr<GalleryCommandArgs>& args, Exit& exit) {
+  subcommand(gallery, "purge",
+             "Leave no byte of removed people and faces in the files; remove, rename and merge do it anyway",
+             "--gallery people.gallery", args, purge, exit);
+  CLI::App* command = gallery.add_subcommand("backup", "Copy a gallery, also while others write to it");
+  command->footer("Example: likeness gallery backup people.gallery 2026-11-27.gallery");
+  command->add_option("from", args->gallery.path, "The gallery's file")->required();
+  command->add_option("to", args->file, "The copy, which must not be there; a gallery as any other")
+      ->required();
+  add_json_option(*command, args->json);
+  command->callback([args, &exit] { exit = backup(*args); });
+  command = subcommand(gallery, "export", "Write all faces as .npz (not encrypted)",
+                       "-o people.npz --gallery people.gallery", args, run_export, exit);
+  command->add_option("-o,--output", args->file, "The .npz to write")->required();
+  command =
+      subcommand(gallery, "import", "Enrol what export or embed wrote (of train and val, the train part)",
+                 "people.npz --gallery people.gallery", args, run_import, exit);
+  command->add_option("file", args->file, "The .npz to read")->required();
+  add_new_gallery_options(*command, *args);
+  command = subcommand(gallery, "check", "Read everything and say what is wrong", "--gallery people.gallery",
+                       args, gallery_check, exit);
+  command->add_flag("--repair", args->repair,
+                    "Make one of people whose names are alike, and remove faces that are there twice; all "
+                    "are listed first");
 }
 
 }  // namespace
@@ -237,22 +272,7 @@ void add_gallery_command(CLI::App& app, Exit& exit) {
                        "Annie Ann --gallery people.gallery", args, merge, exit);
   command->add_option("from", args->name, "Who will be gone")->required();
   command->add_option("into", args->other_name, "Who gets the faces")->required();
-  subcommand(*gallery, "purge",
-             "Leave no byte of removed people and faces in the files; remove, rename and merge do it anyway",
-             "--gallery people.gallery", args, purge, exit);
-  command = subcommand(*gallery, "export", "Write all faces as .npz (not encrypted)",
-                       "-o people.npz --gallery people.gallery", args, run_export, exit);
-  command->add_option("-o,--output", args->file, "The .npz to write")->required();
-  command =
-      subcommand(*gallery, "import", "Enrol what export or embed wrote (of train and val, the train part)",
-                 "people.npz --gallery people.gallery", args, run_import, exit);
-  command->add_option("file", args->file, "The .npz to read")->required();
-  add_new_gallery_options(*command, *args);
-  command = subcommand(*gallery, "check", "Read everything and say what is wrong", "--gallery people.gallery",
-                       args, gallery_check, exit);
-  command->add_flag("--repair", args->repair,
-                    "Make one of people whose names are alike, and remove faces that are there twice; all "
-                    "are listed first");
+  add_upkeep(*gallery, args, exit);
 }
 
 }  // namespace likeness::cli

@@ -41,6 +41,7 @@ class MemoryStore final : public GalleryStore {
   bool rename_person(const std::string& from, const std::string& to) override;
   bool remove_face(std::int64_t face) override;
   bool remove_person(const std::string& name) override;
+  void backup_to(const std::filesystem::path& path) const override;
   void purge() override {}  // there is no file
 
   std::optional<Person> find_person(std::int64_t id) const override;
@@ -212,6 +213,10 @@ void MemoryStore::remove_if_without_face(std::int64_t person) {
   if (!faces_of(person).empty()) return;
   faces_by_person_.erase(person);
   people_.erase(person);
+}
+
+void MemoryStore::backup_to(const std::filesystem::path& path) const {
+  throw Error(ErrorCode::kUnsupported, path.string() + ": a gallery in memory has no file to copy");
 }
 
 bool MemoryStore::rename_person(const std::string& from, const std::string& new_name) {

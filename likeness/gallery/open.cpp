@@ -8,6 +8,7 @@
 #include "likeness/core/error.h"
 #include "likeness/gallery/index_file.h"
 #include "likeness/gallery/sqlite_store.h"
+#include "likeness/gallery/sqlite_upkeep.h"
 
 namespace likeness {
 namespace {
@@ -73,6 +74,10 @@ GalleryOptions for_new(GalleryOptions options, const CreateOptions& create) {
 
 Gallery open_gallery(const std::string& uri, const GalleryOptions& options) {
   return opened(path_of(uri), options);
+}
+
+void backup_gallery(const std::string& uri, const fs::path& copy, int lock_timeout_ms) {
+  backup_gallery_file(path_of(uri), copy, lock_timeout_ms);
 }
 
 Gallery create_gallery(const std::string& uri, const EmbeddingSpace& space, const CreateOptions& create,

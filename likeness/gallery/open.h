@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <string>
 
 #include "likeness/gallery/gallery.h"
@@ -15,6 +16,10 @@ namespace likeness {
 /// newer version, or where the passphrase is wrong or missing; kUnavailable where it is locked;
 /// kOutputUnwritable where it is to be written and may not be.
 [[nodiscard]] Gallery open_gallery(const std::string& uri, const GalleryOptions& options = {});
+
+/// Copies one, also while others read and write; without the passphrase of an encrypted one, which the copy
+/// needs as well. See GalleryStore::backup_to(). @throws Error as that and open_gallery() do.
+void backup_gallery(const std::string& uri, const std::filesystem::path& copy, int lock_timeout_ms = 5000);
 
 /// Makes an empty one, opened for writing with the passphrase it is made with.
 /// @throws Error kOutputUnwritable, also where it exists already; std::invalid_argument for a space without

@@ -1,16 +1,15 @@
 #include "likeness/gallery/sqlite_format.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <span>
 #include <vector>
 
 #include "likeness/core/error.h"
+#include "likeness/gallery/new_database_file.h"
 #include "likeness/gallery/row_values.h"
 #include "likeness/gallery/sqlite_store.h"
 #include "likeness/gallery/store_checks.h"
@@ -148,29 +147,6 @@ GalleryFile connect(const std::filesystem::path& path, const OpenOptions& option
   return file;
 }
 
-void sync_folder(const std::filesystem::path& path) {
-  const auto folder = path.parent_path().empty() ? std::filesystem::path(".") : path.parent_path();
-  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0) return;
-  ::fsync(descriptor);
-  ::close(descriptor);
-}
-
-/// A half-made gallery, which is removed unless it got its final name; so is what a killed process left.
-struct Temporary {
-  explicit Temporary(std::filesystem::path where) : path(std::move(where)) { remove(); }
-  Temporary(const Temporary&) = delete;
-  Temporary& operator=(const Temporary&) = delete;
-  ~Temporary() { remove(); }
-  void remove() const {
-    std::error_code ignored;
-    for (const char* tail : {"", "-wal", "-shm", "-journal"}) {
-      std::filesystem::remove(path.string() + tail, ignored);
-    }
-  }
-  std::filesystem::path path;
-};
-
 void write_meta(Database& database, const EmbeddingSpace& space, const CreateOptions& options) {
   Statement insert(database, "INSERT INTO meta (key, value) VALUES (?, ?)");
   const auto put = [&](std::string_view key, std::string_view value) {
@@ -226,11 +202,9 @@ bool try_create_sqlite_gallery(const std::filesystem::path& path, const Embeddin
   require_space(space);
   // Made under another name and linked into place: killed half-way, there is no gallery; of two that make the
   // same one, one is told that it is there.
-  static std::atomic<unsigned> number = 0;
-  const Temporary temporary(path.string() + ".new-" + std::to_string(::getpid()) + "-" +
-                            std::to_string(number++));
+  const NewDatabaseFile file(path);
   {
-    Database database(temporary.path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+    Database database(file.temporary(), SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
     database.execute("PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
     Transaction change(database);
     for (const char* table : {"person", "change", "face", "face_by_person", "face_by_photo", "meta"}) {
@@ -243,12 +217,7 @@ bool try_create_sqlite_gallery(const std::filesystem::path& path, const Embeddin
     write_meta(database, space, options);
     change.commit();
   }
-  if (::link(temporary.path.c_str(), path.c_str()) != 0) {
-    if (errno == EEXIST) return false;
-    throw Error(ErrorCode::kOutputUnwritable, path.string() + ": " + std::strerror(errno));
-  }
-  sync_folder(path);
-  return true;
+  return file.publish();
 }
 
 void create_sqlite_gallery(const std::filesystem::path& path, const EmbeddingSpace& space,

@@ -301,6 +301,10 @@ std::vector<std::int64_t> SqliteStore::move_faces(std::span<const std::int64_t> 
   return moved;
 }
 
+void SqliteStore::backup_to(const std::filesystem::path& path) const {
+  backup_gallery_file(name(), path, options_.lock_timeout_ms);
+}
+
 void SqliteStore::purge() { purge_gallery_file(name(), options_); }
 
 std::optional<std::string> SqliteStore::private_note(const std::string& key) const {

@@ -42,6 +42,7 @@ class SqliteStore final : public GalleryStore {
   bool merge_people(const std::string& from, const std::string& into) override;
   std::vector<std::int64_t> move_faces(std::span<const std::int64_t> faces,
                                        const std::string& person) override;
+  void backup_to(const std::filesystem::path& path) const override;
   void purge() override;
 
   std::vector<Person> people() const override;

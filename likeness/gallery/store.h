@@ -186,6 +186,11 @@ class GalleryStore {
   /// Of many faces, by one request, in the order of their ids; faces that are gone are left out.
   [[nodiscard]] virtual FaceEmbeddings embeddings(std::span<const std::int64_t> faces) const = 0;
 
+  /// Writes a copy of the gallery as it is at this moment as `path`, complete or not at all, while others
+  /// read and write. Opening the copy is all it takes to go back. @throws Error kOutputUnwritable, also
+  /// where `path` exists; kUnsupported for a gallery in memory.
+  virtual void backup_to(const std::filesystem::path& path) const = 0;
+
   /// Small texts that belong to the gallery, such as its calibration.
   [[nodiscard]] virtual std::optional<std::string> note(const std::string& key) const = 0;
   virtual void set_note(const std::string& key, const std::string& text) = 0;

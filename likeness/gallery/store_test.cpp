@@ -312,6 +312,47 @@ TEST_F(Store, ReadsFormat1AsItIs) {
   expect_error(ErrorCode::kDataInvalid, "unexpected definition", [&] { try_open(); });
 }
 
+TEST_F(Store, ACopyIsTheGalleryOfOneMoment) {
+  const auto store = make();
+  for (int i = 0; i < 10; ++i) add(*store, "P" + std::to_string(i), static_cast<std::size_t>(3 * i), i + 1);
+  const fs::path copy = folder_ / "copy.gallery";
+  std::atomic<bool> stop = false;
+  std::thread writer([&] {  // each call leaves both people, or none
+    const auto own = open_sqlite_gallery(path_, {.lock_timeout_ms = 60000});
+    for (int i = 20; !stop; ++i) {
+      const NewFace two[] = {face_of(faces_[1], 2 * i), face_of(faces_[2], 2 * i + 1)};
+      own->add_faces("Both", two);
+      own->remove_person("Both");
+    }
+  });
+  for (int round = 0; round < 20; ++round) {
+    fs::remove(copy);
+    store->backup_to(copy);
+    const auto copied = open_sqlite_gallery(copy);
+    EXPECT_TRUE(copied->check().empty());
+    const auto both = copied->find_person("Both");
+    EXPECT_EQ(copied->face_count(), both ? 12 : 10);
+    EXPECT_EQ(copied->identity(), store->identity());
+  }
+  stop = true;
+  writer.join();
+  // It is one's own: what happens to one does not to the other.
+  {
+    const auto copied = open_sqlite_gallery(copy);
+    copied->remove_person("P0");
+  }
+  EXPECT_TRUE(store->find_person("P0"));
+  expect_error(ErrorCode::kOutputUnwritable, "exists already", [&] { store->backup_to(copy); });
+  expect_error(ErrorCode::kOutputUnwritable, "nowhere", [&] { store->backup_to(folder_ / "nowhere/copy"); });
+  EXPECT_FALSE(open_sqlite_gallery(copy)->find_person("P0"));
+  std::ofstream(folder_ / "new.gallery-wal") << "left by another gallery";
+  expect_error(ErrorCode::kOutputUnwritable, "new.gallery-wal",
+               [&] { store->backup_to(folder_ / "new.gallery"); });
+  open_sqlite_gallery(path_, {.read_only = true})->backup_to(folder_ / "read.gallery");
+  for (const auto& entry : fs::directory_iterator(folder_))
+    EXPECT_EQ(entry.path().string().find(".new-"), std::string::npos) << entry.path();
+}
+
 TEST_F(Store, AViewFollowsAFileOfFormat1) {
   {
     const auto store = make();

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -170,6 +172,16 @@ TEST_F(TinyGallery, PeopleAreRenamedMergedRemovedAndExchanged) {
   EXPECT_EQ(gallery({"remove", tiny::name_of(3)}).code, 3);
   EXPECT_EQ(gallery({"export", "-o", folder_ / "all.npz"}).code, 0);
   EXPECT_EQ(gallery({"check"}).code, 0);
+  const auto copied = run_likeness({"gallery", "backup", folder_ / "g", folder_ / "copy"});
+  EXPECT_EQ(copied.code, 0) << copied.err;
+  EXPECT_EQ(run_likeness({"gallery", "backup", folder_ / "g", folder_ / "copy"}).code, 7);
+  EXPECT_EQ(gallery({"purge"}).code, 0);
+  std::ifstream file(folder_ / "g", std::ios::binary);
+  const std::string bytes(std::istreambuf_iterator<char>(file), {});
+  EXPECT_EQ(bytes.find("person_03"), std::string::npos);  // removed
+  EXPECT_NE(bytes.find("person_02"), std::string::npos);
+  fs::rename(folder_ / "copy", folder_ / "g");
+  EXPECT_EQ(people(), left);
   fs::rename(folder_ / "g", folder_ / "before");
   EXPECT_EQ(gallery({"import", folder_ / "all.npz"}).code, 0);
   EXPECT_EQ(people(), left);
