@@ -32,7 +32,11 @@ bool is_type(const Json& value, const std::string& type) {
   if (type == "boolean") return value.is_boolean();
   if (type == "null") return value.is_null();
   if (type == "number") return value.is_number() && std::isfinite(value.get<double>());
-  if (type == "integer") return value.is_number_integer();
+  if (type == "integer") {  // 1.0 is one too
+    if (value.is_number_integer()) return true;
+    return value.is_number() && std::abs(value.get<double>()) < 9007199254740992.0 &&
+           value.get<double>() == std::floor(value.get<double>());
+  }
   throw std::invalid_argument("a schema names the type " + type);
 }
 

@@ -123,6 +123,7 @@ TEST(Schema, SaysWhichFieldIsWrongAndWhy) {
   EXPECT_EQ(said(R"({"a": [1, 0]})"), "a[1]: is to be at least 1");
   EXPECT_EQ(said(R"({"a": [10]})"), "a[0]: is to be at most 9");
   EXPECT_EQ(said(R"({"a": [1.5]})"), "a[0]: is to be integer, not number");
+  EXPECT_EQ(said(R"({"a": [1.0]})"), "agrees");
   EXPECT_EQ(said(R"({"a": [1], "s": ""})"), "s: is empty");
   EXPECT_EQ(said(R"({"a": [1], "s": "äöüß"})"), "s: has more than 3 characters");
   EXPECT_EQ(said(R"({"a": [1], "e": "z"})"), "e: is to be one of \"x\", \"y\"");

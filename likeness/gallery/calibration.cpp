@@ -93,7 +93,9 @@ double Calibration::probability(double similarity) const {
 }
 
 std::size_t impostors_needed(double target_fpir) {
-  return static_cast<std::size_t>(std::ceil(3 / target_fpir - 1e-9));
+  // Of rates near 0 more than a number of faces can say.
+  constexpr double kMost = 1e18;
+  return static_cast<std::size_t>(std::min(std::ceil(3 / target_fpir - 1e-9), kMost));
 }
 
 Calibration calibrate(std::span<const ScoredFace> mates, std::span<const ScoredFace> impostors,
