@@ -10,6 +10,8 @@
 #include "likeness/core/error.h"
 #include "likeness/gallery/doubles.h"
 #include "likeness/gallery/known_faces.h"
+#include "likeness/gallery/memory_seen.h"
+#include "likeness/gallery/rejections.h"
 #include "likeness/gallery/row_values.h"
 #include "likeness/gallery/store_checks.h"
 
@@ -26,7 +28,11 @@ std::vector<std::int64_t> sorted(std::span<const std::int64_t> ids) {
 
 class MemoryStore final : public GalleryStore {
  public:
-  MemoryStore(EmbeddingSpace space, EmbeddingFormat format) : space_(std::move(space)), format_(format) {}
+  MemoryStore(EmbeddingSpace space, EmbeddingFormat format)
+      : space_(std::move(space)),
+        format_(format),
+        rejections_{{}, {space_.dimension, {}}},
+        seen_(space_, format) {}
 
   const EmbeddingSpace& space() const override { return space_; }
   EmbeddingFormat format() const override { return format_; }
@@ -41,6 +47,12 @@ class MemoryStore final : public GalleryStore {
   bool rename_person(const std::string& from, const std::string& to) override;
   bool remove_face(std::int64_t face) override;
   bool remove_person(const std::string& name) override;
+  bool reject(std::int64_t person, std::span<const float> embedding, const std::string& photo_hash,
+              const Box& box) override;
+  bool remove_rejection(std::int64_t rejection) override;
+  Rejections rejections(std::optional<std::int64_t> person) const override;
+  SeenStore& seen() override { return seen_; }
+  const SeenStore& seen() const override { return seen_; }
   void backup_to(const std::filesystem::path& path) const override;
   void purge() override {}  // there is no file
 
@@ -86,6 +98,8 @@ class MemoryStore final : public GalleryStore {
   void drop_doubles(std::vector<StoredFace> given, std::int64_t target);
   void erase_face(std::int64_t face);
   void remove_if_without_face(std::int64_t person);
+  void erase_person(std::int64_t person);
+  void take_back_rejections(std::int64_t person, std::span<const std::int64_t> faces);
   std::optional<std::int64_t> find_known(const std::string& hash, const Box& box,
                                          std::span<const float> embedding, const KnownFaces& own,
                                          bool& photo_known) const;
@@ -105,6 +119,9 @@ class MemoryStore final : public GalleryStore {
   std::int64_t last_face_ = 0;
   std::uint64_t version_ = 0;
   std::uint64_t note_version_ = 0;
+  Rejections rejections_;  // rows of embeddings are as in the list
+  std::int64_t last_rejection_ = 0;
+  MemorySeen seen_;
 };
 
 void MemoryStore::log(std::int64_t face, std::optional<std::int64_t> person) {
@@ -181,6 +198,11 @@ std::vector<AddedFace> MemoryStore::add_faces(const std::string& given, std::spa
                       std::move(stored)};
     log(one.id, owner);
   }
+  std::vector<std::int64_t> enrolled;
+  for (const AddedFace& face : added) {
+    if (face.is_new) enrolled.push_back(face.id);
+  }
+  take_back_rejections(owner, enrolled);
   return added;
 }
 
@@ -193,8 +215,7 @@ bool MemoryStore::remove_person(const std::string& name) {
     log(face, std::nullopt);
     faces_.erase(face);
   }
-  faces_by_person_.erase(*id);
-  people_.erase(*id);
+  erase_person(*id);
   return true;
 }
 
@@ -210,9 +231,65 @@ bool MemoryStore::remove_face(std::int64_t face) {
 }
 
 void MemoryStore::remove_if_without_face(std::int64_t person) {
-  if (!faces_of(person).empty()) return;
+  if (faces_of(person).empty()) erase_person(person);
+}
+
+/// Who has no faces any more.
+void MemoryStore::erase_person(std::int64_t person) {
   faces_by_person_.erase(person);
   people_.erase(person);
+  std::vector<std::int64_t> gone;
+  for (const Rejection& one : rejections_.list) {
+    if (one.person == person) gone.push_back(one.id);
+  }
+  for (const std::int64_t one : gone) remove_rejection(one);
+}
+
+bool MemoryStore::reject(std::int64_t person, std::span<const float> embedding, const std::string& photo_hash,
+                         const Box& box) {
+  require_embedding(embedding, space_.dimension);
+  const std::string hash = to_hex(from_hex(photo_hash, "photo_hash"));
+  const Lock lock(mutex_);
+  if (!people_.contains(person)) return false;
+  const std::vector<float> stored = as_stored(embedding, format_);
+  if (!answered(rejections(person), {stored.size(), stored}, format_).empty()) return true;  // said before
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  rejections_.list.push_back({++last_rejection_, person, hash, box,
+                              std::chrono::duration_cast<std::chrono::milliseconds>(now).count()});
+  rejections_.embeddings.values.insert(rejections_.embeddings.values.end(), stored.begin(), stored.end());
+  ++note_version_;
+  return true;
+}
+
+bool MemoryStore::remove_rejection(std::int64_t rejection) {
+  const Lock lock(mutex_);
+  const auto found = std::ranges::find(rejections_.list, rejection, &Rejection::id);
+  if (found == rejections_.list.end()) return false;
+  const auto d = static_cast<std::ptrdiff_t>(space_.dimension);
+  const auto row = rejections_.embeddings.values.begin() + (found - rejections_.list.begin()) * d;
+  rejections_.embeddings.values.erase(row, row + d);
+  rejections_.list.erase(found);
+  ++note_version_;
+  return true;
+}
+
+Rejections MemoryStore::rejections(std::optional<std::int64_t> person) const {
+  const Lock lock(mutex_);
+  Rejections found{{}, {space_.dimension, {}}};
+  for (std::size_t i = 0; i < rejections_.list.size(); ++i) {
+    if (person && rejections_.list[i].person != *person) continue;
+    found.list.push_back(rejections_.list[i]);
+    const auto row = rejections_.embeddings[i];
+    found.embeddings.values.insert(found.embeddings.values.end(), row.begin(), row.end());
+  }
+  return found;
+}
+
+/// Those of the person that were said of these faces.
+void MemoryStore::take_back_rejections(std::int64_t person, std::span<const std::int64_t> faces) {
+  const Rejections own = rejections(person);
+  if (own.list.empty()) return;
+  for (const std::int64_t one : answered(own, embeddings(faces).embeddings, format_)) remove_rejection(one);
 }
 
 void MemoryStore::backup_to(const std::filesystem::path& path) const {
@@ -261,8 +338,13 @@ bool MemoryStore::merge_people(const std::string& from, const std::string& into)
     faces_.at(face).face.person = *target;
     faces_by_person_[*target].insert(face);
   }
-  faces_by_person_.erase(*source);
-  people_.erase(*source);
+  for (Rejection& one : rejections_.list) {
+    if (one.person != *source) continue;
+    one.person = *target;
+    ++note_version_;
+  }
+  take_back_rejections(*target, faces_of(*target));
+  erase_person(*source);
   return true;
 }
 
@@ -292,6 +374,7 @@ std::vector<std::int64_t> MemoryStore::move_faces(std::span<const std::int64_t> 
     }
     remove_if_without_face(face.person);
   }
+  take_back_rejections(target, moved);
   return moved;
 }
 

@@ -109,6 +109,16 @@ Bytes RowValues::seal_embedding(std::span<const float> values, std::span<const s
   return seal(bytes, face_context(hash, box));
 }
 
+Bytes RowValues::seal_crop(std::span<const std::byte> picture, std::span<const std::byte> hash,
+                           const Box& box) const {
+  return seal(picture, "crop" + face_context(hash, box));
+}
+
+Bytes RowValues::open_crop(std::span<const std::byte> stored, std::span<const std::byte> hash,
+                           const Box& box) const {
+  return open(stored, "crop" + face_context(hash, box), "face's picture");
+}
+
 void RowValues::open_embedding(std::span<const std::byte> stored, std::span<const std::byte> hash,
                                const Box& box, std::int64_t face, std::span<float> out) const {
   if (vault_) {

@@ -49,6 +49,11 @@ class RowValues {
 
   [[nodiscard]] Bytes seal_embedding(std::span<const float> values, std::span<const std::byte> hash,
                                      const Box& box) const;
+  [[nodiscard]] Bytes seal_crop(std::span<const std::byte> picture, std::span<const std::byte> hash,
+                                const Box& box) const;
+  [[nodiscard]] Bytes open_crop(std::span<const std::byte> stored, std::span<const std::byte> hash,
+                                const Box& box) const;
+
   /// `face` is named in errors; `out` has the dimension.
   void open_embedding(std::span<const std::byte> stored, std::span<const std::byte> hash, const Box& box,
                       std::int64_t face, std::span<float> out) const;

@@ -49,6 +49,26 @@ constexpr SchemaPart kSchema[] = {
      "CREATE TABLE person (id INTEGER PRIMARY KEY AUTOINCREMENT, name_key BLOB NOT NULL UNIQUE, name BLOB "
      "NOT "
      "NULL)"},
+    {3, "rejection",
+     "CREATE TABLE rejection (id INTEGER PRIMARY KEY AUTOINCREMENT, person_id INTEGER NOT NULL REFERENCES "
+     "person(id) ON DELETE CASCADE, photo_hash BLOB, box_left REAL NOT NULL, box_top REAL NOT NULL, "
+     "box_right "
+     "REAL NOT NULL, box_bottom REAL NOT NULL, time_ms INTEGER NOT NULL, embedding BLOB NOT NULL)"},
+    {3, "rejection_by_person", "CREATE INDEX rejection_by_person ON rejection(person_id)"},
+    {3, "seen_face",
+     "CREATE TABLE seen_face (id INTEGER PRIMARY KEY AUTOINCREMENT, group_id INTEGER NOT NULL REFERENCES "
+     "seen_group(id) ON DELETE CASCADE, photo_hash BLOB, box_left REAL NOT NULL, box_top REAL NOT NULL, "
+     "box_right REAL NOT NULL, box_bottom REAL NOT NULL, size_px REAL NOT NULL, sharpness REAL NOT NULL, "
+     "brightness REAL NOT NULL, yaw REAL NOT NULL, score REAL NOT NULL, time_ms INTEGER NOT NULL, embedding "
+     "BLOB NOT NULL, crop BLOB)"},
+    {3, "seen_face_by_group", "CREATE INDEX seen_face_by_group ON seen_face(group_id, size_px)"},
+    {3, "seen_face_by_photo",
+     "CREATE UNIQUE INDEX seen_face_by_photo ON seen_face(photo_hash, box_left, box_top, box_right, "
+     "box_bottom)"},
+    {3, "seen_group",
+     "CREATE TABLE seen_group (id INTEGER PRIMARY KEY AUTOINCREMENT, ignored INTEGER NOT NULL, sightings "
+     "INTEGER NOT NULL, first_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL, centre BLOB NOT NULL)"},
+    {3, "seen_group_by_time", "CREATE INDEX seen_group_by_time ON seen_group(ignored, last_ms)"},
 };
 
 void configure(Database& database, int lock_timeout_ms) {
@@ -117,14 +137,16 @@ void start_counting(Database& database) {
       "INSERT INTO meta (key, value) VALUES ('version', 0), ('note_version', 0), ('log_after', 0)");
 }
 
-/// From format 1. Killed half-way, it is format 1 still; of two processes at once the second finds it done.
+/// From an older format. Killed half-way, it is of that still; of two processes at once the second finds it
+/// done.
 void upgrade(Database& database) {
   Transaction change(database);
-  if (format_of(database) == kFormatVersion) return;
+  const int format = format_of(database);
+  if (format == kFormatVersion) return;
   for (const SchemaPart& part : kSchema) {
-    if (part.since > kOldestFormat) database.execute(part.sql);
+    if (part.since > format) database.execute(part.sql);
   }
-  start_counting(database);
+  if (format < 2) start_counting(database);
   set_format(database);
   change.commit();
 }
@@ -207,11 +229,7 @@ bool try_create_sqlite_gallery(const std::filesystem::path& path, const Embeddin
     Database database(file.temporary(), SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
     database.execute("PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
     Transaction change(database);
-    for (const char* table : {"person", "change", "face", "face_by_person", "face_by_photo", "meta"}) {
-      database.execute(std::ranges::find(kSchema, std::string_view(table), [](const SchemaPart& part) {
-                         return std::string_view(part.name);
-                       })->sql);
-    }
+    for (const SchemaPart& part : kSchema) database.execute(part.sql);
     database.execute(("PRAGMA application_id = " + std::to_string(kApplicationId)).c_str());
     set_format(database);
     write_meta(database, space, options);

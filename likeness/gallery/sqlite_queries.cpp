@@ -235,6 +235,8 @@ std::vector<std::string> SqliteStore::check() const {
     note_error([&] { static_cast<void>(log_->since(log_->version())); });
     note_error([&] { static_cast<void>(log_->note_version()); });
   }
+  note_error([&] { static_cast<void>(rejections({})); });
+  seen_->check(wrong);
   for (const FaceOwner& owner : owners()) {
     note_error([&] { static_cast<void>(embedding(owner.face)); });
     note_error([&] { static_cast<void>(find_face(owner.face)); });

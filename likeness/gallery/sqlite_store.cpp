@@ -17,6 +17,16 @@ using sqlite::Resetting;
 using sqlite::Statement;
 using sqlite::Transaction;
 
+namespace {
+
+std::vector<std::int64_t> ids_of(const std::vector<StoredFace>& faces) {
+  std::vector<std::int64_t> ids;
+  for (const StoredFace& face : faces) ids.push_back(face.id);
+  return ids;
+}
+
+}  // namespace
+
 std::optional<std::int64_t> SqliteStore::find_id(const std::string& name) const {
   if (const auto exact = find_exactly(name)) return exact;
   const std::string tidy = tidy_name(name);
@@ -157,6 +167,11 @@ std::vector<AddedFace> SqliteStore::add_faces(const std::string& given, std::spa
   for (const NewFace& face : faces) added.push_back(add_face(id, name, face, own));
   // Else rolled back: nobody is left without a face, and nothing counts as changed.
   if (std::ranges::none_of(added, &AddedFace::is_new)) return added;
+  std::vector<std::int64_t> enrolled;
+  for (const AddedFace& face : added) {
+    if (face.is_new) enrolled.push_back(face.id);
+  }
+  take_back_rejections(id, enrolled);
   log_->end();
   change.commit();
   return added;
@@ -250,6 +265,12 @@ bool SqliteStore::merge_people(const std::string& from, const std::string& into)
   drop_doubles(faces(*source), *target);
   log_->faces_of(*source, *target);
   statement_("UPDATE face SET person_id = ? WHERE person_id = ?").bind(1, *target).bind(2, *source).run();
+  statement_("UPDATE rejection SET person_id = ? WHERE person_id = ?")
+      .bind(1, *target)
+      .bind(2, *source)
+      .run();
+  if (sqlite3_changes(database_->handle()) > 0) log_->note();
+  take_back_rejections(*target, ids_of(faces(*target)));
   statement_("DELETE FROM person WHERE id = ?").bind(1, *source).run();
   log_->end();
   change.commit();
@@ -295,6 +316,7 @@ std::vector<std::int64_t> SqliteStore::move_faces(std::span<const std::int64_t> 
     log_->face(face.id, target);
     moved.push_back(face.id);
   }
+  take_back_rejections(target, moved);
   for (const std::int64_t owner : owners) remove_if_without_face(owner);
   log_->end();
   change.commit();

@@ -12,8 +12,8 @@ namespace likeness {
 /// A gallery in one SQLite file (docs/gallery_format.md).
 /// @throws Error kInputUnreadable where there is no such file; kDataInvalid where it is damaged, no gallery,
 /// of a newer version, or where the passphrase is wrong or missing; kUnavailable where it is locked;
-/// kOutputUnwritable where it is to be written and may not be. A file of format 1 is read as it is, and
-/// brought to format 2 where it is opened for writing.
+/// kOutputUnwritable where it is to be written and may not be. A file of an older format is read as it
+/// is, and brought to today's where it is opened for writing.
 [[nodiscard]] std::unique_ptr<GalleryStore> open_sqlite_gallery(const std::filesystem::path& path,
                                                                 const OpenOptions& options = {});
 

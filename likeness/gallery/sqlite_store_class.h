@@ -13,6 +13,7 @@
 #include "likeness/gallery/sqlite.h"
 #include "likeness/gallery/sqlite_format.h"
 #include "likeness/gallery/sqlite_meta.h"
+#include "likeness/gallery/sqlite_seen.h"
 #include "likeness/gallery/store.h"
 
 namespace likeness {
@@ -22,11 +23,13 @@ class SqliteStore final : public GalleryStore {
  public:
   SqliteStore(GalleryFile file, const OpenOptions& options)
       : database_(std::move(file.database)),
+        has_rejections_(file.format >= 3),
         options_{.read_only = options.read_only, .lock_timeout_ms = options.lock_timeout_ms},
         statement_(*database_),
         meta_(*database_, statement_, options),
         values_(*meta_.values) {
     if (file.format >= 2) log_.emplace(*database_, statement_);
+    seen_.emplace(SqliteSeen::Shared{mutex_, *database_, statement_, values_, meta_.space, file.format >= 3});
   }
 
   const EmbeddingSpace& space() const override { return meta_.space; }
@@ -42,6 +45,12 @@ class SqliteStore final : public GalleryStore {
   bool merge_people(const std::string& from, const std::string& into) override;
   std::vector<std::int64_t> move_faces(std::span<const std::int64_t> faces,
                                        const std::string& person) override;
+  bool reject(std::int64_t person, std::span<const float> embedding, const std::string& photo_hash,
+              const Box& box) override;
+  bool remove_rejection(std::int64_t rejection) override;
+  Rejections rejections(std::optional<std::int64_t> person) const override;
+  SeenStore& seen() override { return *seen_; }
+  const SeenStore& seen() const override { return *seen_; }
   void backup_to(const std::filesystem::path& path) const override;
   void purge() override;
 
@@ -81,6 +90,7 @@ class SqliteStore final : public GalleryStore {
   std::vector<StoredFace> find_faces(std::span<const std::int64_t> ids) const;
   std::vector<std::int64_t> drop_doubles(std::vector<StoredFace> given, std::int64_t target);
   void remove_if_without_face(std::int64_t person);
+  void take_back_rejections(std::int64_t person, std::span<const std::int64_t> faces);
   AddedFace add_face(std::int64_t person, const std::string& name, const NewFace& face, KnownFaces& own);
   StoredFace face_from(const Statement& row) const;
   std::vector<StoredFace> faces_from(Statement& rows) const;
@@ -91,12 +101,14 @@ class SqliteStore final : public GalleryStore {
   // One connection: calls wait for each other. Recursive, for some members are made of others.
   mutable std::recursive_mutex mutex_;
   std::unique_ptr<sqlite::Database> database_;
+  const bool has_rejections_;  // else of an older format and opened for reading
   const OpenOptions options_;  // for further connections; without the passphrase
   mutable sqlite::Statements statement_;
   SqliteMeta meta_;
   const RowValues& values_;
   mutable std::optional<std::map<std::string, std::int64_t>> untidy_;  // people by what they should be called
   mutable std::optional<ChangeLog> log_;                               // empty: format 1, opened for reading
+  std::optional<SqliteSeen> seen_;                                     // always there
 };
 
 /// For SqliteStore::embeddings_from().

@@ -96,6 +96,23 @@ struct FaceEmbeddings {
   Embeddings embeddings;
 };
 
+/// A face of which somebody said: not this person.
+struct Rejection {
+  std::int64_t id = 0;
+  std::int64_t person = 0;
+  std::string photo_hash;
+  Box box;
+  std::int64_t time_ms = 0;  ///< When it was said: milliseconds since 1970, UTC.
+};
+
+/// The same with embeddings: row i of `embeddings` is that of list[i].
+struct Rejections {
+  std::vector<Rejection> list;
+  Embeddings embeddings;
+};
+
+class SeenStore;  // seen.h
+
 /// How to make a gallery.
 struct CreateOptions {
   EmbeddingFormat format = EmbeddingFormat::kF32;
@@ -186,6 +203,21 @@ class GalleryStore {
   /// Of many faces, by one request, in the order of their ids; faces that are gone are left out.
   [[nodiscard]] virtual FaceEmbeddings embeddings(std::span<const std::int64_t> faces) const = 0;
 
+  /// "Not this person": naming.h gives a face that is as alike to this one as to the person's own faces no
+  /// such name. Said twice, it counts once. Enrolling or moving the same face as the person's takes it back;
+  /// merging gives it to the person who is left. It counts as a note. False where there is no such person.
+  /// @throws std::invalid_argument for an embedding as add_faces() does.
+  virtual bool reject(std::int64_t person, std::span<const float> embedding, const std::string& photo_hash,
+                      const Box& box) = 0;
+  /// Takes one back; false where it is not there.
+  virtual bool remove_rejection(std::int64_t rejection) = 0;
+  /// Of one person, or of all, in the order of their ids.
+  [[nodiscard]] virtual Rejections rejections(std::optional<std::int64_t> person = {}) const = 0;
+
+  /// Faces that were looked for and stayed without a name.
+  [[nodiscard]] virtual SeenStore& seen() = 0;
+  [[nodiscard]] virtual const SeenStore& seen() const = 0;
+
   /// Writes a copy of the gallery as it is at this moment as `path`, complete or not at all, while others
   /// read and write. Opening the copy is all it takes to go back. @throws Error kOutputUnwritable, also
   /// where `path` exists; kUnsupported for a gallery in memory.
@@ -194,7 +226,7 @@ class GalleryStore {
   /// Small texts that belong to the gallery, such as its calibration.
   [[nodiscard]] virtual std::optional<std::string> note(const std::string& key) const = 0;
   virtual void set_note(const std::string& key, const std::string& text) = 0;
-  /// Another number after every set_note(), whoever made it; cheap to ask for.
+  /// Another number after every set_note() and change of rejections, whoever made it; cheap to ask for.
   [[nodiscard]] virtual std::uint64_t note_version() const = 0;
   /// The same for texts with names in them: encrypted where the gallery is, and no change of note_version().
   [[nodiscard]] virtual std::optional<std::string> private_note(const std::string& key) const = 0;

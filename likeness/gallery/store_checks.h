@@ -30,15 +30,16 @@ inline constexpr std::size_t kMaxNameBytes = 1000;
 }
 
 /// @throws std::invalid_argument.
-inline void require_embeddings(std::span<const NewFace> faces, std::size_t dimension) {
-  for (const NewFace& face : faces) {
-    double squares = 0;
-    for (const float value : face.embedding) squares += static_cast<double>(value) * value;
-    if (face.embedding.size() != dimension || !(std::abs(squares - 1) < 1e-4)) {
-      throw std::invalid_argument("an embedding must have " + std::to_string(dimension) +
-                                  " values and unit length");
-    }
+inline void require_embedding(std::span<const float> embedding, std::size_t dimension) {
+  double squares = 0;
+  for (const float value : embedding) squares += static_cast<double>(value) * value;
+  if (embedding.size() != dimension || !(std::abs(squares - 1) < 1e-4)) {
+    throw std::invalid_argument("an embedding must have " + std::to_string(dimension) +
+                                " values and unit length");
   }
+}
+inline void require_embeddings(std::span<const NewFace> faces, std::size_t dimension) {
+  for (const NewFace& face : faces) require_embedding(face.embedding, dimension);
 }
 
 /// @throws std::invalid_argument.

@@ -15,6 +15,7 @@
 
 #include "likeness/core/error.h"
 #include "likeness/gallery/gallery.h"
+#include "likeness/gallery/seen.h"
 #include "likeness/gallery/sqlite_store.h"
 #include "likeness/gallery/store_testing.h"
 #include "likeness/gallery/synthetic.h"
@@ -141,9 +142,9 @@ TEST_F(Store, NamesWhatIsWrongWithAFile) {
   fs::remove(path_);
   create_sqlite_gallery(path_, kSpace);
   expect_error(ErrorCode::kOutputUnwritable, "exists already", [&] { create_sqlite_gallery(path_, kSpace); });
-  execute("PRAGMA user_version = 3");
+  execute("PRAGMA user_version = 4");
   expect_error(ErrorCode::kDataInvalid, "newer likeness", [&] { try_open(); });
-  execute("PRAGMA user_version = 2; DELETE FROM meta WHERE key = 'dimension'");
+  execute("PRAGMA user_version = 3; DELETE FROM meta WHERE key = 'dimension'");
   expect_error(ErrorCode::kDataInvalid, "dimension", [&] { try_open(); });
   execute("INSERT INTO meta VALUES ('dimension', '99999999999')");
   expect_error(ErrorCode::kDataInvalid, "dimension", [&] { try_open(); });
@@ -289,9 +290,12 @@ TEST_F(Store, AFullDiskLosesNothing) {
   EXPECT_EQ(bob ? bob->faces : 0, WEXITSTATUS(status));
 }
 
-/// What a gallery was before it had a log of changes.
+/// What a gallery was before it kept seen faces and rejections, and before it had a log of changes.
+constexpr const char* kToFormat2 =
+    "DROP TABLE seen_face; DROP TABLE seen_group; DROP TABLE rejection; PRAGMA user_version = 2";
 constexpr const char* kToFormat1 =
-    "DROP TABLE change; DELETE FROM meta WHERE key IN ('version', 'note_version', 'log_after'); "
+    "DROP TABLE seen_face; DROP TABLE seen_group; DROP TABLE rejection; DROP TABLE change; DELETE FROM meta "
+    "WHERE key IN ('version', 'note_version', 'log_after'); "
     "PRAGMA user_version = 1";
 
 TEST_F(Store, ReadsFormat1AsItIs) {
@@ -310,6 +314,27 @@ TEST_F(Store, ReadsFormat1AsItIs) {
   }
   execute("PRAGMA user_version = 2");  // and no such table
   expect_error(ErrorCode::kDataInvalid, "unexpected definition", [&] { try_open(); });
+}
+
+TEST_F(Store, ReadsFormat2AsItIsAndBringsItToTodaysWhenItIsOpenedForWriting) {
+  const auto added = add(*make(), "Ada", 0, 1);
+  execute(kToFormat2);
+  {
+    const auto store = open_sqlite_gallery(path_, {.read_only = true});
+    EXPECT_EQ(store->version(), 1U);
+    EXPECT_TRUE(store->seen().groups().empty());
+    EXPECT_FALSE(store->seen().find_face(1));
+    EXPECT_TRUE(store->rejections().list.empty());
+    EXPECT_TRUE(store->check().empty());
+    expect_error(ErrorCode::kOutputUnwritable, "older format",
+                 [&] { store->seen().add({.embedding = faces_[0]}, 0.5); });
+  }
+  const auto store = open_sqlite_gallery(path_);
+  EXPECT_EQ(store->version(), 1U);  // and counts on
+  EXPECT_EQ(store->find_face(added.id)->photo_hash, hash_of(1));
+  EXPECT_TRUE(store->seen().add({.embedding = faces_[0]}, 0.5).is_new_group);
+  EXPECT_TRUE(store->reject(store->find_person("Ada")->id, faces_[3], "", {}));
+  EXPECT_TRUE(store->check().empty());
 }
 
 TEST_F(Store, ACopyIsTheGalleryOfOneMoment) {
@@ -370,7 +395,7 @@ TEST_F(Store, AViewFollowsAFileOfFormat1) {
   EXPECT_EQ(gallery.view()->search(faces_[6], 1).at(0).name, "P0");
 }
 
-TEST_F(Store, BringsFormat1ToFormat2WhenItIsOpenedForWriting) {
+TEST_F(Store, BringsFormat1ToTodaysWhenItIsOpenedForWriting) {
   add(*make(), "Ada", 0, 1);
   execute(kToFormat1);
   std::vector<std::thread> threads;
@@ -388,7 +413,7 @@ TEST_F(Store, BringsFormat1ToFormat2WhenItIsOpenedForWriting) {
   EXPECT_TRUE(store->check().empty());
 }
 
-TEST_F(Store, KilledWhileItIsBroughtToFormat2LosesNothing) {
+TEST_F(Store, KilledWhileItIsBroughtToTodaysFormatLosesNothing) {
   add(*make(), "Ada", 0, 1);
   std::mt19937 random(5);
   for (int round = 0; round < 20; ++round) {

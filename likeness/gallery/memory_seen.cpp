@@ -1,0 +1,188 @@
+#include "likeness/gallery/memory_seen.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "likeness/gallery/known_faces.h"
+#include "likeness/gallery/row_values.h"
+
+namespace likeness {
+
+std::vector<float> MemorySeen::compared(std::span<const float> embedding) const {
+  if (!comparison_) comparison_.emplace(space_.contract, "a gallery in memory");
+  return comparison_->comparable(embedding);
+}
+
+SeenGroup MemorySeen::told(const Group& group) {
+  SeenGroup told = group.group;
+  told.faces = static_cast<std::int64_t>(group.faces.size());
+  float largest = -1;
+  for (const auto& [id, entry] : group.faces) {
+    if (entry.face.quality.size_px <= largest) continue;
+    largest = entry.face.quality.size_px;
+    told.exemplar = id;
+  }
+  return told;
+}
+
+MemorySeen::Group& MemorySeen::make_group(const NewSeenFace& face) {
+  if (groups_.size() >= static_cast<std::size_t>(kMostGroups)) {
+    const auto oldest = std::min_element(groups_.begin(), groups_.end(), [](const auto& a, const auto& b) {
+      const auto order = [](const SeenGroup& one) { return std::tuple(one.shelf, one.last_ms, one.id); };
+      return order(a.second.group) < order(b.second.group);
+    });
+    centres_.remove(oldest->first);
+    groups_.erase(oldest);
+  }
+  Group& group = groups_[++last_group_];
+  group.group = {.id = last_group_, .first_ms = face.time_ms, .last_ms = face.time_ms};
+  return group;
+}
+
+void MemorySeen::drop_smallest(Group& group, AddedSeenFace& added) {
+  if (group.faces.size() <= static_cast<std::size_t>(kMostFacesOfGroup)) return;
+  const auto smallest =
+      std::min_element(group.faces.begin(), group.faces.end(), [](const auto& a, const auto& b) {
+        const float one = a.second.face.quality.size_px;
+        const float other = b.second.face.quality.size_px;
+        return one != other ? one < other : a.first > b.first;
+      });
+  if (smallest->first == added.face) added.face = 0;
+  group.faces.erase(smallest);
+}
+
+void MemorySeen::settle(std::int64_t group) {
+  const Embeddings left = embeddings(group);
+  if (left.size() == 0) {
+    groups_.erase(group);
+    centres_.remove(group);
+  } else {
+    centres_.set(group, compared(centre_of(left)));
+  }
+}
+
+AddedSeenFace MemorySeen::add(const NewSeenFace& face, double link_threshold) {
+  require_seen(face, space_.dimension);
+  const std::string hash = to_hex(from_hex(face.photo_hash, "photo_hash"));
+  const Lock lock(mutex_);
+  for (const auto& [id, group] : groups_) {
+    for (const auto& [number, entry] : group.faces) {
+      if (!hash.empty() && entry.face.photo_hash == hash && entry.face.box == face.box)
+        return {.face = number, .group = id, .is_new = false, .shelf = group.group.shelf};
+    }
+  }
+  const auto likest = centres_.likest(compared(face.embedding));
+  AddedSeenFace added;
+  added.is_new_group = !likest || likest->cosine < link_threshold;
+  if (!added.is_new_group) added.cosine = likest->cosine;
+  Group& group = added.is_new_group ? make_group(face) : groups_.at(likest->group);
+  added.group = group.group.id;
+  added.shelf = group.group.shelf;
+  added.face = ++last_face_;
+  group.faces[added.face] = {{.id = added.face,
+                              .group = added.group,
+                              .box = face.box,
+                              .quality = face.quality,
+                              .photo_hash = hash,
+                              .time_ms = face.time_ms,
+                              .has_crop = !face.crop.empty()},
+                             as_stored(face.embedding, format_),
+                             {face.crop.begin(), face.crop.end()}};
+  ++group.group.sightings;
+  group.group.first_ms = std::min(group.group.first_ms, face.time_ms);
+  group.group.last_ms = std::max(group.group.last_ms, face.time_ms);
+  drop_smallest(group, added);
+  settle(added.group);
+  return added;
+}
+
+std::vector<SeenGroup> MemorySeen::groups(std::optional<SeenShelf> shelf) const {
+  const Lock lock(mutex_);
+  std::vector<SeenGroup> groups;
+  for (const auto& [id, group] : groups_) {
+    if (!shelf || group.group.shelf == *shelf) groups.push_back(told(group));
+  }
+  std::ranges::sort(groups, [](const SeenGroup& a, const SeenGroup& b) {
+    return std::tie(a.last_ms, a.id) > std::tie(b.last_ms, b.id);
+  });
+  return groups;
+}
+
+std::optional<SeenGroup> MemorySeen::find_group(std::int64_t group) const {
+  const Lock lock(mutex_);
+  const auto found = groups_.find(group);
+  return found == groups_.end() ? std::nullopt : std::optional(told(found->second));
+}
+
+std::vector<SeenFace> MemorySeen::faces(std::int64_t group) const {
+  const Lock lock(mutex_);
+  std::vector<SeenFace> faces;
+  const auto found = groups_.find(group);
+  if (found == groups_.end()) return faces;
+  for (const auto& [id, entry] : found->second.faces) faces.push_back(entry.face);
+  return faces;
+}
+
+Embeddings MemorySeen::embeddings(std::int64_t group) const {
+  const Lock lock(mutex_);
+  Embeddings rows{space_.dimension, {}};
+  const auto found = groups_.find(group);
+  if (found == groups_.end()) return rows;
+  for (const auto& [id, entry] : found->second.faces)
+    rows.values.insert(rows.values.end(), entry.embedding.begin(), entry.embedding.end());
+  return rows;
+}
+
+std::optional<SeenFace> MemorySeen::find_face(std::int64_t face) const {
+  const Lock lock(mutex_);
+  for (const auto& [id, group] : groups_) {
+    if (const auto found = group.faces.find(face); found != group.faces.end()) return found->second.face;
+  }
+  return std::nullopt;
+}
+
+std::vector<std::byte> MemorySeen::crop(std::int64_t face) const {
+  const Lock lock(mutex_);
+  const auto found = find_face(face);
+  return found ? groups_.at(found->group).faces.at(face).crop : std::vector<std::byte>();
+}
+
+bool MemorySeen::remove_group(std::int64_t group) {
+  const Lock lock(mutex_);
+  centres_.remove(group);
+  return groups_.erase(group) > 0;
+}
+
+bool MemorySeen::remove_face(std::int64_t face) {
+  const Lock lock(mutex_);
+  const auto found = find_face(face);
+  if (!found) return false;
+  groups_.at(found->group).faces.erase(face);
+  settle(found->group);
+  return true;
+}
+
+bool MemorySeen::set_shelf(std::int64_t group, SeenShelf shelf) {
+  const Lock lock(mutex_);
+  const auto found = groups_.find(group);
+  if (found == groups_.end()) return false;
+  found->second.group.shelf = shelf;
+  return true;
+}
+
+std::size_t MemorySeen::remove_older_than(std::int64_t time_ms, std::optional<SeenShelf> shelf) {
+  const Lock lock(mutex_);
+  std::size_t removed = 0;
+  std::vector<std::int64_t> touched;
+  for (auto& [id, group] : groups_) {
+    if (shelf && group.group.shelf != *shelf) continue;
+    const std::size_t gone =
+        std::erase_if(group.faces, [&](const auto& one) { return one.second.face.time_ms < time_ms; });
+    if (gone > 0) touched.push_back(id);
+    removed += gone;
+  }
+  for (const std::int64_t group : touched) settle(group);
+  return removed;
+}
+
+}  // namespace likeness

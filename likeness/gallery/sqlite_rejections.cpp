@@ -1,0 +1,86 @@
+#include <chrono>
+#include <limits>
+
+#include "likeness/gallery/rejections.h"
+#include "likeness/gallery/sqlite_store_class.h"
+#include "likeness/gallery/store_checks.h"
+
+namespace likeness {
+
+using sqlite::Resetting;
+using sqlite::Statement;
+using sqlite::Transaction;
+
+bool SqliteStore::reject(std::int64_t person, std::span<const float> embedding, const std::string& photo_hash,
+                         const Box& box) {
+  require_embedding(embedding, space().dimension);
+  const Bytes hash = from_hex(photo_hash, "photo_hash");
+  const Lock lock(mutex_);
+  Transaction change(*database_);
+  if (!find_person(person)) return false;
+  const Embeddings one{embedding.size(), as_stored(embedding, format())};
+  if (!answered(rejections(person), one, format()).empty()) return true;  // said before
+  const Bytes sealed = values_.seal_embedding(embedding, hash, box);
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  Statement& insert = statement_(
+      "INSERT INTO rejection (person_id, photo_hash, box_left, box_top, box_right, box_bottom, time_ms, "
+      "embedding) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+  insert.bind(1, person);
+  if (hash.empty()) {
+    insert.bind_null(2);
+  } else {
+    insert.bind(2, std::span<const std::byte>(hash));
+  }
+  int column = 3;
+  for (const float side : {box.left, box.top, box.right, box.bottom})
+    insert.bind(column++, static_cast<double>(side));
+  insert.bind(column++,
+              static_cast<std::int64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count()));
+  insert.bind(column, std::span<const std::byte>(sealed));
+  insert.run();
+  log_->note();
+  change.commit();
+  return true;
+}
+
+bool SqliteStore::remove_rejection(std::int64_t rejection) {
+  const Lock lock(mutex_);
+  Transaction change(*database_);
+  statement_("DELETE FROM rejection WHERE id = ?").bind(1, rejection).run();
+  if (sqlite3_changes(database_->handle()) == 0) return false;
+  log_->note();
+  change.commit();
+  return true;
+}
+
+Rejections SqliteStore::rejections(std::optional<std::int64_t> person) const {
+  const Lock lock(mutex_);
+  const std::size_t d = space().dimension;
+  Rejections found{{}, {d, {}}};
+  if (!has_rejections_) return found;
+  Statement& rows = statement_(
+      "SELECT id, person_id, photo_hash, box_left, box_top, box_right, box_bottom, time_ms, embedding FROM "
+      "rejection WHERE person_id BETWEEN ? AND ? ORDER BY id");
+  const Resetting guard(rows);
+  rows.bind(1, person.value_or(0)).bind(2, person.value_or(std::numeric_limits<std::int64_t>::max()));
+  while (rows.step()) {
+    const auto real = [&](int column) { return static_cast<float>(rows.real(column)); };
+    const Box box{real(3), real(4), real(5), real(6)};
+    found.list.push_back({rows.integer(0), rows.integer(1), to_hex(rows.blob(2)), box, rows.integer(7)});
+    found.embeddings.values.resize(found.list.size() * d);
+    values_.open_embedding(rows.blob(8), rows.blob(2), box, rows.integer(0),
+                           std::span(found.embeddings.values).last(d));
+  }
+  return found;
+}
+
+/// Those of the person that were said of these faces.
+void SqliteStore::take_back_rejections(std::int64_t person, std::span<const std::int64_t> faces) {
+  const Rejections own = rejections(person);
+  if (own.list.empty()) return;
+  const std::vector<std::int64_t> wrong = answered(own, embeddings(faces).embeddings, format());
+  for (const std::int64_t id : wrong) statement_("DELETE FROM rejection WHERE id = ?").bind(1, id).run();
+  if (!wrong.empty()) log_->note();
+}
+
+}  // namespace likeness
