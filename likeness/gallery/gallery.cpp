@@ -8,6 +8,7 @@
 
 #include "likeness/core/error.h"
 #include "likeness/gallery/index_file.h"
+#include "likeness/gallery/rejections.h"
 #include "likeness/gallery/view_maker.h"
 
 namespace likeness {
@@ -95,6 +96,7 @@ GalleryView::Parts Gallery::State::next_parts(const GalleryView* old, std::uint6
   if (!old || parts.note_version != note_version) {
     const auto note = store->note(kCalibrationNote);
     parts.calibration = note ? calibration_from_json(*note, store->name()) : std::nullopt;
+    parts.rejected = std::make_shared<const RejectedFaces>(store->rejections(), comparison);
     parts.note_version = note_version;
   }
   if (old && old->version() == version) return parts;
@@ -255,6 +257,19 @@ std::vector<std::int64_t> Gallery::move_faces(std::span<const std::int64_t> face
   auto moved = store().move_faces(faces, person);
   ++state_->own_changes;
   return moved;
+}
+
+bool Gallery::reject(std::int64_t person, std::span<const float> embedding, const std::string& photo_hash,
+                     const Box& box) {
+  const bool done = store().reject(person, embedding, photo_hash, box);
+  ++state_->own_changes;
+  return done;
+}
+
+bool Gallery::remove_rejection(std::int64_t rejection) {
+  const bool done = store().remove_rejection(rejection);
+  ++state_->own_changes;
+  return done;
 }
 
 void Gallery::purge(const Progress& progress) {

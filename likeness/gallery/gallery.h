@@ -63,6 +63,9 @@ class Gallery {
   bool rename_person(const std::string& from, const std::string& to);
   bool merge_people(const std::string& from, const std::string& into);
   std::vector<std::int64_t> move_faces(std::span<const std::int64_t> faces, const std::string& person);
+  bool reject(std::int64_t person, std::span<const float> embedding, const std::string& photo_hash,
+              const Box& box);
+  bool remove_rejection(std::int64_t rejection);
   /// GalleryStore::purge(), and the index file is written anew without removed faces, or removed where this
   /// gallery keeps no such index. @throws as GalleryStore::purge(); Error kOutputUnwritable; kStopped.
   void purge(const Progress& progress = {});

@@ -7,6 +7,7 @@
 #include "likeness/gallery/face_table.h"
 #include "likeness/gallery/layer.h"
 #include "likeness/gallery/person_faces.h"
+#include "likeness/gallery/rejections.h"
 
 namespace likeness {
 namespace {
@@ -54,6 +55,13 @@ std::size_t GalleryView::index_bytes() const {
   std::size_t bytes = 0;
   for (const auto& layer : parts_.layers) bytes += layer->index().bytes();
   return bytes;
+}
+
+bool GalleryView::has_rejections() const { return parts_.rejected && !parts_.rejected->empty(); }
+
+std::optional<double> GalleryView::rejected_cosine(std::span<const float> query, std::int64_t person) const {
+  if (!has_rejections()) return std::nullopt;
+  return parts_.rejected->cosine(person, parts_.comparison.comparable(query));
 }
 
 std::vector<std::vector<Neighbour>> GalleryView::neighbours(const Embeddings& compared,

@@ -17,6 +17,7 @@ namespace likeness {
 
 class Layer;
 class PersonFaces;
+class RejectedFaces;
 
 /// An enrolled face near to a query.
 struct Match {
@@ -45,7 +46,8 @@ class GalleryView {
     Comparison comparison;
     std::optional<Calibration> calibration;
     std::uint64_t version = 0;
-    std::uint64_t note_version = 0;                    ///< When the calibration was read.
+    std::uint64_t note_version = 0;                    ///< When the calibration and the rejections were read.
+    std::shared_ptr<const RejectedFaces> rejected;     ///< GalleryStore::rejections(); may be null.
     std::vector<std::shared_ptr<const Layer>> layers;  ///< Faces' ids rise from each to the next.
     std::size_t people = 0;
   };
@@ -75,6 +77,13 @@ class GalleryView {
   /// How alike one person is; empty where he or she has no faces.
   [[nodiscard]] std::optional<PersonMatch> match_person(std::span<const float> query,
                                                         std::int64_t person) const;
+
+  /// How alike the query is to a face of which somebody said that it is not this person: the highest cosine;
+  /// empty where nobody did (GalleryStore::reject()).
+  [[nodiscard]] std::optional<double> rejected_cosine(std::span<const float> query,
+                                                      std::int64_t person) const;
+  /// Whether there is any such face.
+  [[nodiscard]] bool has_rejections() const;
 
   /// Where names, photos and everything else about its faces are. Of now, not of the view's moment.
   [[nodiscard]] const GalleryStore& store() const { return *parts_.store; }

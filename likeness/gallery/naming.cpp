@@ -69,15 +69,40 @@ std::optional<KnownThreshold> threshold_at(const Contract& contract, Precision p
   return between;
 }
 
+bool is_rejected(const GalleryView& view, std::span<const float> query, const PersonMatch& match) {
+  const auto rejected = view.rejected_cosine(query, match.person);
+  return rejected && *rejected >= match.cosine;
+}
+
+namespace {
+
+/// The two people most alike for whom the face is not rejected.
+std::vector<PersonMatch> accepted(const GalleryView& view, std::span<const float> query,
+                                  std::vector<PersonMatch> matches) {
+  for (std::size_t asked = 2;; asked *= 2) {
+    const bool more = matches.size() >= asked;
+    std::erase_if(matches, [&](const PersonMatch& match) { return is_rejected(view, query, match); });
+    if (matches.size() >= 2 || !more) break;
+    matches = view.search(query, asked * 2);
+  }
+  return matches;
+}
+
+}  // namespace
+
 std::vector<Identification> identify(const GalleryView& view, const NamingRule& rule,
                                      const Embeddings& queries) {
   std::vector<Identification> answers;
-  for (const auto& matches : view.search(queries, 2)) answers.push_back(rule.name(matches));
+  auto found = view.search(queries, 2);
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    answers.push_back(rule.name(view.has_rejections() ? accepted(view, queries[i], std::move(found[i]))
+                                                      : std::move(found[i])));
+  }
   return answers;
 }
 
 Identification identify(const GalleryView& view, const NamingRule& rule, std::span<const float> query) {
-  return rule.name(view.search(query, 2));
+  return identify(view, rule, Embeddings{query.size(), {query.begin(), query.end()}}).at(0);
 }
 
 std::optional<KnownThreshold> known_threshold(const Contract& contract, Precision precision,

@@ -63,7 +63,15 @@ struct NamingOptions {
 /// The gallery's calibration; without one nobody gets a name.
 [[nodiscard]] NamingRule calibrated_rule(const GalleryView& view);
 
-/// Who each face is. `queries` are embeddings as the model gives them.
+/// Whether somebody said that a face like this is not the person of `match`, one of the answers to `query`:
+/// where the query is as alike, by the cosine, to a face that was rejected for the person
+/// (GalleryStore::reject()) as to the nearest of the person's own faces, or more alike. So the same face gets
+/// no such name again, and the person's other photos keep it.
+[[nodiscard]] bool is_rejected(const GalleryView& view, std::span<const float> query,
+                               const PersonMatch& match);
+
+/// Who each face is. `queries` are embeddings as the model gives them. People for whom a face is rejected
+/// (is_rejected()) are passed over: the next one may get the name if the similarity to him or her says so.
 [[nodiscard]] std::vector<Identification> identify(const GalleryView& view, const NamingRule& rule,
                                                    const Embeddings& queries);
 /// The same for one face.

@@ -42,7 +42,7 @@ TrainedIdentification identify_trained(const GalleryView& gallery, const Classif
   // never more than what decides without a classifier; people whose faces are not near were not compared
   // there.
   auto own = gallery.match_person(query.for_gallery, person->id);
-  if (!own) return result;
+  if (!own || is_rejected(gallery, query.for_gallery, *own)) return result;
   own->similarity = std::min(own->similarity, result.answer.nearest->similarity);
   result.answer = rule.name(std::vector{*own, *result.answer.nearest});
   return result;

@@ -29,7 +29,8 @@ struct AskedFace {
 /// place; the label gets its name only if the similarity to that very person reaches the threshold, so that
 /// every name has evidence of its own. At most as many strangers get a name as by identify(): no
 /// similarity here is above the one that decides there. People who were enrolled but not trained are the
-/// gallery's alone; a label that nobody enrolled has is left aside. Names are compared as tidy_name() has
+/// gallery's alone; a label that nobody enrolled has, or for which the face is rejected
+/// (is_rejected()), is left aside. Names are compared as tidy_name() has
 /// them.
 /// @throws Error kModelMismatch where the classifier's embeddings have another dimension.
 [[nodiscard]] TrainedIdentification identify_trained(const GalleryView& gallery, const Classifier& people,
