@@ -29,6 +29,9 @@ struct ServeArgs {
   std::filesystem::path certificate_key;
   std::filesystem::path keys;
   std::filesystem::path audit;
+  int keep_seen_days = 0;
+  bool keep_crops = false;
+  std::filesystem::path backups;
   std::size_t queue = 64;
   std::size_t requests_a_key = 16;
   std::string webhook;
@@ -73,6 +76,16 @@ serve::ServiceOptions service_options(const ServeArgs& args) {
   };
   if (!args.keys.empty()) options.keys = args.keys;
   options.audit = args.audit;
+  if (args.keep_crops && args.keep_seen_days == 0)
+    throw std::invalid_argument(
+        "--keep-crops keeps pictures of faces that --keep-seen keeps: say for how many days");
+  options.keep_seen_days = args.keep_seen_days;
+  options.keep_crops = args.keep_crops;
+  std::error_code ignored;
+  if (!args.backups.empty() && !std::filesystem::is_directory(args.backups, ignored))
+    throw Error(ErrorCode::kOutputUnwritable,
+                "--backups " + args.backups.string() + ": there is no such folder");
+  options.backups = args.backups;
   options.most_waiting = args.queue;
   options.requests_a_key = args.requests_a_key;
   if (!args.quiet)
@@ -201,6 +214,22 @@ void add_net_options(CLI::App& command, ServeArgs& args) {
       ->envname("LIKENESS_SERVE_WEBHOOK_SECRET");
 }
 
+void add_keeping_options(CLI::App& command, ServeArgs& args) {
+  command
+      .add_option(
+          "--keep-seen", args.keep_seen_days,
+          "Days for which faces that stay without a name are kept, in groups, for review; 0: not at all")
+      ->envname("LIKENESS_SERVE_KEEP_SEEN")
+      ->check(CLI::Range(0, 36500))
+      ->capture_default_str();
+  command
+      .add_flag("--keep-crops", args.keep_crops,
+                "Keep pictures of these faces too, encrypted where the gallery is")
+      ->envname("LIKENESS_SERVE_KEEP_CROPS");
+  command.add_option("--backups", args.backups, "Folder into which the API may write backups")
+      ->envname("LIKENESS_SERVE_BACKUPS");
+}
+
 void add_limit_options(CLI::App& command, ServeArgs& args) {
   command.add_option("--queue", args.queue, "Requests that may wait for a thread; more are answered 503")
       ->envname("LIKENESS_SERVE_QUEUE")
@@ -237,6 +266,7 @@ void add_serve_command(CLI::App& app, Exit& exit) {
   add_net_options(*command, *args);
   command->add_option("--audit", args->audit, "Append who did what to this file, without names or pictures")
       ->envname("LIKENESS_SERVE_AUDIT");
+  add_keeping_options(*command, *args);
   add_limit_options(*command, *args);
   command->add_flag("--quiet", args->quiet, "Do not log each request on stderr");
   command->add_flag("--check", args->check, "Open everything, say what would be done, and stop");

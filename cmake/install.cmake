@@ -60,6 +60,8 @@ install(TARGETS likeness_reader RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/
 file(RELATIVE_PATH likeness_libexec_to_lib /${CMAKE_INSTALL_LIBEXECDIR}/likeness /${likeness_private_libdir})
 set_target_properties(likeness_reader PROPERTIES INSTALL_RPATH "$ORIGIN/${likeness_libexec_to_lib}")
 
+install(FILES ${PROJECT_SOURCE_DIR}/serve/likeness.service DESTINATION lib/systemd/system COMPONENT program)
+
 # The packs that scripts/setup fetched, where there are any.
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/models/mtcnn ${PROJECT_SOURCE_DIR}/models/20180408-102900
   DESTINATION ${CMAKE_INSTALL_DATADIR}/likeness/models COMPONENT program OPTIONAL)

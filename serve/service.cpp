@@ -2,17 +2,26 @@
 
 #include <algorithm>
 #include <array>
+#include <condition_variable>
 #include <set>
 #include <stdexcept>
 
 #include "likeness/core/error.h"
 #include "likeness/gallery/open.h"
+#include "likeness/gallery/seen.h"
+#include "likeness/recognize/sightings.h"
 #include "serve/refusal.h"
 
 namespace likeness::serve {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+std::int64_t now_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -89,9 +98,43 @@ Service::Service(ServiceOptions options)
   if (options_.keys) keys_.emplace(*options_.keys);
   open_galleries();
   recognizer_.load();
+  if (options_.keep_seen_days > 0)
+    housekeeper_ = std::jthread([this](const std::stop_token& stop) { keep_house(stop); });
 }
 
 Service::~Service() = default;
+
+/// Forgets faces that were kept long enough, also where nobody asks for anything.
+void Service::keep_house(const std::stop_token& stop) {
+  constexpr std::chrono::minutes kPause(10);
+  std::mutex mutex;
+  std::condition_variable_any wake;
+  while (!stop.stop_requested()) {
+    const std::int64_t oldest = now_ms() - std::int64_t{options_.keep_seen_days} * 24 * 3600 * 1000;
+    for (const auto& served : galleries_) {
+      try {
+        if (served->gallery->store().seen().remove_older_than(oldest) > 0) served->gallery->purge();
+      } catch (const std::exception& error) {  // locked or full: the next round tries again
+        if (!options_.log) continue;
+        const std::lock_guard lock(log_mutex_);
+        options_.log({{"level", "error"},
+                      {"operation", "forgetting"},
+                      {"gallery", served->name},
+                      {"error", error.what()}});
+      }
+    }
+    std::unique_lock lock(mutex);
+    wake.wait_for(lock, stop, kPause, [] { return false; });
+  }
+}
+
+void Service::remember_unknown(ServedGallery& served, const PhotoFaces& photo,
+                               std::span<const Identification> answers) {
+  if (options_.keep_seen_days == 0) return;
+  const std::lock_guard lock(served.changing);
+  (void)add_sightings(served.gallery->store(), recognizer_.contract(), options_.models.precision, photo,
+                      answers, {.keep_crops = options_.keep_crops, .time_ms = now_ms()});
+}
 
 void Service::open_galleries() {
   std::set<std::string> names;

@@ -9,7 +9,9 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "likeness/gallery/gallery.h"
@@ -38,8 +40,11 @@ struct ServiceOptions {
   GalleryOptions gallery_options{};             ///< For opening each.
   std::optional<std::filesystem::path> keys{};  ///< Empty: whoever reaches the server may do everything.
   std::filesystem::path audit{};                ///< AuditLog's.
-  std::size_t most_waiting = 64;                ///< Requests that wait for a thread; more are answered 503.
-  std::size_t requests_a_key = 16;              ///< Under way at once; more are answered 429.
+  int keep_seen_days = 0;   ///< How long faces that stayed without a name are kept for review; 0: not at all.
+  bool keep_crops = false;  ///< With their pictures.
+  std::filesystem::path backups{};  ///< Folder for backups; empty: none are made.
+  std::size_t most_waiting = 64;    ///< Requests that wait for a thread; more are answered 503.
+  std::size_t requests_a_key = 16;  ///< Under way at once; more are answered 429.
   /// Is told of each request, an object without personal data. Called from many threads, one at a time.
   std::function<void(const nlohmann::ordered_json&)> log{};
 };
@@ -87,6 +92,10 @@ class Service : public Handler {
   /// The gallery that a call is about. @throws Refusal 404.
   [[nodiscard]] ServedGallery& gallery_of(const Call& call);
   [[nodiscard]] NamingRule rule_for(const GalleryView& view, std::optional<double> threshold = {}) const;
+  /// Keeps faces that stayed without a name for review, where the options say so.
+  void remember_unknown(ServedGallery& served, const PhotoFaces& photo,
+                        std::span<const Identification> answers);
+  [[nodiscard]] const std::filesystem::path& backups() const { return options_.backups; }
   [[nodiscard]] Metrics& metrics() { return metrics_; }
   [[nodiscard]] AuditLog& audit_log() { return audit_; }
   [[nodiscard]] EventHub& events() { return events_; }
@@ -103,6 +112,7 @@ class Service : public Handler {
   [[nodiscard]] bool enter(const std::optional<Key>& key);
   void leave(const std::optional<Key>& key);
   void open_galleries();
+  void keep_house(const std::stop_token& stop);
   [[nodiscard]] Response run(const Asked& asked, Request request) noexcept;
   void finish(const Asked& asked, Response& response);
 
@@ -119,6 +129,7 @@ class Service : public Handler {
   std::mutex under_way_mutex_;
   std::map<std::string, std::size_t> under_way_;  ///< Requests of each key.
   std::mutex log_mutex_;
+  std::jthread housekeeper_;
   WorkQueue queue_;  ///< Last: its threads use all of the above.
 };
 

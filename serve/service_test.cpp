@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "likeness/gallery/open.h"
 #include "likeness/image/write_image.h"
 #include "serve/schema.h"
 #include "tests/tiny/tiny_world.h"
@@ -394,6 +395,90 @@ TEST_F(ServiceTest, AGalleryTellsItsThresholdsAndIsCalibrated) {
   EXPECT_EQ(calibrated.body["rule"]["origin"], "calibration");
   EXPECT_EQ(calibrated.body["calibration"]["curve"].size(), 41U);
   EXPECT_EQ(get("/v1/galleries/default").body["calibrated"], true);
+}
+
+TEST_F(ServiceTest, ANameThatWasTakenBackIsNotGivenAgain) {
+  const std::string ann = "/v1/galleries/default/people/" + enrol("Ann", 0).body["person"]["id"].dump();
+  EXPECT_EQ(form("/v1/search", {{"photo", photo(0, 3)}}).body["faces"][0]["name"], "Ann");
+  EXPECT_EQ(form(ann + "/rejections", {{"photo", stranger()}}).status, 409);
+  EXPECT_EQ(form(ann + "/rejections", {{"photo", photo(0, 3)}}).body["rejected"], 1);
+  EXPECT_EQ(form("/v1/search", {{"photo", photo(0, 3)}}).body["faces"][0]["name"], nullptr);
+  const json list = get(ann + "/rejections").body["rejections"];
+  ASSERT_EQ(list.size(), 1U);
+  EXPECT_EQ(remove("/v1/galleries/default/rejections/" + list[0]["id"].dump()).status, 200);
+  EXPECT_EQ(remove("/v1/galleries/default/rejections/" + list[0]["id"].dump()).status, 404);
+  EXPECT_EQ(form("/v1/search", {{"photo", photo(0, 3)}}).body["faces"][0]["name"], "Ann");
+}
+
+TEST_F(ServiceTest, NobodyIsRememberedUnlessAsked) {
+  form("/v1/search", {{"photo", stranger()}});
+  EXPECT_EQ(get("/v1/galleries/default/seen").body["groups"].size(), 0U);
+  EXPECT_EQ(send({{.method = "POST", .target = "/v1/galleries/default/backups"}}).status, 409);
+}
+
+class RememberingServiceTest : public ServiceTest {
+ protected:
+  ServiceOptions options() override {
+    ServiceOptions options = ServiceTest::options();
+    options.keep_seen_days = 1;
+    options.keep_crops = true;
+    options.gallery_options.passphrase = "a long passphrase";
+    fs::create_directory(folder_.path() / "backups");
+    options.backups = folder_.path() / "backups";
+    return options;
+  }
+};
+
+TEST_F(RememberingServiceTest, StrangersAreGroupedNamedAndIgnored) {
+  enrol("Ann", 0);
+  form("/v1/search", {{"photo", photo(0, 3)}});  // Ann has a name
+  form("/v1/search", {{"photo", stranger(7)}});
+  form("/v1/search", {{"photo", stranger(7)}});  // the same photo again
+  form("/v1/search", {{"photo", stranger(8)}});
+  form("/v1/search", {{"photo", photo(1)}});
+  const std::string seen = "/v1/galleries/default/seen";
+  const json groups = get(seen).body["groups"];
+  ASSERT_EQ(groups.size(), 2U) << groups;
+  EXPECT_EQ(groups[1]["count"], 2);
+  const std::string group = seen + "/" + groups[1]["id"].dump();
+  EXPECT_EQ(get(group).body["sightings"].size(), 2U);
+  EXPECT_EQ(get(group + "/crop").text.substr(0, 3), "\xFF\xD8\xFF");
+  EXPECT_EQ(get(seen + "?limit=1").body["next"], "1");
+  EXPECT_EQ(get(seen + "?limit=1&cursor=1").body["groups"][0]["id"], groups[1]["id"]);
+
+  EXPECT_EQ(json_to("PATCH", seen + "/" + groups[0]["id"].dump(), {{"shelf", "ignored"}}).body["shelf"],
+            "ignored");
+  EXPECT_EQ(get(seen + "?shelf=unknown").body["groups"].size(), 1U);
+  const Answer named = post(group + "/name", {{"person", "Zoe"}});
+  EXPECT_EQ(named.body["enrolled"], 2) << named.text;
+  EXPECT_EQ(get(group).status, 404);
+  EXPECT_EQ(form("/v1/search", {{"photo", stranger(9)}}).body["faces"][0]["name"], "Zoe");
+  EXPECT_EQ(remove(seen + "/" + groups[0]["id"].dump()).body["removed"], 1);
+  EXPECT_EQ(get(seen).body["groups"].size(), 0U);
+}
+
+TEST_F(RememberingServiceTest, AnEncryptedGalleryKeepsNothingInTheClear) {
+  enrol("Ann Amarant", 0);
+  form("/v1/search", {{"photo", stranger()}});
+  const std::string person = "/v1/galleries/default/people/1";
+  json_to("PATCH", person, {{"name", "Anna Amarant"}});
+  for (const auto& entry : fs::directory_iterator(folder_.path())) {
+    if (!entry.is_regular_file()) continue;
+    const std::string bytes = read_text(entry.path());
+    EXPECT_EQ(bytes.find("Amarant"), std::string::npos) << entry.path();
+    EXPECT_EQ(bytes.find("JFIF"), std::string::npos) << entry.path();
+  }
+  EXPECT_EQ(get("/v1/galleries/default/changes").body["changes"][0]["from"], "Ann Amarant");
+}
+
+TEST_F(RememberingServiceTest, ABackupIsTheGallery) {
+  enrol("Ann", 0);
+  const Answer backup = send({{.method = "POST", .target = "/v1/galleries/default/backups"}});
+  ASSERT_EQ(backup.status, 200) << backup.text;
+  const fs::path file = folder_.path() / "backups" / backup.body["file"].get<std::string>();
+  EXPECT_EQ(fs::file_size(file), backup.body["bytes"]);
+  const Gallery copy = open_gallery(file.string(), {.read_only = true, .passphrase = "a long passphrase"});
+  EXPECT_TRUE(copy.store().find_person("Ann"));
 }
 
 TEST_F(ServiceTest, WhoDidWhatIsWrittenDownWithoutNames) {

@@ -1,22 +1,12 @@
 // Faces: enrol, look at, give to somebody else, remove.
 #include <span>
 
-#include "likeness/gallery/store_checks.h"
 #include "likeness/gallery/undo.h"
 #include "serve/api_v1/json.h"
 #include "serve/refusal.h"
 
 namespace likeness::serve {
 namespace {
-
-/// The name as it will be kept. @throws Refusal 400 for one that nobody can have.
-std::string name_in(const Call& call) {
-  try {
-    return checked_name(call.get<std::string>("person"));
-  } catch (const std::invalid_argument& error) {
-    throw Refusal(400, "invalid", error.what(), "person");
-  }
-}
 
 Json enrolled_json(const EnrolledPhoto& photo) {
   Json reasons = Json::array();

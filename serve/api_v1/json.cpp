@@ -3,6 +3,7 @@
 #include <span>
 
 #include "likeness/core/error.h"
+#include "likeness/gallery/store_checks.h"
 #include "serve/refusal.h"
 
 namespace likeness::serve {
@@ -103,6 +104,14 @@ StoredFace face_of(const ServedGallery& served, const Call& call) {
   return *std::move(face);
 }
 
+std::string name_in(const Call& call) {
+  try {
+    return checked_name(call.get<std::string>("person"));
+  } catch (const std::invalid_argument& error) {
+    throw Refusal(400, "invalid", error.what(), "person");
+  }
+}
+
 const Operations& operations() {
   static const Operations table = [] {
     Operations made;
@@ -111,6 +120,8 @@ const Operations& operations() {
     add_gallery_operations(made);
     add_people_operations(made);
     add_face_operations(made);
+    add_seen_operations(made);
+    add_backup_operations(made);
     return made;
   }();
   return table;

@@ -37,11 +37,16 @@ template <typename T>
 [[nodiscard]] Person person_of(const ServedGallery& served, const Call& call);
 [[nodiscard]] StoredFace face_of(const ServedGallery& served, const Call& call);
 
+/// The field `person` as it will be kept. @throws Refusal 400 for a name that nobody can have.
+[[nodiscard]] std::string name_in(const Call& call);
+
 /// Adds what a file answers for to a table.
 void add_server_operations(Operations& table);
 void add_photo_operations(Operations& table);
 void add_gallery_operations(Operations& table);
 void add_people_operations(Operations& table);
 void add_face_operations(Operations& table);
+void add_seen_operations(Operations& table);
+void add_backup_operations(Operations& table);
 
 }  // namespace likeness::serve

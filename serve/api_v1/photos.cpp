@@ -122,6 +122,7 @@ Done search(Service& service, const Call& call) {
     if (answers[i].name) ++named;
     names.push_back(or_null(answers[i].name));
   }
+  if (!by_embedding) service.remember_unknown(served, photo, answers);
   service.metrics().count_faces(named, answers.size() - named);
   service.events().publish(
       {"searched", served.name, {{"named", named}, {"unknown", answers.size() - named}, {"names", names}}});
