@@ -565,4 +565,5 @@ def main():
     print(out.name, out.stat().st_size)
 
 
-main()
+if __name__ == "__main__":
+    main()
