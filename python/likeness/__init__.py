@@ -1,0 +1,73 @@
+"""Finds the faces in photographs and says whose they are: on the CPU, offline.
+
+    recognizer = likeness.Recognizer()
+    for face in recognizer.find("party.jpg"):
+        print(face.box, face.score, face.embedding.shape)
+
+    gallery = likeness.Gallery.create("people.gallery", recognizer.space)
+    recognizer.enrol(gallery, "Ann", "photos/ann")
+    for face in recognizer.search(gallery, "party.jpg"):
+        print(face.name, face.probability)
+
+`python -m likeness setup` fetches the models first. Recognizer does the whole job; Detector, Embedder, Classifier
+and Gallery are its parts. likeness.sklearn has them for scikit-learn, likeness.compat under the names of
+face_recognition, mtcnn, keras-facenet and deepface. Boxes and points are pixels of the upright photo, embeddings
+float32 of unit length, similarities cosines in [-1, 1].
+"""
+
+from __future__ import annotations
+
+from . import _native, errors, eval, npz, packs
+from ._native import (
+    Box,
+    EmbeddingSpace,
+    EnrolledPhoto,
+    EnrolSummary,
+    Face,
+    FaceQuality,
+    FoundFace,
+    GroupedFace,
+    Groups,
+    Identification,
+    Match,
+    ModelPack,
+    PersonMatch,
+    PhotoFaces,
+    Prediction,
+    ReviewFinding,
+    SearchedFace,
+    VerificationResult,
+    VerifiedSide,
+)
+from ._photos import folder as photos_in
+from ._reading import read_image
+from .classifier import Classifier
+from .detector import Detector
+from .embedder import Embedder
+from .errors import (
+    DataInvalidError,
+    Error,
+    ImageUnreadableError,
+    InputUnreadableError,
+    ModelInvalidError,
+    ModelMismatchError,
+    ModelNotFoundError,
+    OutputUnwritableError,
+    StoppedError,
+    UnavailableError,
+    UnsupportedError,
+)
+from .gallery import Gallery
+from .recognizer import Recognizer
+
+__version__: str = _native.__version__
+
+__all__ = [
+    "Box", "Classifier", "DataInvalidError", "Detector", "Embedder", "EmbeddingSpace", "EnrolSummary",
+    "EnrolledPhoto", "Error", "Face", "FaceQuality", "FoundFace", "Gallery", "GroupedFace", "Groups",
+    "Identification", "ImageUnreadableError", "InputUnreadableError", "Match", "ModelInvalidError",
+    "ModelMismatchError", "ModelNotFoundError", "ModelPack", "OutputUnwritableError", "PersonMatch", "PhotoFaces",
+    "Prediction", "Recognizer", "ReviewFinding", "SearchedFace", "StoppedError", "UnavailableError",
+    "UnsupportedError", "VerificationResult", "VerifiedSide", "errors", "eval", "npz", "packs", "photos_in",
+    "read_image",
+]  # fmt: skip

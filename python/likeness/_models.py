@@ -1,0 +1,86 @@
+"""Where model packs are, and OpenVINO where one needs it."""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+import os
+import pathlib
+from collections.abc import Callable, Sequence
+from typing import TypeAlias, TypeVar, Union
+
+from . import _native
+from .errors import UnsupportedError
+
+T = TypeVar("T")
+PathLike: TypeAlias = Union[str, "os.PathLike[str]"]
+
+DEFAULT_MODEL = "20180408-102900"
+OPENVINO_VERSION = "2026.4.1"
+_PACKAGE = pathlib.Path(__file__).parent
+
+
+def cache_folder() -> pathlib.Path:
+    """Where downloads and prepared networks are kept."""
+    return pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "likeness"
+
+
+def model_folders(models: PathLike | Sequence[PathLike] | None = None) -> list[str]:
+    """Folders of packs, the first looked in first: what is given; else $LIKENESS_MODELS, else setup's."""
+    if models is None:
+        named = os.environ.get("LIKENESS_MODELS")
+        return named.split(os.pathsep) if named else [str(cache_folder() / "models")]
+    if isinstance(models, (str, os.PathLike)):
+        return [os.fsdecode(models)]
+    return [os.fsdecode(folder) for folder in models]
+
+
+def network_cache() -> str:
+    """Where prepared networks are kept for a quicker start; empty where the folder cannot be made."""
+    folder = cache_folder() / "compiled"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return ""
+    return str(folder)
+
+
+def _load_openvino() -> None:
+    """Loads the libraries of the package openvino, of which our module for it is made.
+
+    Raises:
+        UnsupportedError: where it is not installed, or of another version.
+    """
+    found = importlib.util.find_spec("openvino")
+    folder = pathlib.Path(found.origin).parent / "libs" if found and found.origin else None
+    major, minor, patch = OPENVINO_VERSION.split(".")
+    library = folder / f"libopenvino.so.{major[2:]}{minor}{patch}" if folder else None
+    if library is None or not library.exists():
+        raise UnsupportedError(
+            f"this model or precision needs OpenVINO {OPENVINO_VERSION}, which is not installed: "
+            f"pip install openvino=={OPENVINO_VERSION}"
+        )
+    for name in sorted(library.parent.glob("libtbb.so.*")):
+        ctypes.CDLL(str(name), mode=ctypes.RTLD_LOCAL)
+    ctypes.CDLL(str(library), mode=ctypes.RTLD_LOCAL)
+
+
+def with_openvino(work: Callable[[], T]) -> T:
+    """Does the work, and where it needs OpenVINO once more with its libraries loaded."""
+    try:
+        return work()
+    except UnsupportedError as error:
+        if "needs OpenVINO, which cannot be loaded" not in str(error):
+            raise
+    _load_openvino()
+    return work()
+
+
+def _name_module() -> None:
+    """Our module for OpenVINO lies in the wheel; in a developer's tree the linker finds it by itself."""
+    module = _PACKAGE / "_libs" / "liblikeness_openvino.so"
+    if module.exists():
+        _native.set_openvino_module(str(module))
+
+
+_name_module()

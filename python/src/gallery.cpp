@@ -1,0 +1,190 @@
+#include "likeness/gallery/gallery.h"
+
+#include <nanobind/stl/filesystem.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <stdexcept>
+
+#include "choices.h"
+#include "common.h"
+#include "likeness/gallery/memory_store.h"
+#include "likeness/gallery/naming.h"
+#include "likeness/gallery/open.h"
+#include "work.h"
+
+namespace likeness::python {
+namespace {
+
+using Passphrase = std::optional<std::string>;
+
+GalleryOptions options_of(bool read_only, const Passphrase& passphrase, int threads,
+                          const std::optional<std::string>& index) {
+  GalleryOptions options{.read_only = read_only, .passphrase = passphrase, .threads = threads};
+  if (index) options.index = choice(*index, index_kind_from, "index", "exact, int8, sketch");
+  return options;
+}
+
+EmbeddingFormat format_from(const std::string& name) {
+  if (name == "f32") return EmbeddingFormat::kF32;
+  if (name == "int8") return EmbeddingFormat::kInt8;
+  throw std::invalid_argument("format must be one of f32, int8, not \"" + name + "\"");
+}
+
+Gallery open(const std::string& uri, bool read_only, const Passphrase& passphrase, int threads,
+             const std::optional<std::string>& index) {
+  const nb::gil_scoped_release release;
+  return open_gallery(uri, options_of(read_only, passphrase, threads, index));
+}
+
+/// `exclusive`: it must not be there yet.
+Gallery create(const std::string& uri, const EmbeddingSpace& space, bool exclusive, const std::string& format,
+               const Passphrase& passphrase, int threads, const std::optional<std::string>& index) {
+  const nb::gil_scoped_release release;
+  const CreateOptions made{.format = format_from(format), .passphrase = passphrase};
+  const GalleryOptions options = options_of(false, passphrase, threads, index);
+  return exclusive ? create_gallery(uri, space, made, options)
+                   : open_or_create_gallery(uri, space, made, options);
+}
+
+/// @throws Error kModelMismatch where `queries` cannot be of the gallery's model.
+Embeddings queries_for(const Gallery& gallery, const FloatRows& rows, const char* what) {
+  Embeddings queries = to_embeddings(rows, what);
+  const EmbeddingSpace& space = gallery.store().space();
+  if (queries.dimension != space.dimension) {
+    throw Error(ErrorCode::kModelMismatch, std::string(what) + " have " + std::to_string(queries.dimension) +
+                                               " values each, but the gallery is of " + space.id() +
+                                               " with " + std::to_string(space.dimension));
+  }
+  return queries;
+}
+
+std::vector<std::int64_t> add(Gallery& gallery, const std::string& person, const FloatRows& rows,
+                              const std::vector<std::string>& photos) {
+  const Embeddings embeddings = queries_for(gallery, rows, "embeddings");
+  if (!photos.empty() && photos.size() != embeddings.size()) {
+    throw std::invalid_argument("photos must name each of the " + std::to_string(embeddings.size()) +
+                                " embeddings, not " + std::to_string(photos.size()));
+  }
+  std::vector<NewFace> faces;
+  for (std::size_t i = 0; i < embeddings.size(); ++i) {
+    faces.push_back({.photo = photos.empty() ? "" : photos[i], .embedding = embeddings[i]});
+  }
+  const nb::gil_scoped_release release;
+  std::vector<std::int64_t> ids;
+  for (const AddedFace& face : gallery.add_faces(person, faces)) ids.push_back(face.id);
+  return ids;
+}
+
+std::vector<std::vector<PersonMatch>> search(const Gallery& gallery, const FloatRows& rows,
+                                             std::size_t count) {
+  const Embeddings queries = queries_for(gallery, rows, "embeddings");
+  const nb::gil_scoped_release release;
+  return gallery.view()->search(queries, count);
+}
+
+std::vector<std::vector<Match>> nearest(const Gallery& gallery, const FloatRows& rows, std::size_t count) {
+  const Embeddings queries = queries_for(gallery, rows, "embeddings");
+  const nb::gil_scoped_release release;
+  return gallery.view()->nearest(queries, count);
+}
+
+std::vector<std::pair<std::string, std::int64_t>> people(const Gallery& gallery) {
+  const nb::gil_scoped_release release;
+  std::vector<std::pair<std::string, std::int64_t>> result;
+  for (const Person& person : gallery.store().people()) result.emplace_back(person.name, person.faces);
+  return result;
+}
+
+ResultArray<float> embeddings_of(const Gallery& gallery, const std::string& name) {
+  FaceEmbeddings found;
+  {
+    const nb::gil_scoped_release release;
+    const auto person = gallery.store().find_person(name);
+    if (person) {
+      std::vector<std::int64_t> ids;
+      for (const StoredFace& face : gallery.store().faces(person->id)) ids.push_back(face.id);
+      found = gallery.store().embeddings(ids);
+    }
+  }
+  if (found.faces.empty()) found.embeddings.dimension = gallery.store().space().dimension;
+  return to_array(std::move(found.embeddings));
+}
+
+/// The calibration as JSON text, stored in the gallery. `people[i]` says who strangers' row i is; none: the
+/// gallery alone.
+std::string calibrate(Gallery& gallery, const std::optional<FloatRows>& strangers,
+                      const std::vector<std::string>& people, double target_fpir, std::uint64_t seed,
+                      nb::object progress) {
+  const Stop stop = new_stop();
+  const Progress told = to_progress(std::move(progress), stop);
+  const CalibrationOptions options{.target_fpir = target_fpir, .seed = seed};
+  Embeddings rows;
+  std::vector<Stranger> given;
+  if (strangers) {
+    rows = queries_for(gallery, *strangers, "strangers");
+    if (people.size() != rows.size()) throw std::invalid_argument("people must name each of the strangers");
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      given.push_back({.embedding = rows[i], .person = people[i], .photo = "", .photo_hash = ""});
+    }
+  }
+  return long_result(stop, [&] {
+    const auto view = gallery.view();
+    const CalibrationReport report = strangers ? calibrate_with(*view, given, options, told)
+                                               : calibrate_by_leaving_out(*view, options, told);
+    gallery.set_calibration(report.calibration);
+    return to_json(report.calibration);
+  });
+}
+
+void bind_changes(nb::class_<Gallery>& gallery) {
+  const nb::call_guard<nb::gil_scoped_release> released;
+  gallery.def("add", add, nb::arg("person"), nb::arg("embeddings"), nb::arg("photos"))
+      .def("remove_person", &Gallery::remove_person, nb::arg("name"), released)
+      .def("remove_face", &Gallery::remove_face, nb::arg("face"), released)
+      .def("rename_person", &Gallery::rename_person, nb::arg("old"), nb::arg("new"), released)
+      .def("merge_people", &Gallery::merge_people, nb::arg("old"), nb::arg("into"), released)
+      .def("calibrate", calibrate, nb::arg("strangers").none(), nb::arg("people"), nb::arg("target_fpir"),
+           nb::arg("seed"), nb::arg("progress").none());
+}
+
+}  // namespace
+
+void bind_gallery(nb::module_& m) {
+  const nb::call_guard<nb::gil_scoped_release> released;
+  nb::class_<Gallery> gallery(m, "Gallery");
+  gallery.def("people", people)
+      .def(
+          "face_count", [](const Gallery& g) { return g.store().face_count(); }, released)
+      .def("embeddings", embeddings_of, nb::arg("person"))
+      .def_prop_ro("space", [](const Gallery& g) { return g.store().space(); })
+      .def_prop_ro("name", [](const Gallery& g) { return g.store().name(); })
+      .def_prop_ro("encrypted", [](const Gallery& g) { return g.store().encrypted(); })
+      .def(
+          "version", [](const Gallery& g) { return g.store().version(); }, released)
+      .def(
+          "calibration",
+          [](const Gallery& g) {
+            const auto calibration = g.view()->calibration();
+            return calibration ? std::optional(to_json(*calibration)) : std::nullopt;
+          },
+          released)
+      .def(
+          "refresh", [](const Gallery& g) { g.refresh(); }, released)
+      .def(
+          "check", [](const Gallery& g) { return g.store().check(); }, released)
+      .def("search", search, nb::arg("embeddings"), nb::arg("count"))
+      .def("nearest", nearest, nb::arg("embeddings"), nb::arg("count"));
+  bind_changes(gallery);
+  m.def("open_gallery", open, nb::arg("uri"), nb::arg("read_only"), nb::arg("passphrase").none(),
+        nb::arg("threads"), nb::arg("index").none());
+  m.def("create_gallery", create, nb::arg("uri"), nb::arg("space"), nb::arg("exclusive"), nb::arg("format"),
+        nb::arg("passphrase").none(), nb::arg("threads"), nb::arg("index").none());
+  m.def(
+      "memory_gallery", [](const EmbeddingSpace& space) { return Gallery(make_memory_store(space)); },
+      nb::arg("space"));
+}
+
+}  // namespace likeness::python
