@@ -36,6 +36,7 @@ from ._native import (
     Prediction,
     ReviewFinding,
     SearchedFace,
+    StoredFace,
     VerificationResult,
     VerifiedSide,
 )
@@ -67,7 +68,7 @@ __all__ = [
     "EnrolledPhoto", "Error", "Face", "FaceQuality", "FoundFace", "Gallery", "GroupedFace", "Groups",
     "Identification", "ImageUnreadableError", "InputUnreadableError", "Match", "ModelInvalidError",
     "ModelMismatchError", "ModelNotFoundError", "ModelPack", "OutputUnwritableError", "PersonMatch", "PhotoFaces",
-    "Prediction", "Recognizer", "ReviewFinding", "SearchedFace", "StoppedError", "UnavailableError",
+    "Prediction", "Recognizer", "ReviewFinding", "SearchedFace", "StoppedError", "StoredFace", "UnavailableError",
     "UnsupportedError", "VerificationResult", "VerifiedSide", "errors", "eval", "npz", "packs", "photos_in",
     "read_image",
 ]  # fmt: skip

@@ -136,12 +136,13 @@ def photos(
     values: PhotoLike | Iterable[PhotoLike], order: Order | None = None, argument: str = "photos"
 ) -> tuple[Iterator[_native.Photo], int | None]:
     """Photos one after the other, and their number where it is known. A folder gives all photos in it."""
+    many: Any = values
     if isinstance(values, (str, os.PathLike)) and os.path.isdir(values):
-        values = folder(values)
+        many = folder(values)
     elif is_one(values):
-        values = [values]
-    size = len(values) if hasattr(values, "__len__") else None
-    return (photo(v, order, f"{argument}[{i}]") for i, v in enumerate(values)), size
+        many = [values]
+    size = len(many) if hasattr(many, "__len__") else None
+    return (photo(v, order, f"{argument}[{i}]") for i, v in enumerate(many)), size
 
 
 def folder(path: str | os.PathLike[str]) -> list[str]:

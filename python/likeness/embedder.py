@@ -53,9 +53,16 @@ class Embedder:
             "models": model_folders(models),
         }
         self.pack: ModelPack = _native.find_pack(model, self._options["models"])
-        self._native = with_openvino(
-            lambda: _native.make_embedder(self.pack, precision, threads, threads, batch, network_cache())
-        )
+        self._native = self._made()
+
+    def _made(self, scale: float | None = None) -> _native.Embedder:
+        options = self._options
+        return with_openvino(
+            lambda: _native.make_embedder(
+                self.pack, options["precision"], options["threads"], options["threads"], options["batch"],
+                network_cache(), scale,
+            )
+        )  # fmt: skip
 
     @property
     def space(self) -> EmbeddingSpace:

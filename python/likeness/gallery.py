@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import _native
 from ._models import PathLike
-from ._native import EmbeddingSpace, Match, PersonMatch
+from ._native import Box, EmbeddingSpace, Match, PersonMatch, StoredFace
 from ._progress import ProgressLike, progress_call
 from .classifier import rows
 
@@ -83,11 +83,12 @@ class Gallery:
         """One that is gone with the program."""
         return cls(_native.memory_gallery(space))
 
-    def add(self, person: str, embeddings: Floats, photos: Sequence[str] = ()) -> list[int]:
+    def add(self, person: str, embeddings: Floats, photos: Sequence[str] = (), boxes: Sequence[Box] = ()) -> list[int]:
         """Enrols faces (float32 (n, d), unit length) as one person; all or none.
 
         Args:
             photos: where each came from, in words; none, or n.
+            boxes: of each in its photo; none, or n.
 
         Returns:
             Each face's number; of one that was known already the number it has.
@@ -95,7 +96,7 @@ class Gallery:
         Raises:
             ModelMismatchError: for another dimension. ValueError: for a blank name, or values not of unit length.
         """
-        return self._native.add(person, rows(embeddings), list(photos))
+        return self._native.add(person, rows(embeddings), list(photos), list(boxes))
 
     def search(self, embeddings: Floats, count: int = 5) -> list[list[PersonMatch]]:
         """For each of n embeddings the `count` people most alike, most alike first."""
@@ -109,6 +110,10 @@ class Gallery:
     def people(self) -> dict[str, int]:
         """Everybody by name, and how many faces each has."""
         return dict(self._native.people())
+
+    def faces(self, person: str | None = None) -> list[StoredFace]:
+        """Faces of one person, or of everybody, in the order they were added."""
+        return self._native.faces(person)
 
     def embeddings(self, person: str) -> Floats:
         """float32 (n, d): the faces of one person; (0, d) where there is no such person."""

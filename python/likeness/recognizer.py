@@ -75,7 +75,7 @@ class Recognizer:
         max_side_px: int = 0,
         models: PathLike | Sequence[PathLike] | None = None,
     ) -> None:
-        detector = {
+        detector: dict[str, Any] = {
             "min_face_px": min_face_px,
             "min_face_share": min_face_share,
             "pyramid_step": pyramid_step,
@@ -188,7 +188,7 @@ class Recognizer:
 
     def verification_threshold(self, false_match_rate: float = 0.001) -> float:
         """The similarity that verify() goes by. Raises: ValueError where none was measured for the model."""
-        return self._native.verification_threshold(false_match_rate)[0]
+        return self._native.verification_threshold(false_match_rate)
 
     def enrol(
         self,

@@ -1,6 +1,7 @@
 #include "likeness/embed/embedder.h"
 
 #include <nanobind/stl/filesystem.h>
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 
 #include <algorithm>
@@ -29,8 +30,11 @@ std::vector<Chip> to_chips(const ChipArray& array) {
   return chips;
 }
 
-Embedder make(const ModelPack& pack, const std::string& precision, int threads, int calls, int batch,
-              std::filesystem::path cache_folder) {
+/// `scale`: Contract::scale of another program that uses the same weights; its embeddings are of another
+/// space.
+Embedder make(ModelPack pack, const std::string& precision, int threads, int calls, int batch,
+              std::filesystem::path cache_folder, std::optional<float> scale) {
+  if (scale) pack.contract.scale = *scale;
   EmbedderOptions options{.precision = choice(precision, precision_from, "precision", "f32, bf16, int8"),
                           .threads = threads,
                           .calls = calls,
@@ -55,7 +59,7 @@ void bind_embedder(nb::module_& m) {
       .def_prop_ro("space", [](const Embedder& e) { return space_of(e.contract(), e.precision()); })
       .def("embed", embed, nb::arg("chips").noconvert(), nb::arg("raw"), nb::arg("progress").none());
   m.def("make_embedder", make, nb::arg("pack"), nb::arg("precision"), nb::arg("threads"), nb::arg("calls"),
-        nb::arg("batch"), nb::arg("cache_folder"));
+        nb::arg("batch"), nb::arg("cache_folder"), nb::arg("scale").none() = nb::none());
 }
 
 }  // namespace likeness::python

@@ -62,15 +62,21 @@ Embeddings queries_for(const Gallery& gallery, const FloatRows& rows, const char
 }
 
 std::vector<std::int64_t> add(Gallery& gallery, const std::string& person, const FloatRows& rows,
-                              const std::vector<std::string>& photos) {
+                              const std::vector<std::string>& photos, const std::vector<Box>& boxes) {
   const Embeddings embeddings = queries_for(gallery, rows, "embeddings");
   if (!photos.empty() && photos.size() != embeddings.size()) {
     throw std::invalid_argument("photos must name each of the " + std::to_string(embeddings.size()) +
                                 " embeddings, not " + std::to_string(photos.size()));
   }
+  if (!boxes.empty() && boxes.size() != embeddings.size()) {
+    throw std::invalid_argument("boxes must have one for each of the " + std::to_string(embeddings.size()) +
+                                " embeddings, not " + std::to_string(boxes.size()));
+  }
   std::vector<NewFace> faces;
   for (std::size_t i = 0; i < embeddings.size(); ++i) {
-    faces.push_back({.photo = photos.empty() ? "" : photos[i], .embedding = embeddings[i]});
+    faces.push_back({.photo = photos.empty() ? "" : photos[i],
+                     .box = boxes.empty() ? Box{} : boxes[i],
+                     .embedding = embeddings[i]});
   }
   const nb::gil_scoped_release release;
   std::vector<std::int64_t> ids;
@@ -96,6 +102,13 @@ std::vector<std::pair<std::string, std::int64_t>> people(const Gallery& gallery)
   std::vector<std::pair<std::string, std::int64_t>> result;
   for (const Person& person : gallery.store().people()) result.emplace_back(person.name, person.faces);
   return result;
+}
+
+std::vector<StoredFace> faces_of(const Gallery& gallery, const std::optional<std::string>& name) {
+  const nb::gil_scoped_release release;
+  if (!name) return gallery.store().faces();
+  const auto person = gallery.store().find_person(*name);
+  return person ? gallery.store().faces(person->id) : std::vector<StoredFace>();
 }
 
 ResultArray<float> embeddings_of(const Gallery& gallery, const std::string& name) {
@@ -141,7 +154,7 @@ std::string calibrate(Gallery& gallery, const std::optional<FloatRows>& stranger
 
 void bind_changes(nb::class_<Gallery>& gallery) {
   const nb::call_guard<nb::gil_scoped_release> released;
-  gallery.def("add", add, nb::arg("person"), nb::arg("embeddings"), nb::arg("photos"))
+  gallery.def("add", add, nb::arg("person"), nb::arg("embeddings"), nb::arg("photos"), nb::arg("boxes"))
       .def("remove_person", &Gallery::remove_person, nb::arg("name"), released)
       .def("remove_face", &Gallery::remove_face, nb::arg("face"), released)
       .def("rename_person", &Gallery::rename_person, nb::arg("old"), nb::arg("new"), released)
@@ -154,10 +167,20 @@ void bind_changes(nb::class_<Gallery>& gallery) {
 
 void bind_gallery(nb::module_& m) {
   const nb::call_guard<nb::gil_scoped_release> released;
+  nb::class_<StoredFace>(m, "StoredFace", "A face as a gallery has it, without its embedding.")
+      .def_ro("id", &StoredFace::id, "Never used twice, rising with time.")
+      .def_ro("person", &StoredFace::person, "The person's number.")
+      .def_ro("photo", &StoredFace::photo, "Where it came from.")
+      .def_ro("box", &StoredFace::box, "Pixels of that photo.")
+      .def_ro("quality", &StoredFace::quality)
+      .def_ro("added_ms", &StoredFace::added_ms, "Milliseconds since 1970, UTC.")
+      .def("__repr__",
+           [](const StoredFace& f) { return "StoredFace(" + std::to_string(f.id) + ", " + f.photo + ")"; });
   nb::class_<Gallery> gallery(m, "Gallery");
   gallery.def("people", people)
       .def(
           "face_count", [](const Gallery& g) { return g.store().face_count(); }, released)
+      .def("faces", faces_of, nb::arg("person").none())
       .def("embeddings", embeddings_of, nb::arg("person"))
       .def_prop_ro("space", [](const Gallery& g) { return g.store().space(); })
       .def_prop_ro("name", [](const Gallery& g) { return g.store().name(); })

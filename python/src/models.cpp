@@ -90,10 +90,12 @@ void bind_space(nb::module_& m) {
              return nb::make_tuple(nb::module_::import_("likeness._pickling").attr("space"),
                                    nb::make_tuple(to_json(s), s.dimension));
            })
-      .def("__eq__",
-           [](const EmbeddingSpace& a, const EmbeddingSpace& b) {
-             return a.id() == b.id() && a.precision == b.precision && a.dimension == b.dimension;
-           })
+      .def(
+          "__eq__",
+          [](const EmbeddingSpace& a, const EmbeddingSpace& b) {
+            return a.id() == b.id() && a.precision == b.precision && a.dimension == b.dimension;
+          },
+          nb::is_operator())
       .def("__hash__", [](const EmbeddingSpace& s) { return nb::hash(nb::cast(s.id())); })
       .def("__repr__",
            [](const EmbeddingSpace& s) { return "EmbeddingSpace(" + s.id() + ", " + s.precision + ")"; });

@@ -101,7 +101,7 @@ void bind_npz(nb::module_& m) {
       .def(nb::init<const std::filesystem::path&>(), nb::arg("path"),
            nb::call_guard<nb::gil_scoped_release>())
       .def("names", &NpzFile::names)
-      .def("read", read, nb::arg("name"));
+      .def("read", read, nb::arg("name"), nb::sig("def read(self, name: str) -> numpy.typing.NDArray[Any]"));
   m.def("write_npz", write, nb::arg("path"), nb::arg("arrays"), nb::arg("compressed"));
 }
 

@@ -74,9 +74,8 @@ VerificationResult verify(const Recognizer& recognizer, nb::iterator a, nb::iter
   });
 }
 
-std::pair<double, std::string> verification_threshold(const Recognizer& recognizer, double false_match_rate) {
-  const VerificationRule rule = recognizer.verification_rule({.false_match_rate = false_match_rate});
-  return {rule.threshold, rule.origin};
+double verification_threshold(const Recognizer& recognizer, double false_match_rate) {
+  return recognizer.verification_rule({.false_match_rate = false_match_rate}).threshold;
 }
 
 EnrolSummary enrol(const Recognizer& recognizer, Gallery& gallery, const std::string& person,
