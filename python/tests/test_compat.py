@@ -87,11 +87,13 @@ def test_keras_facenet(models, shared):
     other = embedder.extract(path.replace("obama", "biden"))[0]["embedding"]
     assert embedder.compute_distance(detections[0]["embedding"], again) < 0.4
     assert embedder.compute_distance(detections[0]["embedding"], other) > 0.6
-    crops = np.load(shared / "data" / "five-celebrity" / "5-celebrity-faces-dataset.npz")["arr_2"]
+    with np.load(shared / "data" / "five-celebrity" / "5-celebrity-faces-dataset.npz") as file:
+        crops = file["arr_2"]
     rows = embedder.embeddings(crops)
     assert rows.shape == (25, 512)
     # TensorFlow's own on the same crops, which divides by 128 as the weights were trained: near, but not equal.
-    stored = np.load(shared / "reference" / "embeddings_20180408_five_celebrity.npz")["val"]
+    with np.load(shared / "reference" / "embeddings_20180408_five_celebrity.npz") as file:
+        stored = file["val"]
     assert 1e-4 < np.abs(rows - stored).max() < 2e-2
     assert np.allclose(likeness.Embedder(models=models).embed(crops), stored, atol=1e-5)
     with pytest.raises(NotOfferedError, match="20180402"):

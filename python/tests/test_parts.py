@@ -120,7 +120,9 @@ def test_npz(tmp_path):
               "i": np.array([1, -2], np.int32), "l": np.array(2**40), "b": np.array([True, False]),
               "s": np.array(["Ann", "Bjørn 😀"])}
     likeness.npz.write(path, arrays)
-    ours, theirs = likeness.npz.read(path), np.load(path)
+    ours = likeness.npz.read(path)
+    with np.load(path) as file:
+        theirs = dict(file)
     for name, array in arrays.items():
         assert ours[name].dtype == theirs[name].dtype == array.dtype
         assert np.array_equal(ours[name], array)
