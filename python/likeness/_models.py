@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
-import importlib.util
 import os
-import pathlib
 from collections.abc import Callable, Sequence
 from typing import TypeAlias, TypeVar, Union
 
@@ -17,19 +14,20 @@ PathLike: TypeAlias = Union[str, "os.PathLike[str]"]
 
 DEFAULT_MODEL = "20180408-102900"
 OPENVINO_VERSION = "2026.4.1"
-_PACKAGE = pathlib.Path(__file__).parent
+_PACKAGE = os.path.dirname(__file__)
 
 
-def cache_folder() -> pathlib.Path:
+def cache_folder() -> str:
     """Where downloads and prepared networks are kept."""
-    return pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "likeness"
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    return os.path.join(home, "likeness")
 
 
 def model_folders(models: PathLike | Sequence[PathLike] | None = None) -> list[str]:
     """Folders of packs, the first looked in first: what is given; else $LIKENESS_MODELS, else setup's."""
     if models is None:
         named = os.environ.get("LIKENESS_MODELS")
-        return named.split(os.pathsep) if named else [str(cache_folder() / "models")]
+        return named.split(os.pathsep) if named else [os.path.join(cache_folder(), "models")]
     if isinstance(models, (str, os.PathLike)):
         return [os.fsdecode(models)]
     return [os.fsdecode(folder) for folder in models]
@@ -37,12 +35,12 @@ def model_folders(models: PathLike | Sequence[PathLike] | None = None) -> list[s
 
 def network_cache() -> str:
     """Where prepared networks are kept for a quicker start; empty where the folder cannot be made."""
-    folder = cache_folder() / "compiled"
+    folder = os.path.join(cache_folder(), "compiled")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        os.makedirs(folder, exist_ok=True)
     except OSError:
         return ""
-    return str(folder)
+    return folder
 
 
 def _load_openvino() -> None:
@@ -51,6 +49,10 @@ def _load_openvino() -> None:
     Raises:
         UnsupportedError: where it is not installed, or of another version.
     """
+    import ctypes
+    import importlib.util
+    import pathlib
+
     found = importlib.util.find_spec("openvino")
     folder = pathlib.Path(found.origin).parent / "libs" if found and found.origin else None
     major, minor, patch = OPENVINO_VERSION.split(".")
@@ -78,9 +80,9 @@ def with_openvino(work: Callable[[], T]) -> T:
 
 def _name_module() -> None:
     """Our module for OpenVINO lies in the wheel; in a developer's tree the linker finds it by itself."""
-    module = _PACKAGE / "_libs" / "liblikeness_openvino.so"
-    if module.exists():
-        _native.set_openvino_module(str(module))
+    module = os.path.join(_PACKAGE, "_libs", "liblikeness_openvino.so")
+    if os.path.exists(module):
+        _native.set_openvino_module(module)
 
 
 _name_module()

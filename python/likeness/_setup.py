@@ -107,8 +107,8 @@ def setup(models: str | os.PathLike[str] | None = None) -> pathlib.Path:
     Raises:
         SetupError: no network, a wrong checksum, no room.
     """
-    folder = pathlib.Path(models or os.environ.get("LIKENESS_MODELS", "").split(os.pathsep)[0] or cache_folder() / "models")
-    cache = cache_folder()
+    folder = pathlib.Path(models or os.environ.get("LIKENESS_MODELS", "").split(os.pathsep)[0] or os.path.join(cache_folder(), "models"))
+    cache = pathlib.Path(cache_folder())
     try:
         cache.mkdir(parents=True, exist_ok=True)
         for archive in ARCHIVES:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -206,5 +205,7 @@ class Gallery:
 
 
 def _object(text: str) -> dict[str, Any]:
+    import json
+
     value: dict[str, Any] = json.loads(text)
     return value

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import queue
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union
 
@@ -277,6 +275,9 @@ class Recognizer:
 
     def _pulled(self, run: Callable[[Any, Any], None], progress: ProgressLike) -> Iterator[PhotoFaces]:
         """Runs in a thread of its own, which waits where the reader is slow and ends where the reader leaves."""
+        import queue
+        import threading
+
         ready: queue.Queue[PhotoFaces | BaseException | None] = queue.Queue(_AHEAD)
         left = threading.Event()
 
