@@ -51,11 +51,11 @@ def move_module(tree):
 
 def original_name(name):
     """libvips-0a1b2c3d.so.42.16.1 was libvips.so.42.16.1."""
-    return re.sub(r"-[0-9a-f]{8}(?=\.so)", "", name)
+    return re.sub(r"-[0-9a-f]{8}(?=\.)", "", name, count=1)
 
 
 def debian_package(name):
-    """The package that has this library; none: it came from OpenVINO's wheel."""
+    """The package that has this library; none where no package has."""
     found = subprocess.run(["dpkg-query", "-S", f"*/{name}"], capture_output=True, text=True, check=False).stdout
     packages = [line.split(":")[0] for line in found.splitlines() if not line.startswith("diversion")]
     return packages[0] if packages else None
@@ -74,7 +74,7 @@ def list_licences(tree, cache):
     unknown = []
     for library in sorted((tree / AFTER).rglob("*.so*")):
         name = original_name(library.name)
-        package = debian_package(name)
+        package = None if name.startswith(("libtbb", "libhwloc")) else debian_package(name)
         if package is not None:
             source = pathlib.Path("/usr/share/doc") / package / "copyright"
             shutil.copy(source, folder / f"{package}.copyright")
@@ -84,7 +84,7 @@ def list_licences(tree, cache):
             continue
         texts = [path for path in pathlib.Path(cache).glob("openvino-*/openvino-*.dist-info/licenses/**/*")
                  if path.is_file() and path.name in ("LICENSE", "onetbb_third-party-programs.txt")]  # fmt: skip
-        if not (name.startswith("libtbb") or name.startswith("libhwloc")) or not texts:
+        if not name.startswith(("libtbb", "libhwloc")) or not texts:
             unknown.append(name)
             continue
         for text in texts:

@@ -167,3 +167,26 @@ def test_help_reads_well():
             for member, thing in vars(value).items():
                 if not member.startswith("_") and callable(thing):
                     assert thing.__doc__, f"{name}.{member}"
+
+
+def test_openvino_is_loaded_where_a_pack_needs_it(packs, recognizer, tmp_path):
+    """A pack without a self-test does not go by our own kernels. Without OpenVINO the error says what to install."""
+    import importlib.util
+    import json
+    import shutil
+
+    shutil.copytree(packs, tmp_path / "packs")
+    described = tmp_path / "packs" / "tiny" / "model.json"
+    pack = json.loads(described.read_text())
+    name = pack.pop("self_test")
+    pack["files"] = [file for file in pack["files"] if file["name"] != name]
+    described.write_text(json.dumps(pack))
+    try:
+        other = likeness.Recognizer("tiny", models=tmp_path / "packs").load()
+    except likeness.UnsupportedError as error:
+        assert importlib.util.find_spec("openvino") is None
+        assert "pip install openvino==2026.4.1" in str(error)
+        return
+    ours, theirs = (r.find(portrait(1, 5))[0].embedding for r in (recognizer, other))
+    assert np.allclose(ours, theirs, atol=1e-4)
+    assert other.space.id == recognizer.space.id
