@@ -15,6 +15,9 @@ PathLike: TypeAlias = Union[str, "os.PathLike[str]"]
 DEFAULT_MODEL = "20180408-102900"
 OPENVINO_VERSION = "2026.4.1"
 _PACKAGE = os.path.dirname(__file__)
+_BUNDLED = os.path.join(os.path.dirname(_PACKAGE), "likeness.libs")
+#: Where a wheel's own libvips is to look for modules: nowhere. None: the system's libvips is used.
+VIPS_HOME = os.path.join(_BUNDLED, "none") if os.path.isdir(_BUNDLED) else None
 
 
 def cache_folder() -> str:

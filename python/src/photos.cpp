@@ -5,6 +5,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <cstdlib>
 #include <stdexcept>
 #include <utility>
 
@@ -30,7 +31,27 @@ int side(std::size_t value) {
   return static_cast<int>(value);
 }
 
+/// A wheel brings libvips, which would open the modules of this system's own libvips, and so a second
+/// libvips: it starts with an empty home instead. Its module for HEIF lies beside it, where the library finds
+/// it. To be called with the GIL, before the first picture is read or written.
+void start_pictures() {
+  static bool started = false;
+  if (started) return;
+  started = true;
+  const auto home = nb::module_::import_("likeness._models").attr("VIPS_HOME");
+  if (home.is_none() || std::getenv("VIPSHOME") != nullptr) return;
+  ::setenv("VIPSHOME", nb::cast<std::string>(home).c_str(), 1);
+  (void)encode_png(Image(1, 1).view());  // the environment is read now, and never again
+  ::unsetenv("VIPSHOME");
+}
+
+InputPhoto from_file(std::string id, std::filesystem::path path) {
+  start_pictures();
+  return {{.id = std::move(id), .content = std::move(path)}};
+}
+
 InputPhoto from_bytes(std::string id, const ByteArray& bytes, nb::object owner) {
+  start_pictures();
   return {{.id = std::move(id),
            .content = std::span(reinterpret_cast<const std::byte*>(bytes.data()), bytes.size()),
            .owner = keep(std::move(owner))}};
@@ -107,12 +128,7 @@ PhotoSource to_source(nb::iterator photos, std::optional<std::size_t> size, Stop
 
 void bind_photos(nb::module_& m) {
   nb::class_<InputPhoto>(m, "Photo", "A photo on its way in: where it lies, its file's bytes, or its pixels.")
-      .def_static(
-          "of_file",
-          [](std::string id, std::filesystem::path path) {
-            return InputPhoto{{.id = std::move(id), .content = std::move(path)}};
-          },
-          nb::arg("id"), nb::arg("path"))
+      .def_static("of_file", from_file, nb::arg("id"), nb::arg("path"))
       .def_static("of_bytes", from_bytes, nb::arg("id"), nb::arg("bytes").noconvert(), nb::arg("owner"))
       .def_static("of_pixels", from_pixels, nb::arg("id"), nb::arg("pixels").noconvert(), nb::arg("order"),
                   nb::arg("owner"))
@@ -133,6 +149,7 @@ void bind_photos(nb::module_& m) {
   m.def(
       "encode_png",
       [](const PixelArray& image) {
+        start_pictures();
         const auto bytes = encode_png(to_image(to_view(image, "rgb")).view());
         return nb::bytes(bytes.data(), bytes.size());
       },

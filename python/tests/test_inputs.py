@@ -196,3 +196,18 @@ def test_wrong_options(packs, tmp_path):
     assert caught.value.code == "model_not_found"
     assert caught.value.remedy == "fetch_models"
     assert str(tmp_path) in str(caught.value)
+
+
+def test_every_format_of_files_is_read():
+    """The wheel brings its own readers; plain.png is the same picture where nothing is lost."""
+    from drawn import ROOT
+
+    folder = ROOT / "likeness" / "image" / "testdata"
+    plain = likeness.read_image(folder / "plain.png")
+    for name in ["plain.tif", "lzw.tif", "subsampled.jpg", "progressive.jpg", "lossy.avif", "turned_6.jpg", "cmyk.jpg",
+                 "frames.gif", "frames.webp", "palette.png"]:
+        pixels = likeness.read_image((folder / name).read_bytes())
+        assert pixels.dtype == np.uint8
+        assert pixels.ndim == 3, name
+        assert pixels.std() > 5, name
+    assert np.array_equal(likeness.read_image(folder / "plain.tif"), plain)
