@@ -4,6 +4,7 @@
   wheel_parts.py add-module WHEEL            puts libvips' module for HEIF and AVIF beside the other libraries
   wheel_parts.py finish WHEEL FOLDER CACHE   moves it where libvips looks, and lists every library with its licence
 """
+import hashlib
 import pathlib
 import re
 import shutil
@@ -47,6 +48,38 @@ def move_module(tree):
     target.parent.mkdir()
     shutil.move(module, target)
     run("patchelf", "--set-rpath", "$ORIGIN/..", target)
+
+
+#: What manylinux expects of every system, and a bare Debian lacks. GLib above all: ours must not meet another one.
+BRING = {"libglib-2.0.so.0", "libgobject-2.0.so.0", "libgthread-2.0.so.0", "libX11.so.6", "libXext.so.6",
+         "libXrender.so.1", "libICE.so.6", "libSM.so.6"}  # fmt: skip
+
+
+def bring_more(tree):
+    """Adds the libraries of BRING that the tree needs, and what they need, under names of their own as auditwheel does."""
+    while True:
+        libraries = list((tree / AFTER).rglob("*.so*"))
+        here = {original_name(library.name): library.name for library in libraries}
+        missing = set()
+        for file in [*(tree / "likeness").rglob("*.so"), *libraries]:
+            changes = []
+            for name in set(run("patchelf", "--print-needed", file).split()) - set(here.values()):
+                ours = next((new for old, new in here.items() if old.startswith(name)), None)
+                changes += ["--replace-needed", name, ours] if ours else []
+                missing |= {name} & BRING if not ours else set()
+            if changes:
+                run("patchelf", *changes, file)
+        if not missing:
+            return
+        for name in missing:
+            source = next(pathlib.Path("/usr/lib").glob(f"*/{name}"), None)
+            if source is None:
+                sys.exit(f"{name} is not on this machine")
+            stem, rest = source.resolve().name.split(".", 1)
+            digest = hashlib.sha256(source.read_bytes()).hexdigest()[:8]
+            target = tree / AFTER / f"{stem}-{digest}.{rest}"
+            shutil.copy(source, target)
+            run("patchelf", "--set-soname", target.name, "--set-rpath", "$ORIGIN", target)
 
 
 def original_name(name):
@@ -99,6 +132,7 @@ def finish(wheel, out, cache):
     with tempfile.TemporaryDirectory() as temporary:
         tree = unpacked(wheel, temporary)
         move_module(tree)
+        bring_more(tree)
         list_licences(tree, cache)
         run(sys.executable, "-m", "wheel", "pack", "--dest", out, tree)
 
