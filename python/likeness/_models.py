@@ -70,14 +70,16 @@ def _load_openvino() -> None:
     ctypes.CDLL(str(library), mode=ctypes.RTLD_LOCAL)
 
 
-def with_openvino(work: Callable[[], T]) -> T:
-    """Does the work, and where it needs OpenVINO once more with its libraries loaded."""
+def with_openvino(work: Callable[[], T], afresh: Callable[[], None] | None = None) -> T:
+    """Does the work, and where it needs OpenVINO once more with its libraries loaded; `afresh` comes before that."""
     try:
         return work()
     except UnsupportedError as error:
         if "needs OpenVINO, which cannot be loaded" not in str(error):
             raise
     _load_openvino()
+    if afresh is not None:
+        afresh()
     return work()
 
 

@@ -89,15 +89,18 @@ class Recognizer:
             **detector,
             "models": model_folders(models),
         }
-        setup = _native.make_setup(
+        self._setup = _native.make_setup(
             self._options["models"], model, profile, precision, quality,
             detector_options(**detector), threads, network_cache(),
         )  # fmt: skip
-        self._native = _native.Recognizer(setup)
+        self._make()
+
+    def _make(self) -> None:
+        self._native = _native.Recognizer(self._setup)
 
     def load(self) -> Recognizer:
         """Loads the network now; otherwise the first call that embeds does. Raises: UnsupportedError."""
-        with_openvino(self._native.load)
+        with_openvino(lambda: self._native.load(), self._make)
         return self
 
     @property
@@ -116,7 +119,7 @@ class Recognizer:
             TypeError, ValueError: for what cannot be a photo.
         """
         given = photo(photo_, order)
-        return with_openvino(lambda: self._native.find(given))
+        return with_openvino(lambda: self._native.find(given), self._make)
 
     def stream(
         self,
@@ -222,7 +225,7 @@ class Recognizer:
             ModelMismatchError: for a gallery of another model. ImageUnreadableError: for no readable photo.
         """
         given = photo(photo_, order)
-        return with_openvino(lambda: self._native.search(gallery._native, given, threshold))
+        return with_openvino(lambda: self._native.search(gallery._native, given, threshold), self._make)
 
     def search_many(
         self,

@@ -21,6 +21,9 @@ env -u PYTHONPATH env/bin/python -m pytest -q -p no:cacheprovider "$root/python"
   --deselect "$root/python/tests/test_process.py::test_stubs_are_of_this_module"
 say "the tests pass on the installed wheel"
 if [ -n "${LIKENESS_LONG:-}" ]; then
+  # OpenVINO from its own wheel, loaded when a pack needs it and not before.
+  env/bin/pip install -q openvino==2026.4.1
+  env/bin/python -m pytest -q -p no:cacheprovider "$root/python/tests/test_parts.py" -k openvino
   for package in opencv-python-headless openvino==2026.4.1 torch tensorflow; do
     name=$(echo "$package" | sed -E 's/opencv.*/cv2/; s/==.*//')
     env/bin/pip install -q "$package" || { say "$package cannot be had"; continue; }
