@@ -94,7 +94,8 @@ Service::Service(ServiceOptions options)
       photos_(recognizer_.stream({.hash = true})),
       audit_(options_.audit),
       events_([this] { metrics_.count_event_lost(); }),
-      queue_(static_cast<std::size_t>(std::max(1, options_.models.threads)), options_.most_waiting) {
+      // More than compute at once: their faces share runs of the network (SharedRuns).
+      queue_(static_cast<std::size_t>(std::max(8, 4 * options_.models.threads)), options_.most_waiting) {
   if (options_.keys) keys_.emplace(*options_.keys);
   open_galleries();
   recognizer_.load();

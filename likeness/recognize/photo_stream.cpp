@@ -25,6 +25,7 @@
 #include "likeness/core/step.h"
 #include "likeness/embed/embedder.h"
 #include "likeness/image/read_image.h"
+#include "likeness/recognize/shared_runs.h"
 
 namespace likeness {
 namespace {
@@ -156,7 +157,8 @@ struct PhotoStream::Shared {
       : options(given),
         pack(embedder),
         detectors(detector.folder, single_threaded(given.detector)),
-        arena(given.threads) {}
+        arena(given.threads),
+        runs(static_cast<std::size_t>(std::max(1, given.threads))) {}
 
   /// Loads the network on the first call; further calls wait for it, and throw again what it threw.
   void load() {
@@ -182,6 +184,7 @@ struct PhotoStream::Shared {
   std::optional<Embedder> network;
   Detectors detectors;
   tbb::task_arena arena;
+  SharedRuns runs;  ///< Of calls of one().
   std::atomic<double> read = 0;
   std::atomic<double> detect = 0;
   std::atomic<double> align = 0;
@@ -298,6 +301,51 @@ struct PhotoStream::Road {
         append(from.mean, row % piece, work.photo.averaged);
       }
     }
+  }
+
+  /// Fills the embeddings of one photo, whose faces share a run of the network with those of other calls.
+  void embed_with_others(Group& group) {
+    std::vector<Chip> chips = views_in(group);
+    if (chips.empty()) return;
+    PhotoFaces& photo = group.front().photo;
+    ViewEmbeddings made =
+        shared->runs.embed(std::move(chips), views.size(),
+                           [this](const std::vector<Chip>& all, std::size_t each) { return run(all, each); });
+    photo.embeddings = std::move(made.first);
+    photo.averaged = std::move(made.mean);
+  }
+
+  /// One run over chips of several calls; idle threads help where there are many.
+  ViewEmbeddings run(const std::vector<Chip>& chips, std::size_t each) {
+    constexpr std::size_t kLeast = SharedRuns::kEnough / 2;  // faces of a piece
+    const std::size_t faces = chips.size() / each;
+    const auto threads = static_cast<std::size_t>(options.threads);
+    const std::size_t piece = std::max(kLeast, (faces + threads - 1) / threads);
+    std::vector<ViewEmbeddings> pieces((faces + piece - 1) / piece);
+    std::atomic<unsigned> order = 0;
+    const Step before(order);
+    shared->arena.execute([&] {
+      const Step inside(order);
+      tbb::this_task_arena::isolate([&] {
+        load();
+        tbb::parallel_for(std::size_t{0}, pieces.size(), [&](std::size_t i) {
+          const Step step(order);
+          const Stopwatch watch(shared->embedding);
+          const std::size_t first = i * piece;
+          pieces[i] = shared->network->embed_views(
+              std::span(chips).subspan(first * each, std::min(piece, faces - first) * each), each);
+        });
+      });
+    });
+    const Step after(order);  // other threads may have done it
+    ViewEmbeddings all = std::move(pieces.front());
+    for (std::size_t i = 1; i < pieces.size(); ++i) {
+      all.first.values.insert(all.first.values.end(), pieces[i].first.values.begin(),
+                              pieces[i].first.values.end());
+      all.mean.values.insert(all.mean.values.end(), pieces[i].mean.values.begin(),
+                             pieces[i].mean.values.end());
+    }
+    return all;
   }
 
   /// Chips that one run of the network takes: two pieces a thread, so that threads finish at about the same
@@ -484,19 +532,22 @@ std::vector<PhotoFaces> PhotoStream::many(PhotoSource photos) {
 PhotoFaces PhotoStream::one(const Photo& photo) {
   Road& road = *road_;
   Group group(1);
-  std::atomic<unsigned> order = 0;
-  const Step step(order);
-  road.shared->arena.execute([&] {
-    const Step inside(order);
-    // Alone: this call shall not wait for other calls' photos.
-    tbb::this_task_arena::isolate([&] {
-      road.look(photo, group[0], false, [](PhotoFaces&) { return false; });
-      road.embed(group, true);
+  {
+    std::optional<SharedRuns::Coming> coming;
+    if (road.embeds()) coming.emplace(road.shared->runs);
+    std::atomic<unsigned> order = 0;
+    const Step step(order);
+    road.shared->arena.execute([&] {
+      const Step inside(order);
+      // Alone: this call shall not look at other calls' photos.
+      tbb::this_task_arena::isolate(
+          [&] { road.look(photo, group[0], false, [](PhotoFaces&) { return false; }); });
     });
-  });
-  const Step done(order);  // another thread may have done it
+    const Step done(order);  // another thread may have done it
+  }
   PhotoFaces& result = group[0].photo;
   if (!result.error.empty()) throw Error(ErrorCode::kImageUnreadable, result.error);
+  if (road.embeds()) road.embed_with_others(group);
   return std::move(result);
 }
 

@@ -130,7 +130,8 @@ class PhotoStream {
   /// The results of run() for a number of photos that fits into memory.
   [[nodiscard]] std::vector<PhotoFaces> many(PhotoSource photos);
 
-  /// One photo, or picture, through the same stages, without waiting for others.
+  /// One photo, or picture, through the same stages. Calls of several threads share runs of the network where
+  /// they meet, for which one waits 20 ms at most (SharedRuns).
   /// @throws Error kImageUnreadable; as run().
   [[nodiscard]] PhotoFaces one(const Photo& photo);
   [[nodiscard]] PhotoFaces one(const PixelView& picture);

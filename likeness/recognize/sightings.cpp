@@ -10,7 +10,8 @@ std::size_t add_sightings(GalleryStore& store, const Contract& contract, Precisi
                           const PhotoFaces& photo, std::span<const Identification> answers,
                           const SightingOptions& options) {
   constexpr int kJpegQuality = 90;
-  // Strangers that a camera meets between two reviews, or so: counting the groups that there are would read them all.
+  // Strangers that a camera meets between two reviews, or so: counting the groups that there are would read
+  // them all.
   constexpr std::size_t kGroupsThought = 1000;
   std::size_t added = 0;
   for (std::size_t i = 0; i < answers.size(); ++i) {
@@ -51,8 +52,7 @@ std::size_t reject_in_photo(Gallery& gallery, std::int64_t person, const PhotoFa
   std::size_t rejected = 0;
   for (std::size_t i = 0; i < answers.size(); ++i) {
     if (!answers[i].name || answers[i].nearest->person != person) continue;
-    if (gallery.reject(person, photo.averaged[i], photo.sha256, photo.faces[photo.chosen[i]].box))
-      ++rejected;
+    if (gallery.reject(person, photo.averaged[i], photo.sha256, photo.faces[photo.chosen[i]].box)) ++rejected;
   }
   return rejected;
 }

@@ -20,8 +20,8 @@ struct SightingOptions {
 };
 
 /// Adds the faces of a photo that stayed without a name to the gallery's seen faces, where they join those of
-/// the likest group or begin one: by the threshold that links a thousand faces into clusters. `answers` are those
-/// to `photo.averaged`, in its order.
+/// the likest group or begin one: by the threshold that links a thousand faces into clusters. `answers` are
+/// those to `photo.averaged`, in its order.
 /// @returns how many were added. @throws Error as SeenStore::add().
 std::size_t add_sightings(GalleryStore& store, const Contract& contract, Precision precision,
                           const PhotoFaces& photo, std::span<const Identification> answers,
