@@ -146,15 +146,15 @@ Exit serve(ServeArgs args) {
   std::signal(SIGPIPE, SIG_IGN);
 
   serve::Service service(service_options(args));
-  std::unique_ptr<serve::Webhook> webhook;
   if (!args.webhook.empty()) {
-    webhook = std::make_unique<serve::Webhook>(
+    // The service owns it: requests that outlive the server's patience may still have something to tell.
+    const auto webhook = std::make_shared<serve::Webhook>(
         serve::Webhook::Options{args.webhook, first_line(args.webhook_secret)},
         [](const std::string& url, const serve::Fields& headers, const std::string& body) {
           return serve::post(url, headers, body, std::chrono::seconds(10));
         },
         [&service] { service.metrics().count_event_lost(); });
-    service.events().add_hook([&hook = *webhook](const serve::Event& event) { hook.send(event); });
+    service.events().add_hook([webhook](const serve::Event& event) { webhook->send(event); });
   }
   serve::HttpServer server(args.http, service);
   tell_where(args, service, server.port());

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 #include <sodium.h>
+#include <sqlite3.h>
 
 #include <filesystem>
 #include <fstream>
@@ -65,6 +66,7 @@ class ServiceTest : public testing::Test {
     options.models.model = tiny::kEmbedder;
     options.models.threads = 2;
     options.galleries = {{"default", folder_ / "default.gallery"}};
+    options.gallery_options.lock_timeout_ms = 200;
     return options;
   }
 
@@ -479,6 +481,60 @@ TEST_F(RememberingServiceTest, ABackupIsTheGallery) {
   EXPECT_EQ(fs::file_size(file), backup.body["bytes"]);
   const Gallery copy = open_gallery(file.string(), {.read_only = true, .passphrase = "a long passphrase"});
   EXPECT_TRUE(copy.store().find_person("Ann"));
+}
+
+TEST_F(ServiceTest, ALockedGalleryIsSearchedAndNotWritten) {
+  enrol("Ann", 0);
+  sqlite3* other = nullptr;
+  ASSERT_EQ(sqlite3_open((folder_ / "default.gallery").c_str(), &other), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(other, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr), SQLITE_OK);
+  const Answer locked = enrol("Ben", 1);
+  EXPECT_EQ(locked.status, 503);
+  EXPECT_EQ(locked.code(), "unavailable");
+  EXPECT_EQ(find_field(locked.headers, "Retry-After"), "1");
+  EXPECT_EQ(form("/v1/search", {{"photo", photo(0, 3)}}).body["faces"][0]["name"], "Ann");
+  ASSERT_EQ(sqlite3_exec(other, "ROLLBACK", nullptr, nullptr, nullptr), SQLITE_OK);
+  sqlite3_close(other);
+  EXPECT_EQ(enrol("Ben", 1).body["enrolled"], 2);
+}
+
+class ShortQueueTest : public ServiceTest {
+ protected:
+  ServiceOptions options() override {
+    ServiceOptions options = ServiceTest::options();
+    options.most_waiting = 1;
+    return options;
+  }
+};
+
+TEST_F(ShortQueueTest, BeyondTheQueuesEndIs503) {
+  ASSERT_EQ(get("/v1/galleries").status, 200);
+  std::mutex mutex;
+  std::condition_variable more;
+  std::vector<Response> answers;
+  const std::string body = json{{"photo", base64(photo(0))}}.dump();
+  constexpr std::size_t kAtOnce = 100;
+  for (std::size_t i = 0; i < kAtOnce; ++i) {
+    Request request{{.method = "POST", .target = "/v1/embed", .path = {"v1", "embed"}, .id = "x"}, body};
+    request.headers = {{"content-type", "application/json"}};
+    service().handle(std::move(request), [&](const Response& response) {
+      const std::lock_guard lock(mutex);
+      answers.push_back(response);
+      more.notify_all();
+    });
+  }
+  std::unique_lock lock(mutex);
+  ASSERT_TRUE(more.wait_for(lock, std::chrono::seconds(60), [&] { return answers.size() == kAtOnce; }));
+  std::size_t busy = 0;
+  for (const Response& answer : answers) {
+    if (answer.status == 200) continue;
+    ++busy;
+    EXPECT_EQ(answer.status, 503);
+    EXPECT_EQ(json::parse(answer.body)["error"]["code"], "busy");
+    EXPECT_EQ(find_field(answer.headers, "Retry-After"), "1");
+  }
+  EXPECT_GT(busy, 0U);
+  EXPECT_LT(busy, kAtOnce);
 }
 
 TEST_F(ServiceTest, WhoDidWhatIsWrittenDownWithoutNames) {

@@ -34,7 +34,8 @@ inside() {
   { tail -n 20 "$work/apt.log"; exit 1; }
 
 inside likeness --version | grep -qx "likeness $(dpkg-deb -f "$deb" Version)"
-for file in /usr/share/man/man1/likeness.1 /usr/share/bash-completion/completions/likeness /usr/share/doc/likeness/LICENSE; do
+for file in /usr/share/man/man1/likeness.1 /usr/share/bash-completion/completions/likeness /usr/share/doc/likeness/LICENSE \
+  /usr/lib/systemd/system/likeness.service; do
   [ -f "$work/root$file" ] || [ -f "$work/root$file.gz" ] || { echo "$file is not in the package"; exit 1; }
 done
 inside sh -c 'LD_LIBRARY_PATH= ldd /usr/bin/likeness /usr/lib/liblikeness.so.0' | grep 'not found' && exit 1
@@ -44,7 +45,10 @@ if [ -n "$photo" ] && [ -f "$photo" ]; then
   grep -q photo.jpg "$work/detect.out" || { echo "likeness detect says: $(cat "$work/detect.out")"; exit 1; }
 fi
 # A model's whole road, with the packs that the package brings, where it does.
-if [ -d "$work/root/usr/share/likeness/models/20180408-102900" ]; then inside likeness model test 20180408-102900; fi
+if [ -d "$work/root/usr/share/likeness/models/20180408-102900" ]; then
+  inside likeness model test 20180408-102900
+  inside likeness serve --gallery /people.gallery --check
+fi
 inside apt-get remove -y likeness >>"$work/apt.log" 2>&1
 [ ! -e "$work/root/usr/bin/likeness" ] || { echo "the program is still there after removal"; exit 1; }
 rm -rf "$work/root"
