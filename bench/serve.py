@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+"""The service under load, beside `likeness embed`, the library's own call, and a Python service of the tutorial's stack.
+
+  bench/serve.py DATA MODELS [--build build/release] [--tools build/dev/parts/bench] [--rounds 3] [--python PYTHON]
+
+DATA holds train/ and val/ of PERSON/photos. --python names an interpreter with the tutorial's stack, FastAPI and
+uvicorn (bench/peers/requirements.txt, fastapi, uvicorn, python-multipart); without it that row is left out.
+"""
+import argparse
+import json
+import os
+import pathlib
+import re
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+def resident_mb(pid):
+    """Of a process and its children."""
+    total = 0
+    for line in subprocess.run(["ps", "-eo", "pid,ppid,rss"], capture_output=True, text=True, check=True).stdout.splitlines()[1:]:
+        number, parent, kib = map(int, line.split())
+        if pid in (number, parent):
+            total += kib
+    return total / 1024
+
+
+def load(tools, port, path, clients, requests, rate, photos):
+    out = subprocess.run([tools / "serve_load", str(port), path, str(clients), str(requests), str(rate), *photos],
+                         capture_output=True, text=True, check=False).stdout
+    return json.loads(out)
+
+
+def start_ours(build, models, gallery, folder):
+    log = folder / "server.log"
+    begin = time.perf_counter()
+    server = subprocess.Popen([build / "likeness", "serve", "--gallery", gallery, "--models", models, "--port", "0",
+                               "--threads", "2", "--quiet", "--queue", "1000"], stderr=open(log, "w"))
+    while True:
+        found = re.search(r"listening on http://[^:]+:(\d+),", log.read_text())
+        if found:
+            break
+        time.sleep(0.005)
+    port = int(found.group(1))
+    urllib.request.urlopen(f"http://127.0.0.1:{port}/v1/health/ready").read()
+    return server, port, time.perf_counter() - begin
+
+
+def start_theirs(python, models, data, folder):
+    graph = next(pathlib.Path(models).glob("20180408-102900/*.pb"))
+    environment = {**os.environ, "GRAPH": str(graph), "PEOPLE": str(folder / "people.pickle"), "TF_CPP_MIN_LOG_LEVEL": "3",
+                   "TF_NUM_INTRAOP_THREADS": "2", "TF_NUM_INTEROP_THREADS": "2", "CUDA_VISIBLE_DEVICES": "-1"}
+    subprocess.run([python, "tutorial_stack.py", "run", data, str(graph), environment["PEOPLE"]], cwd=HERE / "peers",
+                   env=environment, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    begin = time.perf_counter()
+    server = subprocess.Popen([python, "-m", "uvicorn", "service:app", "--port", str(port), "--log-level", "error"],
+                              cwd=HERE / "peers", env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while True:
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/openapi.json").read()
+            return server, port, time.perf_counter() - begin
+        except OSError:
+            time.sleep(0.1)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data")
+    parser.add_argument("models")
+    parser.add_argument("--build", default="build/release", type=pathlib.Path)
+    parser.add_argument("--tools", default="build/dev/parts/bench", type=pathlib.Path)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--python")
+    args = parser.parse_args()
+    args.data, args.models = os.path.abspath(args.data), os.path.abspath(args.models)
+    build, tools = args.build.resolve(), args.tools.resolve()
+    photos = sorted(str(photo) for photo in pathlib.Path(args.data).glob("*/*/*.jpg"))
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        gallery = folder / "people.gallery"
+        subprocess.run([build / "likeness", "gallery", "add", f"{args.data}/train", "--gallery", gallery, "--models", args.models],
+                       check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        server, port, ready = start_ours(build, args.models, gallery, folder)
+        try:
+            load(tools, port, "/v1/search", 8, len(photos), 0, photos)  # warm
+            embed, full, wide = [], [], []
+            for _ in range(args.rounds):
+                begin = time.perf_counter()
+                subprocess.run([build / "likeness", "embed", *photos, "-o", folder / "e.npz", "--threads", "2", "--models", args.models],
+                               check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                embed.append(len(photos) / (time.perf_counter() - begin))
+                full.append(load(tools, port, "/v1/search", 8, 4 * len(photos), 0, photos))
+            rate = statistics.median(one["per_second"] for one in full)
+            for _ in range(args.rounds):
+                wide.append(load(tools, port, "/v1/search", 32, 4 * len(photos), 0.7 * rate, photos))
+            single = load(tools, port, "/v1/search", 1, 2 * len(photos), 0, photos)
+            call = json.loads(subprocess.run([tools / "serve_call", args.models, gallery, "2", *photos], capture_output=True,
+                                             text=True, check=True).stdout)
+            memory = resident_mb(server.pid)
+        finally:
+            server.terminate()
+            server.wait()
+        print(f"photos                          {len(photos)}")
+        print(f"start to the first answer       {ready:.2f} s")
+        print(f"likeness embed, two threads     {statistics.median(embed):.1f} photos/s of {[round(e, 1) for e in embed]}")
+        print(f"8 clients, /v1/search           {rate:.1f} photos/s of {[one['per_second'] for one in full]}: "
+              f"{rate / statistics.median(embed):.2f} of embed's")
+        print(f"at seven tenths of that         " + "; ".join(f"p50 {one['p50_ms']} ms, p99 {one['p99_ms']} ms, ratio {one['p99_ms'] / one['p50_ms']:.2f}" for one in wide))
+        print(f"one client                      p50 {single['p50_ms']} ms; the library's call p50 {call['p50_ms']} ms")
+        print(f"memory                          {memory:.0f} MB")
+        if not args.python:
+            return
+        server, port, ready = start_theirs(args.python, args.models, args.data, folder)
+        try:
+            load(tools, port, "/search", 8, 16, 0, photos)
+            theirs = load(tools, port, "/search", 8, len(photos), 0, photos)
+            theirs_memory = resident_mb(server.pid)
+        finally:
+            server.terminate()
+            server.wait()
+        print(f"FastAPI, mtcnn, TensorFlow      {theirs['per_second']} photos/s, {theirs['failed']} failed, first answer after {ready:.1f} s, "
+              f"{theirs_memory:.0f} MB: ours {rate / theirs['per_second']:.1f} times its photos, {memory / theirs_memory:.2f} of its memory")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
