@@ -5,10 +5,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <cstring>
 
 #include "likeness/core/error.h"
+#include "likeness/core/now.h"
 
 namespace likeness::serve {
 namespace {
@@ -34,9 +34,7 @@ AuditLog::~AuditLog() {
 }
 
 void AuditLog::add(const Entry& entry) {
-  const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
-                       std::chrono::system_clock::now().time_since_epoch())
-                       .count();
+  const std::int64_t now = now_ms();
   nlohmann::json json{{"time_ms", now},
                       {"request", entry.request},
                       {"key", or_null(entry.key)},

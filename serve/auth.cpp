@@ -9,13 +9,13 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <chrono>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <span>
 
 #include "likeness/core/atomic_file.h"
 #include "likeness/core/error.h"
+#include "likeness/core/now.h"
 #include "likeness/core/sha256.h"
 
 namespace likeness::serve {
@@ -152,9 +152,7 @@ NewKey add_key(const fs::path& path, const std::string& name, Right right,
   made.key.right = right;
   made.key.galleries = std::move(galleries);
   made.key.hash = hash_of(made.text);
-  made.key.made_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
-                         std::chrono::system_clock::now().time_since_epoch())
-                         .count();
+  made.key.made_ms = now_ms();
   keys.push_back(made.key);
   write_keys(path, keys);
   return made;

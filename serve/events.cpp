@@ -7,17 +7,13 @@
 #include <chrono>
 #include <utility>
 
+#include "likeness/core/now.h"
+
 namespace likeness::serve {
 namespace {
 
 constexpr std::size_t kMostWaiting = 1000;  ///< Events of one listener.
 constexpr std::size_t kMostListeners = 64;
-
-std::int64_t now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 std::string body_of(const Event& event) {
   nlohmann::ordered_json json{{"kind", event.kind}, {"gallery", event.gallery}, {"time_ms", now_ms()}};

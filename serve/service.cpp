@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "likeness/core/error.h"
+#include "likeness/core/now.h"
 #include "likeness/gallery/open.h"
 #include "likeness/gallery/seen.h"
 #include "likeness/recognize/sightings.h"
@@ -16,12 +17,6 @@ namespace likeness::serve {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-std::int64_t now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();

@@ -1,7 +1,6 @@
 #include "likeness/gallery/calibration.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <map>
@@ -11,6 +10,7 @@
 
 #include "likeness/classify/platt.h"
 #include "likeness/core/error.h"
+#include "likeness/core/now.h"
 #include "likeness/stats/error_rates.h"
 
 namespace likeness {
@@ -137,8 +137,7 @@ Calibration calibrate(std::span<const ScoredFace> mates, std::span<const ScoredF
   result.impostor_faces = impostors.size();
   result.impostor_people = identities.size();
   result.mate_faces = mates.size();
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  result.made_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+  result.made_ms = now_ms();
   return result;
 }
 

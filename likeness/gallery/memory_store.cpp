@@ -1,13 +1,13 @@
 #include "likeness/gallery/memory_store.h"
 
 #include <algorithm>
-#include <chrono>
 #include <map>
 #include <mutex>
 #include <set>
 #include <stdexcept>
 
 #include "likeness/core/error.h"
+#include "likeness/core/now.h"
 #include "likeness/gallery/doubles.h"
 #include "likeness/gallery/known_faces.h"
 #include "likeness/gallery/memory_seen.h"
@@ -184,7 +184,6 @@ std::vector<AddedFace> MemoryStore::add_faces(const std::string& given, std::spa
     if (!changed) ++version_;
     changed = true;
     one.id = ++last_face_;
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
     own.add(one.id, !hashes[i].empty(), stored);
     faces_by_person_[owner].insert(one.id);
     faces_[one.id] = {{.id = one.id,
@@ -194,7 +193,7 @@ std::vector<AddedFace> MemoryStore::add_faces(const std::string& given, std::spa
                        .box = faces[i].box,
                        .landmarks = faces[i].landmarks,
                        .quality = faces[i].quality,
-                       .added_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now).count()},
+                       .added_ms = now_ms()},
                       std::move(stored)};
     log(one.id, owner);
   }
@@ -253,9 +252,7 @@ bool MemoryStore::reject(std::int64_t person, std::span<const float> embedding, 
   if (!people_.contains(person)) return false;
   const std::vector<float> stored = as_stored(embedding, format_);
   if (!answered(rejections(person), {stored.size(), stored}, format_).empty()) return true;  // said before
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  rejections_.list.push_back({++last_rejection_, person, hash, box,
-                              std::chrono::duration_cast<std::chrono::milliseconds>(now).count()});
+  rejections_.list.push_back({++last_rejection_, person, hash, box, now_ms()});
   rejections_.embeddings.values.insert(rejections_.embeddings.values.end(), stored.begin(), stored.end());
   ++note_version_;
   return true;

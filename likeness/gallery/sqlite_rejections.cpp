@@ -1,6 +1,6 @@
-#include <chrono>
 #include <limits>
 
+#include "likeness/core/now.h"
 #include "likeness/gallery/rejections.h"
 #include "likeness/gallery/sqlite_store_class.h"
 #include "likeness/gallery/store_checks.h"
@@ -21,7 +21,6 @@ bool SqliteStore::reject(std::int64_t person, std::span<const float> embedding, 
   const Embeddings one{embedding.size(), as_stored(embedding, format())};
   if (!answered(rejections(person), one, format()).empty()) return true;  // said before
   const Bytes sealed = values_.seal_embedding(embedding, hash, box);
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
   Statement& insert = statement_(
       "INSERT INTO rejection (person_id, photo_hash, box_left, box_top, box_right, box_bottom, time_ms, "
       "embedding) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
@@ -34,8 +33,7 @@ bool SqliteStore::reject(std::int64_t person, std::span<const float> embedding, 
   int column = 3;
   for (const float side : {box.left, box.top, box.right, box.bottom})
     insert.bind(column++, static_cast<double>(side));
-  insert.bind(column++,
-              static_cast<std::int64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count()));
+  insert.bind(column++, now_ms());
   insert.bind(column, std::span<const std::byte>(sealed));
   insert.run();
   log_->note();

@@ -1,11 +1,11 @@
 #include "likeness/gallery/sqlite_store.h"
 
 #include <algorithm>
-#include <chrono>
 #include <set>
 #include <stdexcept>
 
 #include "likeness/core/error.h"
+#include "likeness/core/now.h"
 #include "likeness/gallery/doubles.h"
 #include "likeness/gallery/sqlite_store_class.h"
 #include "likeness/gallery/sqlite_upkeep.h"
@@ -117,7 +117,6 @@ AddedFace SqliteStore::add_face(std::int64_t person, const std::string& name, co
   }
   const Bytes embedding = values_.seal_embedding(face.embedding, hash, face.box);
   const Bytes photo = values_.seal_photo(face.photo, hash);
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
   Statement& insert = statement_(
       "INSERT INTO face (person_id, photo, photo_hash, box_left, box_top, box_right, box_bottom, landmarks, "
       "size_px, sharpness, brightness, yaw, score, added_ms, embedding) VALUES "
@@ -142,8 +141,7 @@ AddedFace SqliteStore::add_face(std::int64_t person, const std::string& name, co
   for (const float value : {q.size_px, q.sharpness, q.brightness, q.yaw, q.score}) {
     insert.bind(column++, static_cast<double>(value));
   }
-  insert.bind(column++,
-              static_cast<std::int64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count()));
+  insert.bind(column++, now_ms());
   insert.bind(column, std::span<const std::byte>(embedding));
   insert.run();
   added.id = sqlite3_last_insert_rowid(database_->handle());

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <nlohmann/json.hpp>
 #include <span>
 
 #include "likeness/core/error.h"
+#include "likeness/core/now.h"
 #include "likeness/core/person_name.h"
 
 namespace likeness {
@@ -90,9 +90,7 @@ void UndoLog::write(const std::vector<NameChange>& newest_first) {
 NameChange UndoLog::remember(NameChange change) {
   std::vector<NameChange> all = changes();
   change.id = all.empty() ? 1 : all.front().id + 1;
-  change.time_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
-                       std::chrono::system_clock::now().time_since_epoch())
-                       .count();
+  change.time_ms = now_ms();
   all.insert(all.begin(), change);
   if (all.size() > kRemembered) all.resize(kRemembered);
   write(all);
