@@ -5,6 +5,7 @@
 import io
 import os
 import pickle
+import threading
 
 import numpy
 from fastapi import FastAPI, UploadFile
@@ -19,13 +20,16 @@ detector = MTCNN()
 network = Tensorflow(os.environ["GRAPH"], int(os.environ.get("TF_NUM_INTRAOP_THREADS", "2")))
 with open(os.environ["PEOPLE"], "rb") as people:
     model, encoder = pickle.load(people)
+one_at_a_time = threading.Lock()  # mtcnn keeps its state in the detector: threads that share one get errors
 
 
 @app.post("/search")
 def search(photo: UploadFile):
     pixels = numpy.asarray(Image.open(io.BytesIO(photo.file.read())).convert("RGB"))
     answers = []
-    for face in detector.detect_faces(pixels):
+    with one_at_a_time:
+        found = detector.detect_faces(pixels)
+    for face in found:
         x, y, width, height = face["box"]
         x, y = abs(x), abs(y)
         chip = Image.fromarray(pixels[y:y + height, x:x + width]).resize((160, 160))
