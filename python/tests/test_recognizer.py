@@ -166,11 +166,16 @@ def test_ctrl_c_stops_long_work(recognizer):
         while True:
             yield portrait(1, 1)
 
+    # Shells start what runs in the background with SIGINT ignored, and Python leaves it so.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
-    with pytest.raises(KeyboardInterrupt):
-        recognizer.find_many(source())
-    timer.join()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            recognizer.find_many(source())
+    finally:
+        timer.join()
+        signal.signal(signal.SIGINT, before)
     assert len(recognizer.find(portrait(1, 5))) == 1
 
 
