@@ -86,9 +86,10 @@ class ServiceTest : public testing::Test {
       response = *admission.refusal;
     } else {
       EXPECT_LE(request.body.size(), admission.body_limit);
-      std::promise<Response> promise;
-      service().handle(std::move(request), [&](Response made) { promise.set_value(std::move(made)); });
-      response = promise.get_future().get();
+      // Shared: the thread that answers may still be within set_value() when the answer is here.
+      const auto promise = std::make_shared<std::promise<Response>>();
+      service().handle(std::move(request), [promise](Response made) { promise->set_value(std::move(made)); });
+      response = promise->get_future().get();
     }
     Answer answer{response.status, response.headers, response.body, {}};
     if (response.type == "application/json") answer.body = json::parse(response.body);
