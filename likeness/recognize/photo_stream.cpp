@@ -274,15 +274,10 @@ struct PhotoStream::Road {
     return chips;
   }
 
-  /// Fills the embeddings of a group. Idle threads help; `alone` says that nobody has anything else to do.
-  void embed(Group& group, bool alone) {
-    if (!embeds()) return;
-    const std::vector<Chip> chips = views_in(group);
-    if (chips.empty()) return;
-    load();
-    const std::size_t each = views.size();
+  /// Embeddings of chips, `each` a face, computed `piece` faces at a time. Idle threads help.
+  std::vector<ViewEmbeddings> embed_pieces(const std::vector<Chip>& chips, std::size_t each,
+                                           std::size_t piece) {
     const std::size_t faces = chips.size() / each;
-    const std::size_t piece = (piece_size(chips.size(), alone) + each - 1) / each;  // faces
     std::vector<ViewEmbeddings> pieces((faces + piece - 1) / piece);
     std::atomic<unsigned> order = 0;
     tbb::parallel_for(std::size_t{0}, pieces.size(), [&](std::size_t i) {
@@ -292,7 +287,19 @@ struct PhotoStream::Road {
       pieces[i] = shared->network->embed_views(
           std::span(chips).subspan(first * each, std::min(piece, faces - first) * each), each);
     });
-    const Step step(order);
+    const Step done(order);
+    return pieces;
+  }
+
+  /// Fills the embeddings of a group. Idle threads help; `alone` says that nobody has anything else to do.
+  void embed(Group& group, bool alone) {
+    if (!embeds()) return;
+    const std::vector<Chip> chips = views_in(group);
+    if (chips.empty()) return;
+    load();
+    const std::size_t each = views.size();
+    const std::size_t piece = (piece_size(chips.size(), alone) + each - 1) / each;  // faces
+    const std::vector<ViewEmbeddings> pieces = embed_pieces(chips, each, piece);
     std::size_t row = 0;
     for (Work& work : group) {
       for (std::size_t i = 0; i < work.photo.chips.size(); ++i, ++row) {
@@ -321,20 +328,14 @@ struct PhotoStream::Road {
     const std::size_t faces = chips.size() / each;
     const auto threads = static_cast<std::size_t>(options.threads);
     const std::size_t piece = std::max(kLeast, (faces + threads - 1) / threads);
-    std::vector<ViewEmbeddings> pieces((faces + piece - 1) / piece);
+    std::vector<ViewEmbeddings> pieces;
     std::atomic<unsigned> order = 0;
     const Step before(order);
     shared->arena.execute([&] {
       const Step inside(order);
       tbb::this_task_arena::isolate([&] {
         load();
-        tbb::parallel_for(std::size_t{0}, pieces.size(), [&](std::size_t i) {
-          const Step step(order);
-          const Stopwatch watch(shared->embedding);
-          const std::size_t first = i * piece;
-          pieces[i] = shared->network->embed_views(
-              std::span(chips).subspan(first * each, std::min(piece, faces - first) * each), each);
-        });
+        pieces = embed_pieces(chips, each, piece);
       });
     });
     const Step after(order);  // other threads may have done it
