@@ -36,7 +36,9 @@ only "includes Eigen" '#include [<"](Eigen|unsupported/Eigen)/' likeness/embed
 only "knows SQL" '#include [<"].*sqlite3?\.h[>"]|"(SELECT|INSERT|UPDATE|DELETE|CREATE TABLE|PRAGMA) ' likeness/gallery
 only "sees CLI11" '#include <CLI/' cli
 only "includes Boost" '#include <boost/' serve
-[ "$(grep -rlE '#include <boost/' serve)" = serve/beast_server.cpp ] || { echo "only serve/beast_server.cpp includes Boost"; bad=1; }
+strays=$(grep -rlE '#include <boost/' serve | grep -v -x -e serve/beast_server.cpp -e serve/wire.cpp -e serve/wire.h)
+strays="$strays$(grep -rl '"serve/wire.h"' . --include=*.cpp --include=*.h | grep -v -x -e ./serve/beast_server.cpp -e ./serve/wire.cpp)"
+[ -z "$strays" ] || { echo "Boost is seen outside serve/beast_server.cpp and serve/wire.cpp: $strays"; bad=1; }
 grep -rlE '#include "(cli|train|python)/' serve && { echo "serve must not include programs"; bad=1; }
 
 library=$(printf '%s\n' $own | grep '^likeness/')
