@@ -16,7 +16,8 @@ set(LIKENESS_TEST_MODELS "${PROJECT_SOURCE_DIR}/models" CACHE PATH "Folder with 
 
 # likeness_test(name [SOURCES more.cpp...] [LABELS fast|models|data ...] [LIBS more...]): name.cpp is a GoogleTest file.
 # Labels: `fast` (the default) needs nothing but the checkout, `models` needs the weights, `data` the photos;
-# `threads` runs under the thread sanitizer as well. The target LABEL_tests builds all with that label.
+# `threads` runs under the thread sanitizer as well; `program` needs the checkout alone as `fast` does, and the program,
+# which the sanitizers leave out. The target LABEL_tests builds all with that label.
 function(likeness_test name)
   cmake_parse_arguments(arg "" "" "SOURCES;LABELS;LIBS" ${ARGN})
   if(NOT arg_LABELS)
@@ -45,7 +46,7 @@ function(likeness_bench name)
   target_link_libraries(${name} PRIVATE likeness benchmark::benchmark)
 endfunction()
 
-# likeness_fuzz(name): name.cpp holds LLVMFuzzerTestOneInput. With clang (preset `fuzz`) it is a libFuzzer program;
+# likeness_fuzz(name): name.cpp holds LLVMFuzzerTestOneInput. With clang (preset `asan`) it is a libFuzzer program;
 # with g++ it is not built.
 add_custom_target(fuzzers)
 function(likeness_fuzz name)

@@ -93,7 +93,7 @@ TEST(NpzFile, RefusesByFileMemberAndProblem) {
                                                        {"v9", "version 9.0"},
                                                        {"missing", "has no member missing"}};
   for (const auto& [member, problem] : cases) {
-    const std::string said = problem_of([&] { (void)file.get<float>(member); });
+    const std::string said = problem_of([&, member = member] { (void)file.get<float>(member); });
     EXPECT_NE(said.find("refused.npz"), std::string::npos) << said;
     EXPECT_NE(said.find(member), std::string::npos) << said;
     EXPECT_NE(said.find(problem), std::string::npos) << said;
