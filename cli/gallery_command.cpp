@@ -123,6 +123,13 @@ Exit backup(const GalleryCommandArgs& args) {
   return Exit::kDone;
 }
 
+Exit restore(const GalleryCommandArgs& args) {
+  restore_gallery(args.gallery.path.string(), args.file);
+  report_done(args, {{"restored", args.gallery.path.string()}, {"from", args.file.string()}},
+              args.gallery.path.string() + " is what it was when " + args.file.string() + " was made");
+  return Exit::kDone;
+}
+
 Exit purge(const GalleryCommandArgs& args) {
   args.gallery.open(false).purge();
   report_done(args, {{"purged", args.gallery.path.string()}},
@@ -194,6 +201,13 @@ void add_upkeep(CLI::App& gallery, const std::shared_ptr<GalleryCommandArgs>& ar
       ->required();
   add_json_option(*command, args->json);
   command->callback([args, &exit] { exit = backup(*args); });
+  command = gallery.add_subcommand(
+      "restore", "Put a backup back, also while others read; who was removed since returns");
+  command->footer("Example: likeness gallery restore people.gallery 2026-11-27.gallery");
+  command->add_option("gallery", args->gallery.path, "The gallery's file")->required();
+  command->add_option("copy", args->file, "What backup wrote of it; stays as it is")->required();
+  add_json_option(*command, args->json);
+  command->callback([args, &exit] { exit = restore(*args); });
   command = subcommand(gallery, "export", "Write all faces as .npz (not encrypted)",
                        "-o people.npz --gallery people.gallery", args, run_export, exit);
   command->add_option("-o,--output", args->file, "The .npz to write")->required();

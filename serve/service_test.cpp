@@ -484,6 +484,34 @@ TEST_F(RememberingServiceTest, ABackupIsTheGallery) {
   EXPECT_TRUE(copy.store().find_person("Ann"));
 }
 
+TEST_F(RememberingServiceTest, ABackupIsPutBackWhileTheServerRuns) {
+  const std::string backups = "/v1/galleries/default/backups";
+  enrol("Ann", 0);
+  const std::string file = send({{.method = "POST", .target = backups}}).body["file"];
+  EXPECT_EQ(get(backups).body["backups"][0]["file"], file);
+  enrol("Bob", 1);
+  ASSERT_EQ(get("/v1/galleries/default/people").body["people"].size(), 2U);
+  const Answer restored = send({{.method = "POST", .target = backups + "/" + file + "/restore"}});
+  ASSERT_EQ(restored.status, 200) << restored.text;
+  EXPECT_EQ(restored.body["people"], 1);
+  EXPECT_EQ(get("/v1/galleries/default/people").body["people"].size(), 1U);
+  // Searches see it from the next one on, and numbers go on.
+  const auto name_of = [this](int person) -> json {
+    return form("/v1/search", {{"photo", photo(person, 3)}}).body["faces"][0]["name"];
+  };
+  EXPECT_EQ(name_of(1), nullptr);
+  EXPECT_EQ(name_of(0), "Ann");
+  enrol("Cem", 2);
+  EXPECT_EQ(name_of(2), "Cem");
+  for (const std::string name : {"default-20261128T023000Z-0a1b.gallery", "..%2Fdefault.gallery", "x"})
+    EXPECT_EQ(send({{.method = "POST", .target = backups + "/" + name + "/restore"}}).status, 404) << name;
+  std::ofstream(folder_.path() / "backups" / "default-20261128T023000Z-0a1b.gallery") << "no gallery";
+  const Answer damaged =
+      send({{.method = "POST", .target = backups + "/default-20261128T023000Z-0a1b.gallery/restore"}});
+  EXPECT_EQ(damaged.status, 409);
+  EXPECT_EQ(damaged.text.find(folder_.path().string()), std::string::npos) << damaged.text;
+}
+
 TEST_F(ServiceTest, ALockedGalleryIsSearchedAndNotWritten) {
   enrol("Ann", 0);
   sqlite3* other = nullptr;

@@ -54,6 +54,7 @@ class MemoryStore final : public GalleryStore {
   SeenStore& seen() override { return seen_; }
   const SeenStore& seen() const override { return seen_; }
   void backup_to(const std::filesystem::path& path) const override;
+  void restore_from(const std::filesystem::path& copy) override;
   void purge() override {}  // there is no file
 
   std::optional<Person> find_person(std::int64_t id) const override;
@@ -291,6 +292,10 @@ void MemoryStore::take_back_rejections(std::int64_t person, std::span<const std:
 
 void MemoryStore::backup_to(const std::filesystem::path& path) const {
   throw Error(ErrorCode::kUnsupported, path.string() + ": a gallery in memory has no file to copy");
+}
+
+void MemoryStore::restore_from(const std::filesystem::path& copy) {
+  throw Error(ErrorCode::kUnsupported, copy.string() + ": a gallery in memory is not made of a copy");
 }
 
 bool MemoryStore::rename_person(const std::string& from, const std::string& new_name) {

@@ -80,6 +80,10 @@ void backup_gallery(const std::string& uri, const fs::path& copy, int lock_timeo
   backup_gallery_file(path_of(uri), copy, lock_timeout_ms);
 }
 
+void restore_gallery(const std::string& uri, const fs::path& copy, int lock_timeout_ms) {
+  restore_gallery_file(path_of(uri), copy, {.lock_timeout_ms = lock_timeout_ms, .passphrase = {}});
+}
+
 Gallery create_gallery(const std::string& uri, const EmbeddingSpace& space, const CreateOptions& create,
                        const GalleryOptions& options) {
   const fs::path path = path_of(uri);

@@ -21,6 +21,10 @@ namespace likeness {
 /// needs as well. See GalleryStore::backup_to(). @throws Error as that and open_gallery() do.
 void backup_gallery(const std::string& uri, const std::filesystem::path& copy, int lock_timeout_ms = 5000);
 
+/// Makes one what it was when `copy` was made of it, also while others read it; without the passphrase. See
+/// GalleryStore::restore_from(). @throws Error as that and open_gallery() do.
+void restore_gallery(const std::string& uri, const std::filesystem::path& copy, int lock_timeout_ms = 5000);
+
 /// Makes an empty one, opened for writing with the passphrase it is made with.
 /// @throws Error kOutputUnwritable, also where it exists already; std::invalid_argument for a space without
 /// id or dimension.

@@ -325,6 +325,12 @@ void SqliteStore::backup_to(const std::filesystem::path& path) const {
   backup_gallery_file(name(), path, options_.lock_timeout_ms);
 }
 
+void SqliteStore::restore_from(const std::filesystem::path& copy) {
+  restore_gallery_file(name(), copy, options_);
+  const Lock lock(mutex_);
+  untidy_.reset();
+}
+
 void SqliteStore::purge() { purge_gallery_file(name(), options_); }
 
 std::optional<std::string> SqliteStore::private_note(const std::string& key) const {

@@ -52,6 +52,7 @@ class SqliteStore final : public GalleryStore {
   SeenStore& seen() override { return *seen_; }
   const SeenStore& seen() const override { return *seen_; }
   void backup_to(const std::filesystem::path& path) const override;
+  void restore_from(const std::filesystem::path& copy) override;
   void purge() override;
 
   std::vector<Person> people() const override;

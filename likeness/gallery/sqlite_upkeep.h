@@ -13,4 +13,8 @@ void purge_gallery_file(const std::filesystem::path& path, const OpenOptions& op
 void backup_gallery_file(const std::filesystem::path& path, const std::filesystem::path& copy,
                          int lock_timeout_ms);
 
+/// GalleryStore::restore_from() of a file, the same way. Needs no passphrase: rows go back as they are.
+void restore_gallery_file(const std::filesystem::path& path, const std::filesystem::path& copy,
+                          const OpenOptions& options);
+
 }  // namespace likeness

@@ -219,9 +219,16 @@ class GalleryStore {
   [[nodiscard]] virtual const SeenStore& seen() const = 0;
 
   /// Writes a copy of the gallery as it is at this moment as `path`, complete or not at all, while others
-  /// read and write. Opening the copy is all it takes to go back. @throws Error kOutputUnwritable, also
-  /// where `path` exists; kUnsupported for a gallery in memory.
+  /// read and write. @throws Error kOutputUnwritable, also where `path` exists; kUnsupported for a gallery in
+  /// memory.
   virtual void backup_to(const std::filesystem::path& path) const = 0;
+  /// Makes the gallery what it was when `copy` was made by backup_to(): people, faces, notes, faces without a
+  /// name. All or nothing, for everybody, while others read; views follow. Who was removed since is there
+  /// again. Ids that were given since are not given again. It takes the copy's size beside the gallery
+  /// meanwhile.
+  /// @throws Error kInputUnreadable, kDataInvalid where `copy` is no gallery, another's copy, or was changed
+  /// since by itself; kUnsupported for a gallery in memory.
+  virtual void restore_from(const std::filesystem::path& copy) = 0;
 
   /// Small texts that belong to the gallery, such as its calibration.
   [[nodiscard]] virtual std::optional<std::string> note(const std::string& key) const = 0;

@@ -50,9 +50,10 @@ class Store : public ::testing::Test {
   }
   void try_open() { static_cast<void>(open_sqlite_gallery(path_)); }
   /// Changes the file behind the store's back.
-  void execute(const std::string& sql) {
+  void execute(const std::string& sql) { execute(sql, path_); }
+  static void execute(const std::string& sql, const fs::path& path) {
     sqlite3* raw = nullptr;
-    ASSERT_EQ(sqlite3_open(path_.c_str(), &raw), SQLITE_OK);
+    ASSERT_EQ(sqlite3_open(path.c_str(), &raw), SQLITE_OK);
     char* message = nullptr;
     EXPECT_EQ(sqlite3_exec(raw, sql.c_str(), nullptr, nullptr, &message), SQLITE_OK)
         << (message ? message : "");
@@ -297,6 +298,94 @@ constexpr const char* kToFormat1 =
     "DROP TABLE seen_face; DROP TABLE seen_group; DROP TABLE rejection; DROP TABLE change; DELETE FROM meta "
     "WHERE key IN ('version', 'note_version', 'log_after'); "
     "PRAGMA user_version = 1";
+
+TEST_F(Store, GoesBackToACopyWhileOthersRead) {
+  const auto store = make();
+  add(*store, "Ada", 0, 1);
+  add(*store, "Bob", 3, 2);
+  store->set_note("calibration", "then");
+  store->reject(store->find_person("Ada")->id, faces_[9], "", {});
+  const auto seen = store->seen().add({.embedding = faces_[12]}, 0.5);
+  const fs::path copy = folder_ / "copy.gallery";
+  store->backup_to(copy);
+  const auto ada = store->find_person("Ada");
+  store->remove_person("Ada");
+  store->rename_person("Bob", "Robert");
+  const std::int64_t eve = add(*store, "Eve", 6, 3).id;
+  store->set_note("calibration", "now");
+  store->seen().remove_group(seen.group);
+  const auto version = store->version();
+  const auto notes = store->note_version();
+
+  std::atomic<bool> stop = false;
+  const std::set<std::set<std::string>> states = {{"Eve", "Robert"}, {"Ada", "Bob"}, {"Bob"}, {"Robert"}};
+  std::thread reader([&] {  // never sees it half-way
+    const auto own = open_sqlite_gallery(path_, {.read_only = true});
+    while (!stop) {
+      std::set<std::string> names;
+      for (const Person& person : own->people()) names.insert(person.name);
+      EXPECT_TRUE(states.contains(names)) << names.size();
+    }
+  });
+  for (int round = 0; round < 10; ++round) {
+    store->restore_from(copy);
+    EXPECT_EQ(store->people().size(), 2U);
+    store->remove_person("Ada");
+    store->rename_person("Bob", "Robert");
+    store->restore_from(copy);
+  }
+  stop = true;
+  reader.join();
+  EXPECT_TRUE(store->check().empty());
+  EXPECT_EQ(store->find_person("Ada")->id, ada->id);
+  EXPECT_EQ(store->find_person("Bob")->faces, 1);
+  EXPECT_FALSE(store->find_person("Eve"));
+  EXPECT_EQ(store->note("calibration"), "then");
+  EXPECT_EQ(store->rejections().list.size(), 1U);
+  EXPECT_EQ(store->seen().groups().size(), 1U);
+  // Whoever followed the gallery compares everything, and no number is given twice.
+  EXPECT_GT(store->version(), version);
+  EXPECT_GT(store->note_version(), notes);
+  EXPECT_FALSE(store->changes_since(version));
+  EXPECT_GT(add(*store, "Fay", 6, 3).id, eve);
+  for (const auto& entry : fs::directory_iterator(folder_))
+    EXPECT_EQ(entry.path().string().find("restored"), std::string::npos) << entry.path();
+}
+
+TEST_F(Store, GoesBackToACopyOfAnOlderFormatAndLeavesItAsItIs) {
+  const auto store = make();
+  add(*store, "Ada", 0, 1);
+  const fs::path copy = folder_ / "copy.gallery";
+  store->backup_to(copy);
+  execute(kToFormat1, copy);
+  store->remove_person("Ada");
+  store->restore_from(copy);
+  EXPECT_EQ(store->find_person("Ada")->faces, 1);
+  EXPECT_TRUE(store->check().empty());
+  EXPECT_FALSE(open_sqlite_gallery(copy, {.read_only = true})->changes_since(0));
+}
+
+TEST_F(Store, GoesBackToNothingButItsOwnCopies) {
+  const auto store = make();
+  add(*store, "Ada", 0, 1);
+  const fs::path copy = folder_ / "copy.gallery";
+  store->backup_to(copy);
+  // One number, two faces: the copy and the gallery have both given it.
+  add(*open_sqlite_gallery(copy), "Eve", 3, 2);
+  add(*store, "Fay", 6, 3);
+  expect_error(ErrorCode::kDataInvalid, "was changed apart from", [&] { store->restore_from(copy); });
+  const fs::path other = folder_ / "other.gallery";
+  create_sqlite_gallery(other, store->space());
+  expect_error(ErrorCode::kDataInvalid, "a copy of another gallery", [&] { store->restore_from(other); });
+  std::ofstream(folder_ / "text.gallery") << "no gallery";
+  expect_error(ErrorCode::kDataInvalid, "text.gallery",
+               [&] { store->restore_from(folder_ / "text.gallery"); });
+  expect_error(ErrorCode::kInputUnreadable, "nowhere", [&] { store->restore_from(folder_ / "nowhere"); });
+  expect_error(ErrorCode::kOutputUnwritable, "opened for reading",
+               [&] { open_sqlite_gallery(path_, {.read_only = true})->restore_from(copy); });
+  EXPECT_EQ(store->people().size(), 2U);
+  EXPECT_TRUE(store->check().empty());
+}
 
 TEST_F(Store, ReadsFormat1AsItIs) {
   const auto added = add(*make(), "Ada", 0, 1);

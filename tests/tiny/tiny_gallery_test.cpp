@@ -180,6 +180,12 @@ TEST_F(TinyGallery, PeopleAreRenamedMergedRemovedAndExchanged) {
   const std::string bytes(std::istreambuf_iterator<char>(file), {});
   EXPECT_EQ(bytes.find("person_03"), std::string::npos);  // removed
   EXPECT_NE(bytes.find("person_02"), std::string::npos);
+  EXPECT_EQ(gallery({"remove", tiny::name_of(2)}).code, 0);
+  EXPECT_NE(people(), left);
+  const auto restored = run_likeness({"gallery", "restore", folder_ / "g", folder_ / "copy"});
+  EXPECT_EQ(restored.code, 0) << restored.err;
+  EXPECT_EQ(people(), left);
+  EXPECT_EQ(run_likeness({"gallery", "restore", folder_ / "g", folder_ / "nothing"}).code, 3);
   fs::rename(folder_ / "copy", folder_ / "g");
   EXPECT_EQ(people(), left);
   fs::rename(folder_ / "g", folder_ / "before");
