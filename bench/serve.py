@@ -116,7 +116,9 @@ def main():
         print(f"8 clients, /v1/search           {rate:.1f} photos/s of {[one['per_second'] for one in full]}: "
               f"{rate / statistics.median(embed):.2f} of embed's")
         print(f"at seven tenths of that         " + "; ".join(f"p50 {one['p50_ms']} ms, p99 {one['p99_ms']} ms, ratio {one['p99_ms'] / one['p50_ms']:.2f}" for one in wide))
-        print(f"one client                      p50 {single['p50_ms']} ms; the library's call p50 {call['p50_ms']} ms")
+        print(f"one client                      p50 {single['p50_ms']} ms")
+        print(f"in one process, in turns        library's call p50 {call['call_p50_ms']} ms, POST {call['post_p50_ms']} ms; "
+              f"HTTP costs p50 {call['http_p50_ms']} ms (quarters {call['http_p25_ms']} and {call['http_p75_ms']})")
         print(f"memory                          {memory:.0f} MB")
         if not args.python:
             return

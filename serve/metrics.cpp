@@ -57,6 +57,14 @@ void Metrics::count_wait(double seconds) {
   waits_.add(seconds);
 }
 
+void Metrics::count_stages(const StageSeconds& seconds) {
+  const std::lock_guard lock(mutex_);
+  stages_["read"].add(seconds.read);
+  stages_["detect"].add(seconds.detect);
+  stages_["align"].add(seconds.align);
+  stages_["embed"].add(seconds.embed);
+}
+
 void Metrics::count_faces(std::size_t named, std::size_t unknown) {
   const std::lock_guard lock(mutex_);
   named_ += named;
@@ -99,6 +107,10 @@ std::string Metrics::text(const std::vector<Gauge>& gauges) const {
     write(out, "likeness_request_seconds", "operation=\"" + operation + "\"", histogram);
   head(out, "likeness_queue_seconds", "How long work waited for a thread.", "histogram");
   write(out, "likeness_queue_seconds", "", waits_);
+  head(out, "likeness_stage_seconds",
+       "What each stage took of one photo, with the wait for other photos' faces.", "histogram");
+  for (const auto& [stage, histogram] : stages_)
+    write(out, "likeness_stage_seconds", "stage=\"" + stage + "\"", histogram);
   head(out, "likeness_faces_total", "Faces searched for, by answer.", "counter");
   line(out, "likeness_faces_total", "answer=\"named\"", std::to_string(named_));
   line(out, "likeness_faces_total", "answer=\"unknown\"", std::to_string(unknown_));

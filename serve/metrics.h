@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "likeness/recognize/photo_stream.h"
+
 namespace likeness::serve {
 
 /// What Prometheus is told. Threads may share one.
@@ -19,6 +21,8 @@ class Metrics {
   void count_request(std::string_view operation, int status, double seconds);
   /// Work waited so long before a thread took it.
   void count_wait(double seconds);
+  /// What each stage took of one photo.
+  void count_stages(const StageSeconds& seconds);
   void count_faces(std::size_t named, std::size_t unknown);
   void count_enrolled(std::string_view status);
   void count_event_lost();
@@ -51,6 +55,7 @@ class Metrics {
   std::map<std::pair<std::string, int>, std::uint64_t> requests_;
   std::map<std::string, Histogram> seconds_;
   Histogram waits_;
+  std::map<std::string, Histogram> stages_;
   std::uint64_t named_ = 0;
   std::uint64_t unknown_ = 0;
   std::map<std::string, std::uint64_t> enrolled_;

@@ -355,13 +355,18 @@ TEST(MetricsText, CountsWhatHappened) {
   metrics.count_request("searchFaces", 200, 0.02);
   metrics.count_request("searchFaces", 200, 0.3);
   metrics.count_faces(2, 3);
+  metrics.count_stages({.read = 0.002, .detect = 0.03, .align = 0, .embed = 0.04});
+  metrics.count_stages({.read = 0.2, .detect = 0.03, .align = 0, .embed = 0.04});
   const std::string text = metrics.text({{"likeness_people", "gallery=\"a\\\"b\"", "People enrolled.", 7}});
   for (const char* line :
        {"likeness_requests_total{operation=\"searchFaces\",status=\"200\"} 2\n",
         "likeness_request_seconds_bucket{operation=\"searchFaces\",le=\"0.025\"} 1\n",
         "likeness_request_seconds_bucket{operation=\"searchFaces\",le=\"0.5\"} 2\n",
         "likeness_request_seconds_count{operation=\"searchFaces\"} 2\n",
-        "likeness_faces_total{answer=\"named\"} 2\n", "likeness_faces_total{answer=\"unknown\"} 3\n",
+        "likeness_stage_seconds_bucket{stage=\"read\",le=\"0.0025\"} 1\n",
+        "likeness_stage_seconds_bucket{stage=\"read\",le=\"0.25\"} 2\n",
+        "likeness_stage_seconds_sum{stage=\"embed\"} 0.08\n", "likeness_faces_total{answer=\"named\"} 2\n",
+        "likeness_faces_total{answer=\"unknown\"} 3\n",
         "# TYPE likeness_people gauge\nlikeness_people{gallery=\"a\\\"b\"} 7\n"})
     EXPECT_NE(text.find(line), std::string::npos) << line << text;
   EXPECT_EQ(label_value("a\"b\\c\n"), "a\\\"b\\\\c\\n");

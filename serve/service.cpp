@@ -384,8 +384,8 @@ std::string Service::metrics_text() const {
   const std::array<std::pair<const char*, double>, 4> each{
       {{"read", stages.read}, {"detect", stages.detect}, {"align", stages.align}, {"embed", stages.embed}}};
   for (const auto& [stage, seconds] : each)
-    gauges.push_back({"likeness_stage_seconds_total", std::string("stage=\"") + stage + "\"",
-                      "Processor seconds spent in each stage.", seconds, true});
+    gauges.push_back({"likeness_stage_cpu_seconds_total", std::string("stage=\"") + stage + "\"",
+                      "Processor seconds spent in each stage, enrolment's too.", seconds, true});
   gauges.push_back({"likeness_queue_length", "", "Requests that wait for a thread.",
                     static_cast<double>(queue_.waiting())});
   gauges.push_back(

@@ -588,6 +588,7 @@ TEST_F(ServiceTest, FiguresAreForPrometheus) {
   for (const char* line :
        {"likeness_faces_total{answer=\"named\"} 1\n", "likeness_faces_total{answer=\"unknown\"} 1\n",
         "likeness_people{gallery=\"default\"} 1\n", "likeness_enrolments_total{status=\"enrolled\"} 2\n",
+        "likeness_stage_seconds_count{stage=\"embed\"} 2\n",
         "likeness_requests_total{operation=\"searchFaces\",status=\"200\"} 2\n"})
     EXPECT_NE(text.find(line), std::string::npos) << line << "\n" << text;
 }

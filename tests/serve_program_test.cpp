@@ -345,20 +345,23 @@ TEST_F(ServeProgram, AWebhookIsPostedToWithASignature) {
 TEST_F(ServeProgram, ClientsThatStallKeepNobodyOut) {
   const Server server = start();
   const std::string request = photo_request("/v1/search", photo(0));
+  // The quickest of ten: what else the machine does comes and goes.
   const auto time = [&] {
-    const auto begin = std::chrono::steady_clock::now();
-    EXPECT_EQ(status_of(ask(server.port(), request)), 200);
-    return std::chrono::steady_clock::now() - begin;
+    auto quickest = std::chrono::steady_clock::duration::max();
+    for (int i = 0; i < 10; ++i) {
+      const auto begin = std::chrono::steady_clock::now();
+      EXPECT_EQ(status_of(ask(server.port(), request)), 200);
+      quickest = std::min(quickest, std::chrono::steady_clock::now() - begin);
+    }
+    return quickest;
   };
-  (void)time();
-  const auto usual = std::max({time(), time(), time()});
+  const auto usual = time();
   std::vector<std::unique_ptr<Connection>> stalled;
   for (int i = 0; i < 300; ++i) {
     stalled.push_back(std::make_unique<Connection>(server.port()));
     stalled.back()->send("POST /v1/search HTTP/1.1\r\nHost: 127");
   }
-  const auto beside = std::min({time(), time(), time()});
-  EXPECT_LT(beside, 2 * usual + milliseconds(500));  // not 10 s, when the stalled ones time out
+  EXPECT_LT(time(), 2 * usual);
 }
 
 TEST_F(ServeProgram, WhatWasAcknowledgedIsThereAfterAKill) {

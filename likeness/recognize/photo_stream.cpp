@@ -41,16 +41,23 @@ using Group = std::vector<Work>;  ///< Neighbouring photos whose faces are embed
 /// Bytes of kept pixels at which a group is full, so that large photos do not pile up while a batch fills.
 constexpr std::size_t kMostKeptBytes = 64U << 20;
 
-/// Adds the time of a scope to a counter that threads share.
+/// Adds the time of a scope to a counter, which threads may share, and to a photo's own.
+template <typename Total = std::atomic<double>>
 class Stopwatch {
  public:
-  explicit Stopwatch(std::atomic<double>& total) : total_(total), start_(std::chrono::steady_clock::now()) {}
+  explicit Stopwatch(Total& total, double* own = nullptr)
+      : total_(total), own_(own), start_(std::chrono::steady_clock::now()) {}
   Stopwatch(const Stopwatch&) = delete;
   Stopwatch& operator=(const Stopwatch&) = delete;
-  ~Stopwatch() { total_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
+  ~Stopwatch() {
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+    total_ += seconds;
+    if (own_ != nullptr) *own_ += seconds;
+  }
 
  private:
-  std::atomic<double>& total_;
+  Total& total_;
+  double* own_;
   std::chrono::steady_clock::time_point start_;
 };
 
@@ -216,7 +223,7 @@ struct PhotoStream::Road {
     try {
       Picture picture;
       {
-        const Stopwatch watch(shared->read);
+        const Stopwatch watch(shared->read, &photo.seconds.read);
         std::vector<std::byte> own;
         const auto bytes = file_bytes(from, own);
         if ((options.hash || hash) && bytes) photo.sha256 = sha256(*bytes);
@@ -240,10 +247,10 @@ struct PhotoStream::Road {
     photo.width = image.width;
     photo.height = image.height;
     {
-      const Stopwatch watch(shared->detect);
+      const Stopwatch watch(shared->detect, &photo.seconds.detect);
       photo.faces = shared->detectors.detect(image);
     }
-    const Stopwatch watch(shared->align);
+    const Stopwatch watch(shared->align, &photo.seconds.align);
     if (options.faces == FacesWanted::kAll) {
       for (std::size_t i = 0; i < photo.faces.size(); ++i) photo.chosen.push_back(i);
     } else if (const auto main = main_face(photo.faces, image.width, image.height, crop)) {
@@ -315,6 +322,7 @@ struct PhotoStream::Road {
     std::vector<Chip> chips = views_in(group);
     if (chips.empty()) return;
     PhotoFaces& photo = group.front().photo;
+    const Stopwatch watch(photo.seconds.embed);
     ViewEmbeddings made =
         shared->runs.embed(std::move(chips), views.size(),
                            [this](const std::vector<Chip>& all, std::size_t each) { return run(all, each); });

@@ -54,6 +54,14 @@ struct StreamWork {
   bool keep_pixels = false;
 };
 
+/// What each stage took.
+struct StageSeconds {
+  double read = 0;
+  double detect = 0;
+  double align = 0;
+  double embed = 0;
+};
+
 /// What became of one photo.
 struct PhotoFaces {
   std::size_t index = 0;                          ///< Position in the source.
@@ -72,6 +80,8 @@ struct PhotoFaces {
   Embeddings embeddings;  ///< Unit length, one row a chip.
   Embeddings averaged;    ///< The same over the views of StreamOptions::quality.
   Image pixels;           ///< The photo itself, where asked for.
+  /// On the clock. `embed` is one()'s, with the wait for other calls' faces; photos of run() share theirs: 0.
+  StageSeconds seconds;
 };
 
 /// What was made of photos before, by the content of their files: PhotoStream::run() asks it, and tells it
@@ -84,14 +94,6 @@ class KnownPhotos {
   [[nodiscard]] virtual bool find(const std::string& sha256, PhotoFaces& photo) = 0;
   /// A photo that was not known and could be read, with its `sha256` and all that the stream makes.
   virtual void add(const PhotoFaces& photo) = 0;
-};
-
-/// Processor seconds spent in each stage, summed over threads.
-struct StageSeconds {
-  double read = 0;
-  double detect = 0;
-  double align = 0;
-  double embed = 0;
 };
 
 /// Takes many photos along the data's way at once: read, detect, align, embed; with bounded memory, faces of
@@ -136,7 +138,7 @@ class PhotoStream {
   [[nodiscard]] PhotoFaces one(const Photo& photo);
   [[nodiscard]] PhotoFaces one(const PixelView& picture);
 
-  /// What the stages have cost since the stream was made.
+  /// What the stages have cost since the stream was made: processor seconds, summed over threads.
   [[nodiscard]] StageSeconds seconds() const;
 
  private:

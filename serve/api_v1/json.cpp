@@ -80,9 +80,16 @@ Json gallery_json(ServedGallery& served) {
 
 std::string name_of(const Upload& upload) { return upload.name.empty() ? upload.field : upload.name; }
 
-PhotoFaces look_at(PhotoStream& stream, const Upload& upload) {
+PhotoFaces look_at(Service& service, const Upload& upload) {
+  return look_at(service, service.photos(), upload);
+}
+
+PhotoFaces look_at(Service& service, PhotoStream& stream, const Upload& upload) {
   try {
-    return stream.one(Photo{.id = name_of(upload), .content = std::as_bytes(std::span(upload.bytes))});
+    PhotoFaces photo =
+        stream.one(Photo{.id = name_of(upload), .content = std::as_bytes(std::span(upload.bytes))});
+    service.metrics().count_stages(photo.seconds);
+    return photo;
   } catch (const Error& error) {
     if (error.code() != ErrorCode::kImageUnreadable) throw;
     throw Refusal(422, "image_unreadable", error.what(), upload.field);

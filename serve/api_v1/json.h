@@ -28,8 +28,10 @@ template <typename T>
   return value ? Json(*value) : Json(nullptr);
 }
 
-/// Finds the faces of an upload. @throws Refusal 422 where it is no photo that can be read.
-[[nodiscard]] PhotoFaces look_at(PhotoStream& stream, const Upload& upload);
+/// Finds the faces of an upload, by the service's own stream or by another, and counts what it took.
+/// @throws Refusal 422 where it is no photo that can be read.
+[[nodiscard]] PhotoFaces look_at(Service& service, const Upload& upload);
+[[nodiscard]] PhotoFaces look_at(Service& service, PhotoStream& stream, const Upload& upload);
 /// What an upload is called: the client's name for it, else the field's.
 [[nodiscard]] std::string name_of(const Upload& upload);
 

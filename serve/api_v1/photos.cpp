@@ -15,7 +15,7 @@ Json found_json(const Face& face) {
 Done detect(Service& service, const Call& call) {
   // A stream of its own work: no chips are cut, nothing is embedded.
   PhotoStream stream = service.recognizer().stream({.until = Stage::kDetect});
-  const PhotoFaces photo = look_at(stream, call.upload("photo"));
+  const PhotoFaces photo = look_at(service, stream, call.upload("photo"));
   Json faces = Json::array();
   for (const Face& face : photo.faces) faces.push_back(found_json(face));
   return {json_response({{"width", photo.width}, {"height", photo.height}, {"faces", std::move(faces)}}),
@@ -24,7 +24,7 @@ Done detect(Service& service, const Call& call) {
 }
 
 Done embed(Service& service, const Call& call) {
-  const PhotoFaces photo = look_at(service.photos(), call.upload("photo"));
+  const PhotoFaces photo = look_at(service, call.upload("photo"));
   Json faces = Json::array();
   for (std::size_t i = 0; i < photo.chosen.size(); ++i) {
     const Face& face = photo.faces[photo.chosen[i]];
@@ -101,7 +101,7 @@ Done search(Service& service, const Call& call) {
   if (by_embedding) {
     queries = embedding_of(call, service.recognizer().space());
   } else {
-    photo = look_at(service.photos(), call.upload("photo"));
+    photo = look_at(service, call.upload("photo"));
     queries = photo.averaged;
   }
   const auto view = served.view();

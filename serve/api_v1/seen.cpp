@@ -111,7 +111,7 @@ Done name(Service& service, const Call& call) {
 Done reject(Service& service, const Call& call) {
   ServedGallery& served = service.gallery_of(call);
   const Person person = person_of(served, call);
-  const PhotoFaces photo = look_at(service.photos(), call.upload("photo"));
+  const PhotoFaces photo = look_at(service, call.upload("photo"));
   const std::lock_guard lock(served.changing);
   const auto view = served.view();
   const auto answers = identify(*view, service.rule_for(*view), photo.averaged);
