@@ -61,7 +61,7 @@ void print_calibration(const CalibrationReport& report, std::size_t excluded) {
   print("strangers   %.2f%% of %zu faces of %zu people get a name; of as many others %.2f%% to %.2f%%",
         c.fpir * 100, c.impostor_faces, c.impostor_people, c.fpir_interval.low * 100,
         c.fpir_interval.high * 100);
-  if (c.fnir < 0) print("enrolled    not measured: no enrolled person has two faces");
+  if (c.fnir < 0) print("%s", "enrolled    not measured: no enrolled person has two faces");
   if (c.fnir >= 0) print("enrolled    %.2f%% of %zu faces would stay unknown", c.fnir * 100, c.mate_faces);
   print("odds        the threshold is the best one where %.1f%% of the faces are strangers'",
         c.stranger_share * 100);
