@@ -63,10 +63,10 @@ class HttpServerTest : public testing::Test {
   HttpServerTest() {
     HttpOptions options;
     options.port = 0;
-    options.limits.header_time = milliseconds(500);
-    options.limits.idle_time = milliseconds(500);
-    options.limits.body_time = milliseconds(500);
-    options.limits.request_time = milliseconds(1500);
+    options.limits.header_time = milliseconds(1500);
+    options.limits.idle_time = milliseconds(3000);
+    options.limits.body_time = milliseconds(1500);
+    options.limits.request_time = milliseconds(3000);
     server_ = std::make_unique<HttpServer>(options, echo_);
     thread_ = std::thread([this] { server_->run(); });
   }
@@ -122,7 +122,7 @@ TEST_F(HttpServerTest, SpeaksTheOlderVersionToWhoDoes) {
   ASSERT_TRUE(closing.send("GET /a HTTP/1.0\r\n\r\n"));
   const std::string answer = closing.read_answer();
   EXPECT_EQ(answer.rfind("HTTP/1.0 200 OK\r\n", 0), 0U) << answer;
-  EXPECT_TRUE(closing.closed(milliseconds(400)));
+  EXPECT_TRUE(closing.closed(milliseconds(2000)));
   Connection kept(server_->port());
   ASSERT_TRUE(kept.send("GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"));
   EXPECT_NE(kept.read_answer().find("Connection: keep-alive\r\n"), std::string::npos);
@@ -192,13 +192,13 @@ TEST_F(HttpServerTest, AClientThatStallsIsLetGo) {
   Connection idle(server_->port());
   ASSERT_TRUE(idle.send(request_text("GET", "/a")));
   EXPECT_EQ(status_of(idle.read_answer()), 200);
-  for (Connection* client : {&silent, &half, &body, &idle}) EXPECT_TRUE(client->closed(milliseconds(5000)));
+  for (Connection* client : {&silent, &half, &body, &idle}) EXPECT_TRUE(client->closed(milliseconds(10000)));
 }
 
 TEST_F(HttpServerTest, WorkMayTakeLongerThanAClientMay) {
   Connection client(server_->port());
   ASSERT_TRUE(client.send(request_text("GET", "/slow")));
-  std::this_thread::sleep_for(milliseconds(900));  // longer than header, body or idle time
+  std::this_thread::sleep_for(milliseconds(1800));  // longer than the header or the body may take
   echo_.release();
   EXPECT_EQ(body_of(client.read_answer()), "GET /slow ");
 }
@@ -225,7 +225,7 @@ TEST_F(HttpServerTest, StopsWhileClientsWait) {
   ASSERT_TRUE(working.send(request_text("GET", "/slow")));
   std::this_thread::sleep_for(milliseconds(50));
   server_->stop(milliseconds(2000));
-  EXPECT_TRUE(idle.closed(milliseconds(400)));
+  EXPECT_TRUE(idle.closed(milliseconds(2000)));
   echo_.release();
   EXPECT_EQ(body_of(working.read_answer()), "GET /slow ");
 }

@@ -345,10 +345,10 @@ TEST_F(ServeProgram, AWebhookIsPostedToWithASignature) {
 TEST_F(ServeProgram, ClientsThatStallKeepNobodyOut) {
   const Server server = start();
   const std::string request = photo_request("/v1/search", photo(0));
-  // The quickest of ten: what else the machine does comes and goes.
+  // The quickest of fifty: what else the machine does comes and goes.
   const auto time = [&] {
     auto quickest = std::chrono::steady_clock::duration::max();
-    for (int i = 0; i < 10; ++i) {
+    for (int i = 0; i < 50; ++i) {
       const auto begin = std::chrono::steady_clock::now();
       EXPECT_EQ(status_of(ask(server.port(), request)), 200);
       quickest = std::min(quickest, std::chrono::steady_clock::now() - begin);

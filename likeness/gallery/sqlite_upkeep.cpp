@@ -59,11 +59,10 @@ class Attached {
 
 /// Faces are known by their numbers, in views and indexes: one number must never be two faces.
 void require_own_copy(Database& database, const std::filesystem::path& copy) {
-  Statement other(
-      database,
-      "SELECT 1 FROM main.meta AS now LEFT JOIN copy.meta AS old USING (key) WHERE key IN "
-      "('identity', 'contract_id', 'dimension', 'embedding_format', 'salt') AND old.value IS NOT "
-      "now.value");
+  Statement other(database,
+                  "SELECT 1 FROM main.meta AS now LEFT JOIN copy.meta AS old USING (key) WHERE key IN "
+                  "('identity', 'contract_id', 'dimension', 'embedding_format', 'salt') AND old.value IS NOT "
+                  "now.value");
   if (other.step())
     throw Error(ErrorCode::kDataInvalid,
                 copy.string() + ": a copy of another gallery than " + database.name());
