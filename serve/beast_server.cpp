@@ -8,7 +8,6 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -30,9 +29,6 @@ namespace beast = boost::beast;
 namespace http = beast::http;
 using asio::ip::tcp;
 using Clock = std::chrono::steady_clock;
-
-/// Completion that gives an error code instead of an exception.
-auto quietly(boost::system::error_code& error) { return asio::redirect_error(asio::use_awaitable, error); }
 
 /// A client that is connected. `waiting`: it has sent no whole request yet, and may be turned away for a new
 /// one.
@@ -241,7 +237,6 @@ struct HttpServer::Parts : std::enable_shared_from_this<Parts> {
     while (!stopping) {
       connection.waiting = true;
       connection.since = Clock::now();
-      connection.close = wire->closer();
       wire->close_after(first ? options.limits.header_time : options.limits.idle_time);
       first = false;
       if (!co_await request(*wire, buffer, connection)) break;

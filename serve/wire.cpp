@@ -1,19 +1,14 @@
 #include "serve/wire.h"
 
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/ssl.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
 namespace likeness::serve {
 namespace {
 
 namespace asio = boost::asio;
-
-/// Completion that gives an error code instead of an exception.
-auto quietly(Wire::ErrorCode& error) { return asio::redirect_error(asio::use_awaitable, error); }
 
 class PlainWire final : public Wire {
  public:

@@ -2,7 +2,9 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/ssl/context.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <chrono>
 #include <cstddef>
 #include <functional>
@@ -55,6 +57,11 @@ class Wire {
   struct State;
   std::shared_ptr<State> state_;
 };
+
+/// Completion that gives an error code instead of an exception.
+inline auto quietly(Wire::ErrorCode& error) {
+  return boost::asio::redirect_error(boost::asio::use_awaitable, error);
+}
 
 [[nodiscard]] std::unique_ptr<Wire> plain_wire(Wire::Socket socket);
 /// The server's side of TLS. `context` must outlive the wire.
