@@ -1,18 +1,21 @@
-// What HTTP costs: the library's call and POST /v1/search in turns, for one photo after the other, in one
-// process, with one network and one gallery. (From process to process the same call differs by more than HTTP
-// costs.)
+// What a request costs over the library's call, in one process, with one network and one gallery, in turns
+// for one photo after the other. (From process to process the same call differs by more than HTTP costs.) In
+// three steps: the call made by a thread that waited for it, the service without HTTP, and POST /v1/search.
 //   serve_call MODELS GALLERY THREADS photo...
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <future>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "serve/beast_server.h"
 #include "serve/service.h"
+#include "serve/work_queue.h"
 #include "tests/http_client.h"
 
 namespace {
@@ -53,37 +56,67 @@ int main(int argc, char** argv) {
   {
     likeness::Connection client(server.port());
     const auto& gallery = *service.galleries().front();
+    likeness::serve::WorkQueue waiting(1, 1);
     std::vector<double> calls;
     std::vector<double> posts;
-    std::vector<double> more;  // of a request than of the call before and after it
+    std::array<std::vector<double>, 3> more;  // of each step than of the calls before and after it
     std::size_t faces = 0;
     std::size_t failed = 0;
     for (int round = 0; round < 3; ++round) {
-      if (round == 1) calls.clear(), posts.clear(), more.clear();  // the first one warms up
+      if (round == 1) calls.clear(), posts.clear(), more.fill({});  // the first one warms up
       for (int i = 4; i < argc; ++i) {
         const std::string photo = read_text(argv[i]);
-        const std::string request = likeness::photo_request("/v1/search", photo);
+        const std::string text = likeness::photo_request("/v1/search", photo);
         const auto call = [&] {
           const auto bytes = std::as_bytes(std::span(photo));
           faces +=
               service.recognizer().search(*gallery.gallery->view(), {.id = "photo", .content = bytes}).size();
         };
-        const double before = milliseconds(call);
-        posts.push_back(milliseconds([&] {
-          client.send(request);
+        const auto elsewhere = [&] {
+          std::promise<void> done;
+          if (!waiting.submit([&] { call(), done.set_value(); })) ++failed;
+          done.get_future().wait();
+        };
+        likeness::serve::Request request;
+        request.method = "POST";
+        request.target = "/v1/search";
+        request.path = {"v1", "search"};
+        request.id = "1";
+        request.headers = {{"host", "127.0.0.1"}, {"content-type", "multipart/form-data; boundary=b"}};
+        request.body = likeness::body_of(text);
+        const auto handle = [&] {
+          std::promise<int> done;
+          service.handle(std::move(request),
+                         [&](const likeness::serve::Response& answer) { done.set_value(answer.status); });
+          if (done.get_future().get() != 200) ++failed;
+        };
+        const auto post = [&] {
+          client.send(text);
           if (likeness::status_of(client.read_answer()) != 200) ++failed;
-        }));
-        const double after = milliseconds(call);
-        calls.push_back(before);
-        calls.push_back(after);
-        more.push_back(posts.back() - (before + after) / 2);
+        };
+        double before = milliseconds(call);
+        const auto compare = [&](std::size_t step, const auto& work) {
+          const double took = milliseconds(work);
+          const double after = milliseconds(call);
+          calls.push_back(after);
+          more[step].push_back(took - (before + after) / 2);
+          before = after;
+          return took;
+        };
+        (void)compare(0, elsewhere);
+        (void)compare(1, handle);
+        posts.push_back(compare(2, post));
       }
     }
     std::printf(
-        "{\"photos\": %zu, \"faces\": %zu, \"failed\": %zu, \"call_p50_ms\": %.2f, \"post_p50_ms\": %.2f, "
-        "\"http_p50_ms\": %.2f, \"http_p25_ms\": %.2f, \"http_p75_ms\": %.2f}\n",
-        posts.size(), faces / 6, failed, percentile(calls, 0.5), percentile(posts, 0.5),
-        percentile(more, 0.5), percentile(more, 0.25), percentile(more, 0.75));
+        "{\"photos\": %zu, \"faces\": %zu, \"failed\": %zu, \"call_p50_ms\": %.2f, \"post_p50_ms\": %.2f",
+        posts.size(), faces, failed, percentile(calls, 0.5), percentile(posts, 0.5));
+    constexpr std::array kSteps{"thread", "service", "http"};
+    for (std::size_t step = 0; step < more.size(); ++step)
+      std::printf(", \"%s_p25_ms\": %.2f, \"%s_p50_ms\": %.2f, \"%s_p75_ms\": %.2f", kSteps[step],
+                  percentile(more[step], 0.25), kSteps[step], percentile(more[step], 0.5), kSteps[step],
+                  percentile(more[step], 0.75));
+    std::printf("}\n");
   }
   server.stop(std::chrono::milliseconds(1000));
   serving.join();

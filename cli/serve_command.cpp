@@ -76,9 +76,6 @@ serve::ServiceOptions service_options(const ServeArgs& args) {
   };
   if (!args.keys.empty()) options.keys = args.keys;
   options.audit = args.audit;
-  if (args.keep_crops && args.keep_seen_days == 0)
-    throw std::invalid_argument(
-        "--keep-crops keeps pictures of faces that --keep-seen keeps: say for how many days");
   options.keep_seen_days = args.keep_seen_days;
   options.keep_crops = args.keep_crops;
   std::error_code ignored;
@@ -223,8 +220,9 @@ void add_keeping_options(CLI::App& command, ServeArgs& args) {
       ->check(CLI::Range(0, 36500))
       ->capture_default_str();
   command
-      .add_flag("--keep-crops", args.keep_crops,
-                "Keep pictures of these faces too, encrypted where the gallery is")
+      .add_flag(
+          "--keep-crops", args.keep_crops,
+          "Keep a picture of each face that is enrolled or kept for review, encrypted where the gallery is")
       ->envname("LIKENESS_SERVE_KEEP_CROPS");
   command.add_option("--backups", args.backups, "Folder into which the API may write backups")
       ->envname("LIKENESS_SERVE_BACKUPS");

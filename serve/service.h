@@ -41,7 +41,7 @@ struct ServiceOptions {
   std::optional<std::filesystem::path> keys{};  ///< Empty: whoever reaches the server may do everything.
   std::filesystem::path audit{};                ///< AuditLog's.
   int keep_seen_days = 0;   ///< How long faces that stayed without a name are kept for review; 0: not at all.
-  bool keep_crops = false;  ///< With their pictures.
+  bool keep_crops = false;  ///< Keep a picture of each enrolled face, and of each that is kept for review.
   std::filesystem::path backups{};  ///< Folder for backups; empty: none are made.
   std::size_t most_waiting = 64;    ///< Requests that wait for a thread; more are answered 503.
   std::size_t requests_a_key = 16;  ///< Under way at once; more are answered 429.
@@ -86,6 +86,7 @@ class Service : public Handler {
   // For operations.
   [[nodiscard]] const Recognizer& recognizer() const { return recognizer_; }
   [[nodiscard]] PhotoStream& photos() { return photos_; }
+  [[nodiscard]] bool keeps_crops() const { return options_.keep_crops; }
   [[nodiscard]] const Router& router() const { return router_; }
   [[nodiscard]] bool stopping() const { return stopping_; }
   [[nodiscard]] const std::vector<std::unique_ptr<ServedGallery>>& galleries() const { return galleries_; }

@@ -417,6 +417,9 @@ TEST_F(ServiceTest, NobodyIsRememberedUnlessAsked) {
   form("/v1/search", {{"photo", stranger()}});
   EXPECT_EQ(get("/v1/galleries/default/seen").body["groups"].size(), 0U);
   EXPECT_EQ(send({{.method = "POST", .target = "/v1/galleries/default/backups"}}).status, 409);
+  enrol("Ann", 0);
+  EXPECT_EQ(get("/v1/galleries/default/faces/1").body["has_crop"], false);
+  EXPECT_EQ(get("/v1/galleries/default/faces/1/crop").status, 404);
 }
 
 class RememberingServiceTest : public ServiceTest {
@@ -456,6 +459,11 @@ TEST_F(RememberingServiceTest, StrangersAreGroupedNamedAndIgnored) {
   EXPECT_EQ(named.body["enrolled"], 2) << named.text;
   EXPECT_EQ(get(group).status, 404);
   EXPECT_EQ(form("/v1/search", {{"photo", stranger(9)}}).body["faces"][0]["name"], "Zoe");
+  for (const char* face : {"1", "2"}) {  // enrolled from a photo; named from its group
+    EXPECT_EQ(get(std::string("/v1/galleries/default/faces/") + face).body["has_crop"], true);
+    EXPECT_EQ(get(std::string("/v1/galleries/default/faces/") + face + "/crop").text.substr(0, 3),
+              "\xFF\xD8\xFF");
+  }
   EXPECT_EQ(remove(seen + "/" + groups[0]["id"].dump()).body["removed"], 1);
   EXPECT_EQ(get(seen).body["groups"].size(), 0U);
 }

@@ -127,6 +127,10 @@ Embedder::Embedder(const ModelPack& pack, EmbedderOptions options) {
                     parts_->options.cache_folder);
 }
 
+void Embedder::to_large_pages() noexcept {
+  if (parts_->own) parts_->own->to_large_pages();
+}
+
 Embedder::~Embedder() = default;
 Embedder::Embedder(Embedder&&) noexcept = default;
 Embedder& Embedder::operator=(Embedder&&) noexcept = default;

@@ -69,6 +69,7 @@ class MemoryStore final : public GalleryStore {
   std::vector<FaceEvidence> evidence(std::span<const std::int64_t> faces) const override;
   FaceEmbeddings embeddings(std::span<const std::int64_t> faces) const override;
   std::vector<float> embedding(std::int64_t face) const override;
+  std::vector<std::byte> crop(std::int64_t face) const override;
   void read_embeddings(std::int64_t after,
                        const std::function<void(FaceOwner, std::span<const float>)>& sink) const override;
 
@@ -86,6 +87,7 @@ class MemoryStore final : public GalleryStore {
   struct Entry {
     StoredFace face;
     std::vector<float> embedding;
+    std::vector<std::byte> crop;
   };
   struct Logged {
     std::uint64_t version;
@@ -159,7 +161,7 @@ std::optional<std::int64_t> MemoryStore::find_known(const std::string& hash, con
 
 std::vector<AddedFace> MemoryStore::add_faces(const std::string& given, std::span<const NewFace> faces) {
   const std::string person = checked_name(given);
-  require_embeddings(faces, space_.dimension);
+  require_faces(faces, space_.dimension);
   std::vector<std::string> hashes;
   for (const NewFace& face : faces) hashes.push_back(to_hex(from_hex(face.photo_hash, "photo_hash")));
   const Lock lock(mutex_);
@@ -194,8 +196,10 @@ std::vector<AddedFace> MemoryStore::add_faces(const std::string& given, std::spa
                        .box = faces[i].box,
                        .landmarks = faces[i].landmarks,
                        .quality = faces[i].quality,
-                       .added_ms = now_ms()},
-                      std::move(stored)};
+                       .added_ms = now_ms(),
+                       .has_crop = !faces[i].crop.empty()},
+                      std::move(stored),
+                      {faces[i].crop.begin(), faces[i].crop.end()}};
     log(one.id, owner);
   }
   std::vector<std::int64_t> enrolled;
@@ -484,6 +488,12 @@ void MemoryStore::read_embeddings(std::int64_t after,
 
 std::vector<float> MemoryStore::embedding(std::int64_t face) const {
   return embeddings(std::span(&face, 1)).embeddings.values;
+}
+
+std::vector<std::byte> MemoryStore::crop(std::int64_t face) const {
+  const Lock lock(mutex_);
+  const auto found = faces_.find(face);
+  return found == faces_.end() ? std::vector<std::byte>() : found->second.crop;
 }
 
 FaceEmbeddings MemoryStore::embeddings(std::span<const std::int64_t> faces) const {

@@ -44,10 +44,18 @@ class Purge : public ::testing::TestWithParam<EmbeddingFormat> {
     return open_gallery(path_.string(), {.lock_timeout_ms = lock_timeout_ms, .index = IndexKind::kExactInt8});
   }
   [[nodiscard]] std::string photo_of(std::size_t row) const { return "photos/of" + names_[row / 2] + ".jpg"; }
+  /// Long enough for pages of its own; of the first people alone, for everything is looked for everywhere.
+  [[nodiscard]] std::string picture_of(std::size_t row) const {
+    std::string picture;
+    while (row < 12 && picture.size() < 12000) picture += "picture of " + names_[row / 2] + " ";
+    return picture;
+  }
   void enrol(Gallery& gallery, std::size_t first, std::size_t last) {
     for (std::size_t row = first; row < last; ++row) {
       NewFace face = face_of(faces_[row], static_cast<int>(row) + 1);
       face.photo = photo_of(row);
+      const std::string picture = picture_of(row);
+      face.crop = std::as_bytes(std::span(picture));
       ids_.push_back(gallery.add_faces(names_[row / 2], std::span(&face, 1)).at(0).id);
     }
   }

@@ -48,8 +48,7 @@ std::vector<float> centre_of(const Embeddings& faces) {
 
 void require_seen(const NewSeenFace& face, std::size_t dimension) {
   require_embedding(face.embedding, dimension);
-  if (face.crop.size() > kMostCropBytes)
-    throw std::invalid_argument("a face's picture must have at most 1 MiB");
+  require_crop(face.crop);
 }
 
 }  // namespace likeness

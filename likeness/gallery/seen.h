@@ -65,7 +65,6 @@ struct AddedSeenFace {
 inline constexpr std::int64_t kMostFacesOfGroup = 50;
 /// Groups kept: for a new one the one that was seen longest ago goes, ignored ones last.
 inline constexpr std::int64_t kMostGroups = 100'000;
-inline constexpr std::size_t kMostCropBytes = std::size_t{1} << 20;
 
 /// Faces that were looked for and stayed without a name, in groups, for somebody to review; in the gallery's
 /// file, sealed as the gallery's own values are. Adding compares with the middle of every group, which stay

@@ -44,6 +44,10 @@ constexpr SchemaPart kSchema[] = {
     {1, "face_by_person", "CREATE INDEX face_by_person ON face(person_id)"},
     {1, "face_by_photo",
      "CREATE UNIQUE INDEX face_by_photo ON face(photo_hash, box_left, box_top, box_right, box_bottom)"},
+    {4, "face_crop",
+     "CREATE TABLE face_crop (face_id INTEGER PRIMARY KEY REFERENCES face(id) ON DELETE CASCADE, crop BLOB "
+     "NOT "
+     "NULL)"},
     {1, "meta", "CREATE TABLE meta (key TEXT PRIMARY KEY NOT NULL, value BLOB NOT NULL) WITHOUT ROWID"},
     {1, "person",
      "CREATE TABLE person (id INTEGER PRIMARY KEY AUTOINCREMENT, name_key BLOB NOT NULL UNIQUE, name BLOB "

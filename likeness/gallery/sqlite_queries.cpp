@@ -13,7 +13,8 @@ namespace {
 
 constexpr const char* kFaceColumns =
     "SELECT id, person_id, photo, photo_hash, box_left, box_top, box_right, box_bottom, landmarks, size_px, "
-    "sharpness, brightness, yaw, score, added_ms FROM face ";
+    "sharpness, brightness, yaw, score, added_ms, EXISTS (SELECT 1 FROM face_crop WHERE face_id = face.id) "
+    "FROM face ";
 /// Many ids as one parameter.
 std::string json_of(std::span<const std::int64_t> ids) {
   std::string json = "[";
@@ -86,6 +87,7 @@ StoredFace SqliteStore::face_from(const Statement& row) const {
   std::memcpy(face.landmarks.data(), landmarks.data(), landmarks.size());
   face.quality = {real(9), real(10), real(11), real(12), real(13)};
   face.added_ms = row.integer(14);
+  face.has_crop = row.integer(15) != 0;
   return face;
 }
 
@@ -196,6 +198,19 @@ std::vector<float> SqliteStore::embedding(std::int64_t face) const {
   return embeddings(std::span(&face, 1)).embeddings.values;
 }
 
+std::vector<std::byte> SqliteStore::crop(std::int64_t face) const {
+  const Lock lock(mutex_);
+  Statement& row = statement_(
+      "SELECT photo_hash, box_left, box_top, box_right, box_bottom, crop FROM face_crop JOIN face ON id = "
+      "face_id "
+      "WHERE face_id = ?");
+  const Resetting guard(row);
+  row.bind(1, face);
+  if (!row.step()) return {};
+  const auto real = [&](int column) { return static_cast<float>(row.real(column)); };
+  return values_.open_crop(row.blob(5), row.blob(0), {real(1), real(2), real(3), real(4)});
+}
+
 FaceEmbeddings SqliteStore::embeddings(std::span<const std::int64_t> faces) const {
   const Lock lock(mutex_);
   static const std::string sql =
@@ -239,6 +254,7 @@ std::vector<std::string> SqliteStore::check() const {
   seen_->check(wrong);
   for (const FaceOwner& owner : owners()) {
     note_error([&] { static_cast<void>(embedding(owner.face)); });
+    note_error([&] { static_cast<void>(crop(owner.face)); });
     note_error([&] { static_cast<void>(find_face(owner.face)); });
   }
   return wrong;

@@ -145,6 +145,13 @@ AddedFace SqliteStore::add_face(std::int64_t person, const std::string& name, co
   insert.bind(column, std::span<const std::byte>(embedding));
   insert.run();
   added.id = sqlite3_last_insert_rowid(database_->handle());
+  if (!face.crop.empty()) {
+    const Bytes crop = values_.seal_crop(face.crop, hash, face.box);
+    statement_("INSERT INTO face_crop (face_id, crop) VALUES (?, ?)")
+        .bind(1, added.id)
+        .bind(2, std::span<const std::byte>(crop))
+        .run();
+  }
   log_->face(added.id, person);
   own.add(added.id, !hash.empty(), stored);
   return added;
@@ -152,7 +159,7 @@ AddedFace SqliteStore::add_face(std::int64_t person, const std::string& name, co
 
 std::vector<AddedFace> SqliteStore::add_faces(const std::string& given, std::span<const NewFace> faces) {
   const std::string person = checked_name(given);
-  require_embeddings(faces, space().dimension);
+  require_faces(faces, space().dimension);
   std::vector<AddedFace> added;
   if (faces.empty()) return added;
   const Lock lock(mutex_);

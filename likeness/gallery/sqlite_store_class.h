@@ -28,6 +28,9 @@ class SqliteStore final : public GalleryStore {
         statement_(*database_),
         meta_(*database_, statement_, options),
         values_(*meta_.values) {
+    // An older format, opened for reading: no face has a picture.
+    if (file.format < 4)
+      database_->execute("CREATE TEMP TABLE face_crop (face_id INTEGER PRIMARY KEY, crop BLOB)");
     if (file.format >= 2) log_.emplace(*database_, statement_);
     seen_.emplace(SqliteSeen::Shared{mutex_, *database_, statement_, values_, meta_.space, file.format >= 3});
   }
@@ -68,6 +71,7 @@ class SqliteStore final : public GalleryStore {
   void read_embeddings(std::int64_t after,
                        const std::function<void(FaceOwner, std::span<const float>)>& sink) const override;
   std::vector<float> embedding(std::int64_t face) const override;
+  std::vector<std::byte> crop(std::int64_t face) const override;
   FaceEmbeddings embeddings(std::span<const std::int64_t> faces) const override;
   std::optional<std::string> note(const std::string& key) const override;
   void set_note(const std::string& key, const std::string& text) override;

@@ -86,9 +86,10 @@ constexpr const char* kPutBack =
     "main.meta LEFT JOIN copy.meta USING (key) WHERE key IN ('version', 'note_version');"
     "DELETE FROM main.change; DELETE FROM main.rejection; DELETE FROM main.seen_face; DELETE FROM "
     "main.seen_group; "
-    "DELETE FROM main.face; DELETE FROM main.person; DELETE FROM main.meta;"
+    "DELETE FROM main.face_crop; DELETE FROM main.face; DELETE FROM main.person; DELETE FROM main.meta;"
     "INSERT INTO main.meta SELECT * FROM copy.meta; INSERT INTO main.person SELECT * FROM copy.person;"
     "INSERT INTO main.face SELECT * FROM copy.face; INSERT INTO main.rejection SELECT * FROM copy.rejection;"
+    "INSERT INTO main.face_crop SELECT * FROM copy.face_crop;"
     "INSERT INTO main.seen_group SELECT * FROM copy.seen_group;"
     "INSERT INTO main.seen_face SELECT * FROM copy.seen_face;"
     // Numbers that were given since are not given again.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -28,6 +29,9 @@ struct FaceQuality {
   float score = 0;  ///< The detector's, in [0, 1].
 };
 
+/// Most bytes of a face's picture.
+inline constexpr std::size_t kMostCropBytes = std::size_t{1} << 20;
+
 /// A face to be enrolled.
 struct NewFace {
   std::string photo;       ///< Where it came from, in words; usually a path. May be empty.
@@ -36,6 +40,9 @@ struct NewFace {
   std::array<Point, 5> landmarks{};
   FaceQuality quality;
   std::span<const float> embedding;  ///< Unit length, EmbeddingSpace::dimension values.
+  /// A picture of the face, encoded (JPEG as the service keeps it), at most kMostCropBytes; empty: none is
+  /// kept.
+  std::span<const std::byte> crop = {};
 };
 
 /// A face as stored, without its embedding.
@@ -48,6 +55,7 @@ struct StoredFace {
   std::array<Point, 5> landmarks{};
   FaceQuality quality;
   std::int64_t added_ms = 0;  ///< Milliseconds since 1970, UTC.
+  bool has_crop = false;      ///< Whether crop() has a picture of it.
 };
 
 struct Person {
@@ -202,6 +210,10 @@ class GalleryStore {
   [[nodiscard]] virtual std::vector<float> embedding(std::int64_t face) const = 0;
   /// Of many faces, by one request, in the order of their ids; faces that are gone are left out.
   [[nodiscard]] virtual FaceEmbeddings embeddings(std::span<const std::int64_t> faces) const = 0;
+
+  /// The picture that a face was enrolled with; empty where none was kept, or there is no such face. It goes
+  /// where the face goes. Encrypted where the gallery is.
+  [[nodiscard]] virtual std::vector<std::byte> crop(std::int64_t face) const = 0;
 
   /// "Not this person": naming.h gives a face that is as alike to this one as to the person's own faces no
   /// such name. Said twice, it counts once. Enrolling or moving the same face as the person's takes it back;

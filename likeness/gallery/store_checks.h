@@ -38,8 +38,16 @@ inline void require_embedding(std::span<const float> embedding, std::size_t dime
                                 " values and unit length");
   }
 }
-inline void require_embeddings(std::span<const NewFace> faces, std::size_t dimension) {
-  for (const NewFace& face : faces) require_embedding(face.embedding, dimension);
+/// @throws std::invalid_argument.
+inline void require_crop(std::span<const std::byte> crop) {
+  if (crop.size() > kMostCropBytes) throw std::invalid_argument("a face's picture must have at most 1 MiB");
+}
+/// @throws std::invalid_argument.
+inline void require_faces(std::span<const NewFace> faces, std::size_t dimension) {
+  for (const NewFace& face : faces) {
+    require_embedding(face.embedding, dimension);
+    require_crop(face.crop);
+  }
 }
 
 /// @throws std::invalid_argument.

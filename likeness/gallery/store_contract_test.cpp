@@ -96,6 +96,28 @@ TEST_P(AnyStore, NoticesTheSamePhotoTwice) {
   EXPECT_TRUE(neighbour.photo_known);
 }
 
+TEST_P(AnyStore, KeepsThePictureOfAFaceAsLongAsTheFace) {
+  const auto store = make();
+  std::vector<std::byte> crop(5000, std::byte{0x5A});
+  NewFace face = face_of(faces_[0], 1);
+  face.crop = crop;
+  const std::int64_t with = store->add_faces("Ada", std::span(&face, 1)).at(0).id;
+  const std::int64_t without = add(*store, "Ada", 1, 2).id;
+  EXPECT_EQ(again(store)->crop(with), crop);
+  EXPECT_TRUE(again(store)->find_face(with)->has_crop);
+  EXPECT_TRUE(store->crop(without).empty());
+  EXPECT_FALSE(store->find_face(without)->has_crop);
+  EXPECT_TRUE(store->check().empty());
+  EXPECT_EQ(store->move_faces(std::span(&with, 1), "Bob").size(), 1U);
+  EXPECT_EQ(store->crop(with), crop);
+  EXPECT_TRUE(store->remove_person("Bob"));
+  EXPECT_TRUE(store->crop(with).empty());
+  crop.resize(kMostCropBytes + 1);
+  face.crop = crop;
+  EXPECT_THROW(store->add_faces("Eve", std::span(&face, 1)), std::invalid_argument);
+  EXPECT_FALSE(store->find_person("Eve"));
+}
+
 TEST_P(AnyStore, KnowsAFaceWhateverRoadItComesBy) {
   for (const EmbeddingFormat format : {EmbeddingFormat::kF32, EmbeddingFormat::kInt8}) {
     fs::remove_all(path());

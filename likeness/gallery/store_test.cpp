@@ -143,7 +143,7 @@ TEST_F(Store, NamesWhatIsWrongWithAFile) {
   fs::remove(path_);
   create_sqlite_gallery(path_, kSpace);
   expect_error(ErrorCode::kOutputUnwritable, "exists already", [&] { create_sqlite_gallery(path_, kSpace); });
-  execute("PRAGMA user_version = 4");
+  execute("PRAGMA user_version = 5");
   expect_error(ErrorCode::kDataInvalid, "newer likeness", [&] { try_open(); });
   execute("PRAGMA user_version = 3; DELETE FROM meta WHERE key = 'dimension'");
   expect_error(ErrorCode::kDataInvalid, "dimension", [&] { try_open(); });
@@ -293,16 +293,22 @@ TEST_F(Store, AFullDiskLosesNothing) {
 
 /// What a gallery was before it kept seen faces and rejections, and before it had a log of changes.
 constexpr const char* kToFormat2 =
-    "DROP TABLE seen_face; DROP TABLE seen_group; DROP TABLE rejection; PRAGMA user_version = 2";
+    "DROP TABLE face_crop; DROP TABLE seen_face; DROP TABLE seen_group; DROP TABLE rejection; PRAGMA "
+    "user_version = 2";
+constexpr const char* kToFormat3 = "DROP TABLE face_crop; PRAGMA user_version = 3";
 constexpr const char* kToFormat1 =
-    "DROP TABLE seen_face; DROP TABLE seen_group; DROP TABLE rejection; DROP TABLE change; DELETE FROM meta "
+    "DROP TABLE face_crop; DROP TABLE seen_face; DROP TABLE seen_group; DROP TABLE rejection; DROP TABLE "
+    "change; DELETE FROM meta "
     "WHERE key IN ('version', 'note_version', 'log_after'); "
     "PRAGMA user_version = 1";
 
 TEST_F(Store, GoesBackToACopyWhileOthersRead) {
   const auto store = make();
   add(*store, "Ada", 0, 1);
-  add(*store, "Bob", 3, 2);
+  const std::vector<std::byte> crop(100, std::byte{7});
+  NewFace pictured = face_of(faces_[3], 2);
+  pictured.crop = crop;
+  const std::int64_t bob = store->add_faces("Bob", std::span(&pictured, 1)).at(0).id;
   store->set_note("calibration", "then");
   store->reject(store->find_person("Ada")->id, faces_[9], "", {});
   const auto seen = store->seen().add({.embedding = faces_[12]}, 0.5);
@@ -339,6 +345,7 @@ TEST_F(Store, GoesBackToACopyWhileOthersRead) {
   EXPECT_TRUE(store->check().empty());
   EXPECT_EQ(store->find_person("Ada")->id, ada->id);
   EXPECT_EQ(store->find_person("Bob")->faces, 1);
+  EXPECT_EQ(store->crop(bob), crop);
   EXPECT_FALSE(store->find_person("Eve"));
   EXPECT_EQ(store->note("calibration"), "then");
   EXPECT_EQ(store->rejections().list.size(), 1U);
@@ -423,6 +430,24 @@ TEST_F(Store, ReadsFormat2AsItIsAndBringsItToTodaysWhenItIsOpenedForWriting) {
   EXPECT_EQ(store->find_face(added.id)->photo_hash, hash_of(1));
   EXPECT_TRUE(store->seen().add({.embedding = faces_[0]}, 0.5).is_new_group);
   EXPECT_TRUE(store->reject(store->find_person("Ada")->id, faces_[3], "", {}));
+  EXPECT_TRUE(store->check().empty());
+}
+
+TEST_F(Store, ReadsFormat3AsItIsAndBringsItToTodaysWhenItIsOpenedForWriting) {
+  const auto added = add(*make(), "Ada", 0, 1);
+  execute(kToFormat3);
+  {
+    const auto store = open_sqlite_gallery(path_, {.read_only = true});
+    EXPECT_FALSE(store->find_face(added.id)->has_crop);
+    EXPECT_TRUE(store->crop(added.id).empty());
+    EXPECT_TRUE(store->check().empty());
+  }
+  const auto store = open_sqlite_gallery(path_);
+  const std::vector<std::byte> crop(100, std::byte{7});
+  NewFace face = face_of(faces_[3], 2);
+  face.crop = crop;
+  EXPECT_EQ(store->crop(store->add_faces("Ada", std::span(&face, 1)).at(0).id), crop);
+  EXPECT_TRUE(store->crop(added.id).empty());
   EXPECT_TRUE(store->check().empty());
 }
 

@@ -35,6 +35,11 @@ class GraphEngine {
   /// start is slow again. @returns whether the file is there.
   bool store(const std::filesystem::path& file, const std::string& key) const;
 
+  /// Moves weights that load() mapped into large pages of memory, about 0.03 s for 90 MB: for programs that
+  /// run long, whose runs over few pictures are mostly reading weights. Other threads may run the engine
+  /// meanwhile.
+  void to_large_pages() noexcept;
+
   ~GraphEngine();
   GraphEngine(GraphEngine&&) noexcept;
   GraphEngine& operator=(GraphEngine&&) noexcept;

@@ -525,7 +525,10 @@ PhotoStream PhotoStream::sharing(const StreamWork& work) const {
   return PhotoStream(std::move(road));
 }
 
-void PhotoStream::load() { road_->load(); }
+void PhotoStream::load() {
+  road_->load();
+  if (road_->embeds()) road_->shared->network->to_large_pages();
+}
 
 void PhotoStream::run(PhotoSource photos, const std::function<void(PhotoFaces&&)>& sink, KnownPhotos* known,
                       const Progress& progress) {

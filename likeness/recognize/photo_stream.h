@@ -114,8 +114,9 @@ class PhotoStream {
   /// counted together with this one's.
   [[nodiscard]] PhotoStream sharing(const StreamWork& work) const;
 
-  /// Loads the embedder's network now, for a program that wants its first answer quickly and its errors
-  /// early. Otherwise run() loads it while the first photos are looked at, and one() when there is a face.
+  /// Loads the embedder's network now, for a program that runs long: it wants its first answer quickly, its
+  /// errors early, and its weights in large pages (Embedder::to_large_pages()). Otherwise run() loads it
+  /// while the first photos are looked at, and one() when there is a face.
   /// @throws Error kModelNotFound, kModelInvalid, kUnsupported (a precision this CPU or the pack lacks).
   void load();
 

@@ -11,6 +11,7 @@
 #include "likeness/embed/comparison.h"
 #include "likeness/gallery/store_checks.h"
 #include "likeness/image/resample.h"
+#include "likeness/recognize/face_picture.h"
 
 namespace likeness {
 namespace {
@@ -30,7 +31,7 @@ bool refused(std::span<const ReviewFinding> findings) {
 
 /// What happens to one photo that is to be enrolled.
 EnrolledPhoto enrol_photo(const std::function<Gallery&()>& gallery, const std::string& person,
-                          const PhotoFaces& photo, Review review) {
+                          const PhotoFaces& photo, Review review, bool keep_crops) {
   EnrolledPhoto result{.photo = photo.id, .person = person, .faces = photo.faces.size()};
   if (!photo.error.empty()) {
     result.status = EnrolStatus::kUnreadable;
@@ -55,12 +56,15 @@ EnrolledPhoto enrol_photo(const std::function<Gallery&()>& gallery, const std::s
     result.status = EnrolStatus::kRefused;
     return result;
   }
+  std::vector<std::byte> crop;
+  if (keep_crops) crop = picture_of(photo.chips[0]);
   const NewFace face{.photo = photo.id,
                      .photo_hash = photo.sha256,
                      .box = detected.box,
                      .landmarks = detected.landmarks,
                      .quality = *result.quality,
-                     .embedding = photo.averaged[0]};
+                     .embedding = photo.averaged[0],
+                     .crop = crop};
   const AddedFace added = gallery().add_faces(person, std::span(&face, 1)).at(0);
   result.status = added.is_new ? EnrolStatus::kEnrolled : EnrolStatus::kKnown;
   result.face = added.id;
@@ -205,7 +209,8 @@ struct Recognizer::Parts {
     main.run(
         std::move(photos),
         [&](PhotoFaces&& photo) {
-          const EnrolledPhoto result = enrol_photo(opened, person_of(photo.index), photo, options.review);
+          const EnrolledPhoto result =
+              enrol_photo(opened, person_of(photo.index), photo, options.review, options.keep_crops);
           count(summary, result.status);
           if (options.each) options.each(result);
         },

@@ -96,6 +96,7 @@ struct EnrolledPhoto {
 
 struct EnrolOptions {
   Review review = Review::kStandard;
+  bool keep_crops = false;  ///< Keep each enrolled face's chip as a JPEG, sealed as the gallery's values are.
   /// Called for each photo in its order, when what it says is on the disk.
   std::function<void(const EnrolledPhoto&)> each{};
   Progress progress{};
@@ -182,7 +183,8 @@ class Recognizer {
   [[nodiscard]] const Contract& contract() const;
   /// Of the embeddings it makes: what a gallery for it is made with.
   [[nodiscard]] const EmbeddingSpace& space() const;
-  /// Loads the network now. @throws Error kModelNotFound, kModelInvalid, kUnsupported.
+  /// Loads the network now, as PhotoStream::load(). @throws Error kModelNotFound, kModelInvalid,
+  /// kUnsupported.
   void load() const;
 
   /// A stream of its own work over the same detector and network, for whatever is not offered here.

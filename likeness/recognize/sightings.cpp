@@ -2,14 +2,13 @@
 
 #include "likeness/cluster/cluster.h"
 #include "likeness/gallery/face_review.h"
-#include "likeness/image/write_image.h"
+#include "likeness/recognize/face_picture.h"
 
 namespace likeness {
 
 std::size_t add_sightings(GalleryStore& store, const Contract& contract, Precision precision,
                           const PhotoFaces& photo, std::span<const Identification> answers,
                           const SightingOptions& options) {
-  constexpr int kJpegQuality = 90;
   // Strangers that a camera meets between two reviews, or so: counting the groups that there are would read
   // them all.
   constexpr std::size_t kGroupsThought = 1000;
@@ -18,7 +17,7 @@ std::size_t add_sightings(GalleryStore& store, const Contract& contract, Precisi
     if (answers[i].name) continue;
     const Face& face = photo.faces[photo.chosen[i]];
     std::vector<std::byte> crop;
-    if (options.keep_crops) crop = encode_jpeg(photo.chips[i].view(), kJpegQuality);
+    if (options.keep_crops) crop = picture_of(photo.chips[i]);
     const NewSeenFace seen{.embedding = photo.averaged[i],
                            .box = face.box,
                            .quality = measure_quality(face, photo.chips[i]),
@@ -37,11 +36,15 @@ std::optional<std::vector<AddedFace>> name_sightings(Gallery& gallery, std::int6
   const std::vector<SeenFace> faces = seen.faces(group);
   const Embeddings embeddings = seen.embeddings(group);
   std::vector<NewFace> enrolled;
+  std::vector<std::vector<std::byte>> crops;
+  for (const SeenFace& face : faces)
+    crops.push_back(face.has_crop ? seen.crop(face.id) : std::vector<std::byte>());
   for (std::size_t i = 0; i < faces.size(); ++i)
     enrolled.push_back({.photo_hash = faces[i].photo_hash,
                         .box = faces[i].box,
                         .quality = faces[i].quality,
-                        .embedding = embeddings[i]});
+                        .embedding = embeddings[i],
+                        .crop = crops[i]});
   std::vector<AddedFace> added = gallery.add_faces(person, enrolled);
   seen.remove_group(group);
   return added;

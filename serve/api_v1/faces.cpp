@@ -30,6 +30,7 @@ Done enrol(Service& service, const Call& call) {
                       .content = std::as_bytes(std::span(upload.bytes))});
   Json told = Json::array();
   const EnrolOptions options{.review = *review_from(call.get<std::string>("review")),
+                             .keep_crops = service.keeps_crops(),
                              .each = [&](const EnrolledPhoto& photo) {
                                service.metrics().count_enrolled(to_string(photo.status));
                                told.push_back(enrolled_json(photo));
@@ -53,6 +54,14 @@ Done enrol(Service& service, const Call& call) {
 Done show(Service& service, const Call& call) {
   const StoredFace face = face_of(service.gallery_of(call), call);
   return {json_response(face_json(face)), face.person};
+}
+
+Done crop(Service& service, const Call& call) {
+  const ServedGallery& served = service.gallery_of(call);
+  const StoredFace face = face_of(served, call);
+  const auto bytes = served.gallery->store().crop(face.id);
+  if (bytes.empty()) throw not_found("picture of this face: pictures are kept with --keep-crops alone");
+  return {jpeg_response(bytes), face.person};
 }
 
 Done move(Service& service, const Call& call) {
@@ -80,6 +89,7 @@ Done remove(Service& service, const Call& call) {
 void add_face_operations(Operations& table) {
   table["enrolFaces"] = enrol;
   table["getFace"] = show;
+  table["getFaceCrop"] = crop;
   table["moveFace"] = move;
   table["removeFace"] = remove;
 }

@@ -35,7 +35,15 @@ Json face_json(const StoredFace& face) {
           {"sha256", face.photo_hash},
           {"box", box_json(face.box)},
           {"quality", quality_json(face.quality)},
-          {"added_ms", face.added_ms}};
+          {"added_ms", face.added_ms},
+          {"has_crop", face.has_crop}};
+}
+
+Response jpeg_response(std::span<const std::byte> bytes) {
+  Response response;
+  response.type = "image/jpeg";
+  response.body.assign(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  return response;
 }
 
 Json match_json(const std::optional<PersonMatch>& match) {

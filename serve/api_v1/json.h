@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "likeness/gallery/gallery.h"
@@ -22,6 +23,8 @@ using Json = nlohmann::ordered_json;
 [[nodiscard]] Json match_json(const std::optional<PersonMatch>& match);
 [[nodiscard]] Json rule_json(const NamingRule& rule);
 [[nodiscard]] Json gallery_json(ServedGallery& served);
+/// A picture that is kept of a face.
+[[nodiscard]] Response jpeg_response(std::span<const std::byte> bytes);
 
 template <typename T>
 [[nodiscard]] Json or_null(const std::optional<T>& value) {

@@ -69,10 +69,7 @@ Done crop(Service& service, const Call& call) {
   const ServedGallery& served = service.gallery_of(call);
   const auto bytes = std::as_const(*served.gallery).store().seen().crop(group_of(served, call).exemplar);
   if (bytes.empty()) throw not_found("picture of this group: pictures are kept with --keep-crops alone");
-  Response response;
-  response.type = "image/jpeg";
-  response.body.assign(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  return {std::move(response)};
+  return {jpeg_response(bytes)};
 }
 
 Done set_shelf(Service& service, const Call& call) {
