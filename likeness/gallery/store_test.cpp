@@ -145,7 +145,7 @@ TEST_F(Store, NamesWhatIsWrongWithAFile) {
   expect_error(ErrorCode::kOutputUnwritable, "exists already", [&] { create_sqlite_gallery(path_, kSpace); });
   execute("PRAGMA user_version = 5");
   expect_error(ErrorCode::kDataInvalid, "newer likeness", [&] { try_open(); });
-  execute("PRAGMA user_version = 3; DELETE FROM meta WHERE key = 'dimension'");
+  execute("PRAGMA user_version = 4; DELETE FROM meta WHERE key = 'dimension'");
   expect_error(ErrorCode::kDataInvalid, "dimension", [&] { try_open(); });
   execute("INSERT INTO meta VALUES ('dimension', '99999999999')");
   expect_error(ErrorCode::kDataInvalid, "dimension", [&] { try_open(); });
