@@ -12,6 +12,7 @@
 #include "likeness/gallery/seen.h"
 #include "likeness/recognize/sightings.h"
 #include "serve/api_v1/api.h"
+#include "serve/compat/compat_protocol.h"
 #include "serve/refusal.h"
 
 namespace likeness::serve {
@@ -72,6 +73,10 @@ Service::Service(ServiceOptions options)
   protocols_.push_back(std::make_unique<ApiV1>(router_));
   if (options_.keys) keys_.emplace(*options_.keys);
   open_galleries();
+  if (galleries_.empty() && !options_.compat.protocols.empty())
+    throw std::invalid_argument("other servers' protocols need a gallery");
+  for (const std::string& name : options_.compat.protocols)
+    protocols_.push_back(compat_protocol(name, options_.compat, galleries_.front()->name, recognizer_));
   recognizer_.load();
   if (options_.keep_seen_days > 0)
     housekeeper_ = std::jthread([this](const std::stop_token& stop) { keep_house(stop); });

@@ -20,6 +20,7 @@
 #include "serve/audit.h"
 #include "serve/auth.h"
 #include "serve/call.h"
+#include "serve/compat/options.h"
 #include "serve/events.h"
 #include "serve/http.h"
 #include "serve/metrics.h"
@@ -46,6 +47,7 @@ struct ServiceOptions {
   std::filesystem::path backups{};  ///< Folder for backups; empty: none are made.
   std::size_t most_waiting = 64;    ///< Requests that wait for a thread; more are answered 503.
   std::size_t requests_a_key = 16;  ///< Under way at once; more are answered 429.
+  CompatOptions compat{};           ///< Other servers' protocols.
   /// Is told of each request, an object without personal data. Called from many threads, one at a time.
   std::function<void(const nlohmann::ordered_json&)> log{};
 };
