@@ -165,10 +165,11 @@ Service::Asked Service::asked_by(const RequestHead& head) const {
   Asked asked{.protocol = protocols_.front().get(), .id = head.id};
   for (const auto& protocol : protocols_) {
     Router::Match match = protocol->match(head);
-    if (match.operation == nullptr && match.allowed.empty()) continue;
+    // One that knows the path for other methods alone goes behind one that answers.
+    if (match.operation == nullptr && (match.allowed.empty() || !asked.match.allowed.empty())) continue;
     asked.protocol = protocol.get();
     asked.match = std::move(match);
-    break;
+    if (asked.match.operation != nullptr) break;
   }
   return asked;
 }

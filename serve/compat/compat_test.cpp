@@ -1,6 +1,7 @@
 // DeepStack's, Immich's and Nextcloud's routes, and what all protocols share.
 #include <cmath>
 
+#include "serve/compat/compat_protocol.h"
 #include "serve/compat/compat_testing.h"
 
 namespace likeness::serve {
@@ -210,6 +211,16 @@ TEST_F(AnyCompatTest, OnlyWhatWasAskedForIsSpoken) {
   EXPECT_EQ(send("POST", "/v1/vision/face/list").status, 404);
   EXPECT_EQ(send("GET", "/api/v1/config").status, 200);
   EXPECT_EQ(send("GET", "/v1/version").status, 200);
+}
+
+TEST_F(AnyCompatTest, AllAreSpokenAtOnce) {
+  options_.compat.protocols = compat_protocols();
+  EXPECT_EQ(send("GET", "/").body, (json{{"message", "Immich ML"}}));
+  EXPECT_EQ(send("POST", "/", "{}", {{"x-amz-target", "RekognitionService.ListCollections"}}).status, 200);
+  EXPECT_EQ(send("POST", "/").status, 405);
+  EXPECT_EQ(send("GET", "/api/v1/config").status, 200);
+  EXPECT_EQ(send("GET", "/health").status, 200);
+  EXPECT_EQ(send("POST", "/v1/vision/face/list").status, 200);
 }
 
 TEST_F(AnyCompatTest, AnotherNameIsRefused) {
