@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "likeness/core/person_name.h"
 #include "likeness/gallery/undo.h"
 #include "likeness/version.h"
 #include "serve/refusal.h"
@@ -88,7 +89,7 @@ Done CompreFace::list_subjects(const Visit& visit) const {
 }
 
 Done CompreFace::rename_subject(const Visit& visit) const {
-  const auto from = visit.path.at("subject").get<std::string>();
+  const std::string from = tidy_name(visit.path.at("subject").get<std::string>());
   const std::string to = checked(field_text(visit, "subject"));
   Gallery& gallery = *visit.served.gallery;
   const std::lock_guard lock(visit.served.changing);
@@ -98,6 +99,7 @@ Done CompreFace::rename_subject(const Visit& visit) const {
     if (!gallery.store().find_person(to)) faceless_.add(visit.served.name, to);
     return json_done({{"updated", true}});
   }
+  if (person->name == to) return json_done({{"updated", true}});
   faceless_.remove(visit.served.name, to);
   const auto into = gallery.store().find_person(to);
   std::optional<NameChange> change;
@@ -117,7 +119,7 @@ Done CompreFace::rename_subject(const Visit& visit) const {
 }
 
 Done CompreFace::delete_subject(const Visit& visit) const {
-  const auto name = visit.path.at("subject").get<std::string>();
+  const std::string name = tidy_name(visit.path.at("subject").get<std::string>());
   const auto person = visit.served.gallery->store().find_person(name);
   const bool faceless = faceless_.remove(visit.served.name, name);
   if (!person && !faceless) throw unknown_subject(name.substr(0, 100));

@@ -36,6 +36,7 @@ TEST_F(CompreFaceTest, SubjectsAreMadeListedRenamedMergedAndDeleted) {
   EXPECT_EQ(json_to("PUT", kSubjects + "/Ann", {{"subject", "Anna"}, {"api_endpoint", "x"}}).body,
             (json{{"updated", true}}));
   EXPECT_EQ(subjects(), json({"Anna", "Ben"}));
+  EXPECT_EQ(json_to("PUT", kSubjects + "/Anna", {{"subject", " Anna"}}).body.at("updated"), true);
   EXPECT_EQ(json_to("PUT", kSubjects + "/Anna", {{"subject", "Ben"}}).body.at("updated"), true);
   EXPECT_EQ(subjects(), json({"Ben"}));
   EXPECT_EQ(send("GET", kFaces + "?subject=Ben").body.at("total_elements"), 2);

@@ -116,8 +116,6 @@ Done Immich::predict(const Visit& visit) const {
   const double min_score = score.is_number() ? score.get<double>() : 0;
   const nlohmann::json& model = member(entries, {kTask, "recognition", "modelName"});
   if (model.is_string()) tell_model(visit, model.get<std::string>());
-  if (visit.input.text("image") == std::nullopt)
-    throw Refusal(400, "invalid", "Either image or text must be provided", "image");
   const PhotoFaces photo = look_at(visit.service, visit.input.photo("image"));
   const Comparison comparison(visit.service.recognizer().contract());
   Json faces = Json::array();

@@ -18,13 +18,21 @@ constexpr double kSensitivity = 0.4;
 /// Pixels that the app makes photos smaller than before it sends them: those of a screen of 3840 x 2160.
 constexpr int kMostPixels = 3840 * 2160;
 
+/// Vectors of length 1 whose cosine is c are sqrt(2 - 2 c) apart: so long that at the model's threshold for
+/// two faces this is kSensitivity.
+double length_for(const Recognizer& recognizer) {
+  try {
+    return kSensitivity / std::sqrt(2 - 2 * recognizer.verification_rule().threshold);
+  } catch (const std::invalid_argument& error) {
+    throw std::invalid_argument(std::string("--compat nextcloud: ") + error.what());
+  }
+}
+
 class Nextcloud : public CompatProtocol {
  public:
   Nextcloud(const std::string& gallery, const Recognizer& recognizer)
       : CompatProtocol(gallery), comparison_(recognizer.contract()) {
-    // Vectors of length 1 whose cosine is c are sqrt(2 - 2 c) apart: so long that this becomes kSensitivity.
-    const double threshold = recognizer.verification_rule().threshold;
-    length_ = kSensitivity / std::sqrt(2 - 2 * threshold);
+    length_ = length_for(recognizer);
     route("nextcloud.detect", "POST", "/detect", Right::kSearch,
           [this](const Visit& visit) { return detect(visit); });
     route("nextcloud.compute", "POST", "/compute", Right::kSearch,
