@@ -1,5 +1,6 @@
 #include <pthread.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <exception>
@@ -15,6 +16,7 @@
 #include "likeness/gallery/vault.h"
 #include "likeness/report/numbers.h"
 #include "serve/beast_server.h"
+#include "serve/compat/compat_protocol.h"
 #include "serve/service.h"
 
 namespace likeness::cli {
@@ -40,6 +42,8 @@ struct ServeArgs {
   bool quiet = false;
   bool check = false;
   std::filesystem::path config;
+  serve::CompatOptions compat;
+  std::string compreface_scale = "published";
 };
 
 serve::GallerySource gallery_source(const std::string& given) {
@@ -62,6 +66,18 @@ std::string first_line(const std::filesystem::path& file) {
 
 bool is_loopback(const std::string& address) { return address.rfind("127.", 0) == 0 || address == "::1"; }
 
+serve::CompatOptions compat_options(const ServeArgs& args) {
+  serve::CompatOptions compat = args.compat;
+  if (args.compreface_scale == "calibrated") compat.compreface_scale = serve::CompreFaceScale::kCalibrated;
+  const auto& spoken = compat.protocols;
+  if (!compat.immich_upstream.empty() && std::find(spoken.begin(), spoken.end(), "immich") == spoken.end())
+    throw std::invalid_argument("--immich-upstream needs --compat immich");
+  compat.forward = [](const std::string& url, const serve::Fields& headers, const std::string& body) {
+    return serve::forward(url, headers, body, std::chrono::seconds(50));
+  };
+  return compat;
+}
+
 serve::ServiceOptions service_options(const ServeArgs& args) {
   if (args.keys.empty() && !is_loopback(args.http.address))
     throw std::invalid_argument(
@@ -83,6 +99,7 @@ serve::ServiceOptions service_options(const ServeArgs& args) {
     throw Error(ErrorCode::kOutputUnwritable,
                 "--backups " + args.backups.string() + ": there is no such folder");
   options.backups = args.backups;
+  options.compat = compat_options(args);
   options.most_waiting = args.queue;
   options.requests_a_key = args.requests_a_key;
   if (!args.quiet)
@@ -228,6 +245,28 @@ void add_keeping_options(CLI::App& command, ServeArgs& args) {
       ->envname("LIKENESS_SERVE_BACKUPS");
 }
 
+void add_compat_options(CLI::App& command, ServeArgs& args) {
+  std::string names;
+  for (const std::string& name : serve::compat_protocols()) names += (names.empty() ? "" : ",") + name;
+  command
+      .add_option("--compat", args.compat.protocols,
+                  "Also speak what other servers' clients speak, by commas: " + names)
+      ->envname("LIKENESS_SERVE_COMPAT")
+      ->delimiter(',');
+  command
+      .add_option(
+          "--compreface-scale", args.compreface_scale,
+          "Similarity for CompreFace's clients: by its own curve where the model is the one that it was "
+          "made for (published), or with one half at the gallery's threshold (calibrated)")
+      ->envname("LIKENESS_SERVE_COMPREFACE_SCALE")
+      ->check(CLI::IsMember({"published", "calibrated"}))
+      ->capture_default_str();
+  command
+      .add_option("--immich-upstream", args.compat.immich_upstream,
+                  "Pass what Immich asks for beside faces on to this machine learning server")
+      ->envname("LIKENESS_SERVE_IMMICH_UPSTREAM");
+}
+
 void add_limit_options(CLI::App& command, ServeArgs& args) {
   command.add_option("--queue", args.queue, "Requests that may wait for a thread; more are answered 503")
       ->envname("LIKENESS_SERVE_QUEUE")
@@ -266,6 +305,7 @@ void add_serve_command(CLI::App& app, Exit& exit) {
       ->envname("LIKENESS_SERVE_AUDIT");
   add_keeping_options(*command, *args);
   add_limit_options(*command, *args);
+  add_compat_options(*command, *args);
   command->add_flag("--quiet", args->quiet, "Do not log each request on stderr");
   command->add_flag("--check", args->check, "Open everything, say what would be done, and stop");
   command->add_option("--config", args->config, "File of `option = value` lines; the command line goes first")

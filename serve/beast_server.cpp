@@ -102,7 +102,8 @@ asio::awaitable<void> read_header(Wire& wire, beast::flat_buffer& buffer, AnyPar
   co_await read_until(wire, buffer, parser, error, [&parser] { return parser.is_header_done(); });
 }
 
-asio::awaitable<void> read_body(Wire& wire, beast::flat_buffer& buffer, Parser& parser,
+template <typename AnyParser>
+asio::awaitable<void> read_body(Wire& wire, beast::flat_buffer& buffer, AnyParser& parser,
                                 boost::system::error_code& error) {
   parser.eager(true);
   co_await read_until(wire, buffer, parser, error, [&parser] { return parser.is_done(); });
@@ -548,8 +549,10 @@ Url parse_url(const std::string& url) {
   return parsed;
 }
 
-asio::awaitable<int> post_to(asio::io_context& io, Url url, const Fields& headers, const std::string& body,
-                             std::chrono::milliseconds patience) {
+/// The answer; of its body nothing where `most` is 0.
+asio::awaitable<Response> post_to(asio::io_context& io, Url url, const Fields& headers,
+                                  const std::string& body, std::chrono::milliseconds patience,
+                                  std::size_t most) {
   tcp::resolver resolver(io);
   const auto places = co_await resolver.async_resolve(url.host, url.port, asio::use_awaitable);
   std::optional<asio::ssl::context> context;
@@ -579,23 +582,25 @@ asio::awaitable<int> post_to(asio::io_context& io, Url url, const Fields& header
   check();
   beast::flat_buffer buffer;
   http::response_parser<http::string_body> answer;
-  answer.body_limit(1U << 20);
+  answer.body_limit(std::max<std::size_t>(most, 1U << 20));
   co_await read_header(*wire, buffer, answer, error);
   check();
-  co_return static_cast<int>(answer.get().result_int());
+  if (most > 0) co_await read_body(*wire, buffer, answer, error);
+  check();
+  co_return Response{.status = static_cast<int>(answer.get().result_int()),
+                     .type = std::string(answer.get()[http::field::content_type]),
+                     .body = std::move(answer.get().body())};
 }
 
-}  // namespace
-
-int post(const std::string& url, const Fields& headers, const std::string& body,
-         std::chrono::milliseconds patience) {
+Response exchange(const std::string& url, const Fields& headers, const std::string& body,
+                  std::chrono::milliseconds patience, std::size_t most) {
   asio::io_context io(1);
-  int status = 0;
+  Response response;
   std::exception_ptr failure;
-  asio::co_spawn(io, post_to(io, parse_url(url), headers, body, patience),
-                 [&](std::exception_ptr error, int result) {
+  asio::co_spawn(io, post_to(io, parse_url(url), headers, body, patience, most),
+                 [&](std::exception_ptr error, Response result) {
                    failure = error;
-                   status = result;
+                   response = std::move(result);
                  });
   io.run();
   try {
@@ -603,7 +608,20 @@ int post(const std::string& url, const Fields& headers, const std::string& body,
   } catch (const boost::system::system_error& error) {
     throw Error(ErrorCode::kUnavailable, url + ": " + error.code().message());
   }
-  return status;
+  return response;
+}
+
+}  // namespace
+
+int post(const std::string& url, const Fields& headers, const std::string& body,
+         std::chrono::milliseconds patience) {
+  return exchange(url, headers, body, patience, 0).status;
+}
+
+Response forward(const std::string& url, const Fields& headers, const std::string& body,
+                 std::chrono::milliseconds patience) {
+  constexpr std::size_t kMost = 16U << 20;
+  return exchange(url, headers, body, patience, kMost);
 }
 
 }  // namespace likeness::serve

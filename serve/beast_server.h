@@ -67,5 +67,8 @@ class HttpServer {
 /// @throws Error kUnavailable where there is no answer within `patience`.
 [[nodiscard]] int post(const std::string& url, const Fields& headers, const std::string& body,
                        std::chrono::milliseconds patience);
+/// The same with the whole answer: status, type and a body of at most 16 MiB.
+[[nodiscard]] Response forward(const std::string& url, const Fields& headers, const std::string& body,
+                               std::chrono::milliseconds patience);
 
 }  // namespace likeness::serve

@@ -26,7 +26,7 @@ struct Operation {
   Right right = Right::kAdminister;  ///< x-right: what a key needs.
   std::size_t body_limit = 0;        ///< x-body-limit, bytes.
   bool quick = false;  ///< x-quick: needs no model and no gallery, and is answered beside the queue.
-  const nlohmann::json* description = nullptr;
+  const nlohmann::json* description = nullptr;  ///< In the document; null of another protocol's.
 };
 
 /// Finds the operation that a request is for. Made of the OpenAPI document, so that the document and the

@@ -11,6 +11,8 @@
 #include "likeness/gallery/open.h"
 #include "likeness/gallery/seen.h"
 #include "likeness/recognize/sightings.h"
+#include "serve/api_v1/api.h"
+#include "serve/compat/compat_protocol.h"
 #include "serve/refusal.h"
 
 namespace likeness::serve {
@@ -20,31 +22,6 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-/// The gallery that a request names, where its operation is about one.
-std::optional<std::string> gallery_named(const RequestHead& head, const Router::Match& match) {
-  if (const auto in_path = match.path_values.find("gallery"); in_path != match.path_values.end())
-    return in_path->get<std::string>();
-  const auto listed = match.operation->description->find("parameters");
-  if (listed == match.operation->description->end()) return std::nullopt;
-  for (const auto& parameter : *listed) {
-    if (parameter.at("name") != "gallery") continue;
-    if (const auto given = find_field(head.query, "gallery")) return std::string(*given);
-    return parameter.at("schema").value("default", "");
-  }
-  return std::nullopt;
-}
-
-std::string secret_of(const RequestHead& head) {
-  if (const auto key = find_field(head.headers, "x-api-key")) return std::string(*key);
-  const std::string_view bearer = find_field(head.headers, "authorization").value_or("");
-  constexpr std::string_view kScheme = "bearer ";
-  if (bearer.size() <= kScheme.size()) return "";
-  for (std::size_t i = 0; i < kScheme.size(); ++i) {
-    if (std::tolower(static_cast<unsigned char>(bearer[i])) != kScheme[i]) return "";
-  }
-  return std::string(bearer.substr(kScheme.size()));
 }
 
 /// A Host or Origin without its port.
@@ -75,8 +52,10 @@ std::shared_ptr<const GalleryView> ServedGallery::last_view() const {
 
 /// A request that was let in.
 struct Service::Asked {
+  const Protocol* protocol = nullptr;  ///< That of /v1 where the path is nobody's.
   Router::Match match;
   std::optional<Key> key;
+  bool proven = true;  ///< Asker::proven
   std::string id;
   std::optional<std::string> gallery;
   Clock::time_point since = Clock::now();
@@ -91,8 +70,13 @@ Service::Service(ServiceOptions options)
       events_([this] { metrics_.count_event_lost(); }),
       // More than compute at once: their faces share runs of the network (SharedRuns).
       queue_(static_cast<std::size_t>(std::max(8, 4 * options_.models.threads)), options_.most_waiting) {
+  protocols_.push_back(std::make_unique<ApiV1>(router_));
   if (options_.keys) keys_.emplace(*options_.keys);
   open_galleries();
+  if (galleries_.empty() && !options_.compat.protocols.empty())
+    throw std::invalid_argument("other servers' protocols need a gallery");
+  for (const std::string& name : options_.compat.protocols)
+    protocols_.push_back(compat_protocol(name, options_.compat, galleries_.front()->name, recognizer_));
   recognizer_.load();
   if (options_.keep_seen_days > 0)
     housekeeper_ = std::jthread([this](const std::stop_token& stop) { keep_house(stop); });
@@ -111,12 +95,10 @@ void Service::keep_house(const std::stop_token& stop) {
       try {
         if (served->gallery->store().seen().remove_older_than(oldest) > 0) served->gallery->purge();
       } catch (const std::exception& error) {  // locked or full: the next round tries again
-        if (!options_.log) continue;
-        const std::lock_guard lock(log_mutex_);
-        options_.log({{"level", "error"},
-                      {"operation", "forgetting"},
-                      {"gallery", served->name},
-                      {"error", error.what()}});
+        note({{"level", "error"},
+              {"operation", "forgetting"},
+              {"gallery", served->name},
+              {"error", error.what()}});
       }
     }
     std::unique_lock lock(mutex);
@@ -158,12 +140,19 @@ bool Service::may_see(const Call& call, std::string_view gallery) {
   return !call.key() || call.key()->may_see(gallery);
 }
 
-ServedGallery& Service::gallery_of(const Call& call) {
-  const auto name = call.get<std::string>("gallery");
+ServedGallery& Service::gallery(std::string_view name) {
   for (const auto& served : galleries_) {
     if (served->name == name) return *served;
   }
-  throw not_found("gallery " + name);
+  throw not_found("gallery " + std::string(name.substr(0, 100)));
+}
+
+ServedGallery& Service::gallery_of(const Call& call) { return gallery(call.get<std::string>("gallery")); }
+
+void Service::note(const nlohmann::ordered_json& line) {
+  if (!options_.log) return;
+  const std::lock_guard lock(log_mutex_);
+  options_.log(line);
 }
 
 NamingRule Service::rule_for(const GalleryView& view, std::optional<double> threshold) const {
@@ -172,29 +161,55 @@ NamingRule Service::rule_for(const GalleryView& view, std::optional<double> thre
 
 // ---- letting in ----
 
-std::optional<Key> Service::authenticate(const RequestHead& head, const Operation& operation) {
-  if (!keys_ || operation.right == Right::kNone) return std::nullopt;
-  const std::string secret = secret_of(head);
-  std::optional<Key> key;
+Service::Asked Service::asked_by(const RequestHead& head) const {
+  Asked asked{.protocol = protocols_.front().get(), .id = head.id};
+  for (const auto& protocol : protocols_) {
+    Router::Match match = protocol->match(head);
+    // One that knows the path for other methods alone goes behind one that answers.
+    if (match.operation == nullptr && (match.allowed.empty() || !asked.match.allowed.empty())) continue;
+    asked.protocol = protocol.get();
+    asked.match = std::move(match);
+    if (asked.match.operation != nullptr) break;
+  }
+  return asked;
+}
+
+/// Finds out whose request it is: by its header, or with its body where only that proves it.
+void Service::authenticate(Asked& asked, const RequestHead& head, const Request* whole) {
+  if (!keys_ || asked.match.operation->right == Right::kNone) return;
   try {
-    if (!secret.empty()) key = keys_->find(secret);
+    if (whole == nullptr) {
+      Asker asker = asked.protocol->asker(*keys_, head, asked.match);
+      asked.key = std::move(asker.key);
+      asked.proven = asker.proven;
+    } else {
+      asked.key = asked.protocol->prove(*keys_, *whole, asked.match);
+      asked.proven = true;
+    }
   } catch (const Error& error) {  // somebody is at the file: nobody gets in meanwhile
     throw Refusal(503, "unavailable", std::string("the keys cannot be read: ") + error.what());
   }
-  if (!key)
+  if (!asked.key && asked.proven)
     throw Refusal(401, "unauthorized", "this needs a key, in Authorization: Bearer or X-Api-Key",
                   "Authorization");
-  return key;
 }
 
-void Service::require_gallery(const RequestHead& head, const Router::Match& match,
-                              const std::optional<Key>& key) const {
-  const auto name = gallery_named(head, match);
-  if (!name) return;
-  const bool there =
-      std::any_of(galleries_.begin(), galleries_.end(), [&](const auto& g) { return g->name == *name; });
-  // What a key may not see is answered as what is not there.
-  if (!there || (key && !key->may_see(*name))) throw not_found("gallery " + name->substr(0, 100));
+/// Whether the key may do it, in that gallery.
+void Service::require_allowed(Asked& asked, const RequestHead& head) const {
+  const std::optional<Key>& key = asked.key;
+  const Operation& operation = *asked.match.operation;
+  if (auto name = asked.protocol->gallery_named(head, asked.match, key)) {
+    const bool there =
+        std::any_of(galleries_.begin(), galleries_.end(), [&](const auto& g) { return g->name == *name; });
+    // What a key may not see is answered as what is not there.
+    if (!there || (key && !key->may_see(*name))) throw not_found("gallery " + name->substr(0, 100));
+    asked.gallery = std::move(name);
+  }
+  if (key && !includes(key->right, operation.right))
+    throw Refusal(403, "forbidden",
+                  "this key may " + std::string(to_string(key->right)) + "; this needs " +
+                      std::string(to_string(operation.right)),
+                  "Authorization");
 }
 
 /// Without keys anybody on this machine may ask, but no web page of somebody else's in a browser on it: such
@@ -232,7 +247,7 @@ void Service::leave(const std::optional<Key>& key) {
 
 Admission Service::admit(const RequestHead& head) {
   Admission admission;
-  Asked asked{.match = router_.match(head), .id = head.id};
+  Asked asked = asked_by(head);
   try {
     require_same_site(head);
     if (asked.match.operation == nullptr) {
@@ -240,21 +255,15 @@ Admission Service::admit(const RequestHead& head) {
       throw Refusal(405, "method_not_allowed", "this path answers " + asked.match.allowed);
     }
     const Operation& operation = *asked.match.operation;
-    asked.key = authenticate(head, operation);
-    require_gallery(head, asked.match, asked.key);
-    if (asked.key && !includes(asked.key->right, operation.right))
-      throw Refusal(403, "forbidden",
-                    "this key may " + std::string(to_string(asked.key->right)) + "; this needs " +
-                        std::string(to_string(operation.right)),
-                    "Authorization");
+    authenticate(asked, head, nullptr);
+    if (asked.key || asked.proven) require_allowed(asked, head);
     if (operation.id == "getMetrics" && asked.key && !asked.key->galleries.empty())
       throw Refusal(403, "forbidden", "this needs a key for all galleries", "Authorization");
     if (!operation.quick && queue_.full())
       throw Refusal(503, "busy", "too much work waits; try again in a second");
     admission.body_limit = operation.body_limit;
   } catch (const std::exception& error) {
-    const Refusal refusal = refusal_for(error);
-    admission.refusal = response_for(refusal, head.id);
+    admission.refusal = asked.protocol->refuse(refusal_for(error), head.id);
     if (!asked.match.allowed.empty()) admission.refusal->headers.emplace_back("Allow", asked.match.allowed);
     finish(asked, *admission.refusal);
   }
@@ -264,43 +273,61 @@ Admission Service::admit(const RequestHead& head) {
 // ---- answering ----
 
 void Service::handle(Request request, std::function<void(Response)> reply) {
-  const auto asked = std::make_shared<Asked>();
-  asked->match = router_.match(request);
-  asked->id = request.id;
+  const auto asked = std::make_shared<Asked>(asked_by(request));
   const auto answer = [this, asked, reply = std::move(reply)](Response response) {
     finish(*asked, response);
     reply(std::move(response));
   };
+  const auto refuse = [&](const Refusal& refusal) { answer(asked->protocol->refuse(refusal, asked->id)); };
   try {
-    asked->key = authenticate(request, *asked->match.operation);
-    asked->gallery = gallery_named(request, asked->match);
+    authenticate(*asked, request, nullptr);
+    if (asked->proven) require_allowed(*asked, request);
   } catch (const std::exception& error) {
-    answer(response_for(refusal_for(error), request.id));
+    refuse(refusal_for(error));
     return;
   }
-  if (asked->match.operation->quick) {
+  if (asked->match.operation->quick && asked->proven) {
     answer(run(*asked, std::move(request)));
     return;
   }
-  if (!enter(asked->key)) {
-    answer(response_for(Refusal(429, "too_many_requests",
-                                "this key has " + std::to_string(options_.requests_a_key) +
-                                    " requests under way; wait for one"),
-                        request.id));
+  const bool entered = asked->proven;
+  if (entered && !enter(asked->key)) {
+    refuse(too_many());
     return;
   }
-  const std::string id = request.id;
   const auto shared = std::make_shared<Request>(std::move(request));
   const bool taken = queue_.submit([this, asked, shared, answer] {
     metrics_.count_wait(seconds_since(asked->since));
-    Response response = run(*asked, std::move(*shared));
-    leave(asked->key);
-    answer(std::move(response));
+    answer(asked->proven ? run_entered(*asked, std::move(*shared))
+                         : prove_and_run(*asked, std::move(*shared)));
   });
   if (!taken) {
-    leave(asked->key);
-    answer(response_for(Refusal(503, "busy", "too much work waits; try again in a second"), id));
+    if (entered) leave(asked->key);
+    refuse(Refusal(503, "busy", "too much work waits; try again in a second"));
   }
+}
+
+Refusal Service::too_many() const {
+  return {429, "too_many_requests",
+          "this key has " + std::to_string(options_.requests_a_key) + " requests under way; wait for one"};
+}
+
+Response Service::run_entered(const Asked& asked, Request request) noexcept {
+  Response response = run(asked, std::move(request));
+  leave(asked.key);
+  return response;
+}
+
+/// On a thread of the queue, for to prove a signature over a photo takes the network's thread too long.
+Response Service::prove_and_run(Asked& asked, Request request) noexcept {
+  try {
+    authenticate(asked, request, &request);
+    require_allowed(asked, request);
+    if (!enter(asked.key)) throw too_many();
+  } catch (const std::exception& error) {
+    return asked.protocol->refuse(refusal_for(error), asked.id);
+  }
+  return run_entered(asked, std::move(request));
 }
 
 Response Service::run(const Asked& asked, Request request) noexcept {
@@ -312,28 +339,26 @@ Response Service::run(const Asked& asked, Request request) noexcept {
   Response response;
   try {
     try {
-      const Call call(router_.document(), asked.match, std::move(request), asked.key);
-      Done done = operations().at(operation.id)(*this, call);
+      Done done = asked.protocol->answer(*this, asked.match, std::move(request), asked.key);
       response = std::move(done.response);
+      if (done.gallery) entry.gallery = done.gallery;
       entry.person = done.person;
       entry.faces = done.faces;
       entry.named = done.named;
     } catch (const std::exception& error) {
       const Refusal refusal = refusal_for(error);
-      response = response_for(refusal, asked.id);
-      if (refusal.status() >= 500 && options_.log) {
-        const std::lock_guard lock(log_mutex_);
-        options_.log({{"level", "error"},
-                      {"request", asked.id},
-                      {"operation", operation.id},
-                      {"error", error.what()}});
-      }
+      response = asked.protocol->refuse(refusal, asked.id);
+      if (refusal.status() >= 500)
+        note({{"level", "error"},
+              {"request", asked.id},
+              {"operation", operation.id},
+              {"error", error.what()}});
     }
     entry.status = response.status;
     if (!operation.quick) audit_.add(entry);
   } catch (const std::exception& error) {
     try {
-      response = response_for(refusal_for(error), asked.id);
+      response = asked.protocol->refuse(refusal_for(error), asked.id);
     } catch (const std::exception&) {
       response.status = 503;
     }
@@ -364,8 +389,7 @@ void Service::finish(const Asked& asked, Response& response) {
                               {"ms", seconds * 1000}};
   if (asked.key) line["key"] = asked.key->id;
   if (asked.gallery) line["gallery"] = *asked.gallery;
-  const std::lock_guard lock(log_mutex_);
-  options_.log(line);
+  note(line);
 }
 
 std::string Service::metrics_text() const {

@@ -20,9 +20,11 @@
 #include "serve/audit.h"
 #include "serve/auth.h"
 #include "serve/call.h"
+#include "serve/compat/options.h"
 #include "serve/events.h"
 #include "serve/http.h"
 #include "serve/metrics.h"
+#include "serve/protocol.h"
 #include "serve/router.h"
 #include "serve/work_queue.h"
 
@@ -45,6 +47,7 @@ struct ServiceOptions {
   std::filesystem::path backups{};  ///< Folder for backups; empty: none are made.
   std::size_t most_waiting = 64;    ///< Requests that wait for a thread; more are answered 503.
   std::size_t requests_a_key = 16;  ///< Under way at once; more are answered 429.
+  CompatOptions compat{};           ///< Other servers' protocols.
   /// Is told of each request, an object without personal data. Called from many threads, one at a time.
   std::function<void(const nlohmann::ordered_json&)> log{};
 };
@@ -65,9 +68,9 @@ struct ServedGallery {
   std::shared_ptr<const GalleryView> last_;
 };
 
-/// What answers the requests of /v1: finds the operation, checks the key and the fields, queues the work, and
-/// turns what operations give or throw into answers. Operations (api_v1/) read a Call, ask the library, and
-/// give JSON; they decide nothing. Threads share it.
+/// What answers requests: finds the protocol and its operation, checks the key and the fields, queues the
+/// work, and turns what operations give or throw into answers. Operations (api_v1/) read a Call, ask the
+/// library, and give JSON; they decide nothing. Threads share it.
 class Service : public Handler {
  public:
   /// Loads the models, opens the galleries and builds their views.
@@ -90,14 +93,20 @@ class Service : public Handler {
   [[nodiscard]] const Router& router() const { return router_; }
   [[nodiscard]] bool stopping() const { return stopping_; }
   [[nodiscard]] const std::vector<std::unique_ptr<ServedGallery>>& galleries() const { return galleries_; }
+  /// @throws Refusal 404.
+  [[nodiscard]] ServedGallery& gallery(std::string_view name);
   /// The gallery that a call is about. @throws Refusal 404.
   [[nodiscard]] ServedGallery& gallery_of(const Call& call);
   [[nodiscard]] NamingRule rule_for(const GalleryView& view, std::optional<double> threshold = {}) const;
+  /// Whether faces that stayed without a name are kept.
+  [[nodiscard]] bool keeps_unknown() const { return options_.keep_seen_days > 0; }
   /// Keeps faces that stayed without a name for review, where the options say so.
   void remember_unknown(ServedGallery& served, const PhotoFaces& photo,
                         std::span<const Identification> answers);
   [[nodiscard]] const std::filesystem::path& backups() const { return options_.backups; }
   [[nodiscard]] Metrics& metrics() { return metrics_; }
+  /// Tells the log something beside requests.
+  void note(const nlohmann::ordered_json& line);
   [[nodiscard]] AuditLog& audit_log() { return audit_; }
   [[nodiscard]] EventHub& events() { return events_; }
   [[nodiscard]] std::string metrics_text() const;
@@ -106,19 +115,23 @@ class Service : public Handler {
 
  private:
   struct Asked;
-  [[nodiscard]] std::optional<Key> authenticate(const RequestHead& head, const Operation& operation);
-  void require_gallery(const RequestHead& head, const Router::Match& match,
-                       const std::optional<Key>& key) const;
+  [[nodiscard]] Asked asked_by(const RequestHead& head) const;
+  void authenticate(Asked& asked, const RequestHead& head, const Request* whole);
+  void require_allowed(Asked& asked, const RequestHead& head) const;
   void require_same_site(const RequestHead& head) const;
   [[nodiscard]] bool enter(const std::optional<Key>& key);
   void leave(const std::optional<Key>& key);
   void open_galleries();
   void keep_house(const std::stop_token& stop);
+  [[nodiscard]] Refusal too_many() const;
   [[nodiscard]] Response run(const Asked& asked, Request request) noexcept;
+  [[nodiscard]] Response run_entered(const Asked& asked, Request request) noexcept;
+  [[nodiscard]] Response prove_and_run(Asked& asked, Request request) noexcept;
   void finish(const Asked& asked, Response& response);
 
   ServiceOptions options_;
   Router router_;
+  std::vector<std::unique_ptr<Protocol>> protocols_;  ///< The first that knows a path answers it.
   Recognizer recognizer_;
   PhotoStream photos_;  ///< All faces, with the photo's hash.
   std::optional<KeyFile> keys_;
@@ -140,6 +153,7 @@ struct Done {
   std::optional<std::int64_t> person{};
   std::optional<std::int64_t> faces{};
   std::optional<std::int64_t> named{};
+  std::optional<std::string> gallery{};  ///< Where Protocol::gallery_named() could not know it.
 };
 
 /// By operationId: what answers each operation of the document.

@@ -19,8 +19,8 @@ for stage in $library; do
 done
 
 # Tests, benchmarks and fuzz targets are known by the build's lists: model/self_test.cpp has such a name and is library.
-apart=" $(sed -nE 's/.*likeness_(test|bench|fuzz)\(([a-z0-9_]+).*/\2.cpp/p' likeness/*/CMakeLists.txt serve/CMakeLists.txt | tr '\n' ' ')"
-apart="$apart $(sed -n '/likeness_test(/,/)/p' likeness/*/CMakeLists.txt serve/CMakeLists.txt | grep -hoE '[a-z0-9_]+_test\.cpp' | tr '\n' ' ')"
+apart=" $(sed -nE 's/.*likeness_(test|bench|fuzz)\(([a-z0-9_]+).*/\2.cpp/p' likeness/*/CMakeLists.txt serve/CMakeLists.txt serve/compat/CMakeLists.txt | tr '\n' ' ')"
+apart="$apart $(sed -n '/likeness_test(/,/)/p' likeness/*/CMakeLists.txt serve/CMakeLists.txt serve/compat/CMakeLists.txt | grep -hoE '[a-z0-9_]+_test\.cpp' | tr '\n' ' ')"
 own=""
 for file in $(find likeness serve cli -name '*.cpp' -o -name '*.h'); do
   case "$apart" in *" $(basename "$file") "*) ;; *) own="$own $file" ;; esac

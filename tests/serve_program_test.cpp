@@ -159,6 +159,28 @@ TEST_F(ServeProgram, WhatRunsIsFinishedBeforeItEnds) {
   EXPECT_EQ(server.wait(), 0);
 }
 
+TEST_F(ServeProgram, SpeaksOtherProtocolsWhereToldAndHandsTheRestOn) {
+  const Server other = start({"--compat", "immich"});
+  std::ofstream(folder_ / "serve.conf")
+      << "compat = deepstack,immich\nimmich-upstream = http://127.0.0.1:" << other.port() << "/\n";
+  std::vector<std::string> more = arguments({"--config", folder_ / "serve.conf"});
+  more[1] = folder_ / "other.gallery";
+  const Server server(folder_ / "log2", more);
+  EXPECT_EQ(body_of(ask(server.port(), request_text("GET", "/ping"))), "pong");
+  EXPECT_EQ(status_of(ask(server.port(), request_text("POST", "/v1/vision/face/list"))), 200);
+  EXPECT_EQ(status_of(ask(server.port(), request_text("GET", "/api/v1/config"))), 404);
+  // A task that is not about faces goes to the other server, whose answer, status and all, comes back.
+  const std::string answer =
+      ask(server.port(),
+          request_text(
+              "POST", "/predict",
+              "--b\r\nContent-Disposition: form-data; name=\"entries\"\r\n\r\n{\"clip\":{}}\r\n--b--\r\n",
+              "multipart/form-data; boundary=b"));
+  EXPECT_EQ(status_of(answer), 501) << answer;
+  EXPECT_NE(body_of(answer).find("only facial-recognition is done here"), std::string::npos) << answer;
+  EXPECT_NE(other.log().find("immich.predict"), std::string::npos);
+}
+
 // ---- what is refused at the start, in one line ----
 
 TEST_F(ServeProgram, SaysInOneLineWhyItDoesNotStart) {
@@ -179,6 +201,10 @@ TEST_F(ServeProgram, SaysInOneLineWhyItDoesNotStart) {
   std::ofstream(folder_ / "k.pem") << "no key";
   expect(run(arguments({"--tls-certificate", folder_ / "c.pem", "--tls-key", folder_ / "k.pem"})), 5,
          "c.pem: no certificate in PEM");
+  expect(run(arguments({"--compat", "deepstack,facebox"})), 2,
+         "--compat facebox: there is compreface, deepstack, immich, nextcloud, rekognition");
+  expect(run(arguments({"--immich-upstream", "http://127.0.0.1:3003"})), 2,
+         "--immich-upstream needs --compat immich");
   std::ofstream(folder_ / "people.gallery") << "not a gallery";
   expect(run(arguments()), 5, "people.gallery");
 }

@@ -20,7 +20,7 @@ Comparison::Comparison(std::string_view contract_json, std::string_view what) {
 }
 
 Embeddings Comparison::comparable(Embeddings embeddings) const {
-  if (plain()) return embeddings;
+  if (plain() || embeddings.values.empty()) return embeddings;  // of no face: of no dimension
   if (embeddings.dimension != centre_.size()) {
     throw Error(ErrorCode::kDataInvalid, "embeddings of " + std::to_string(embeddings.dimension) +
                                              " values with the contract of a model of " +

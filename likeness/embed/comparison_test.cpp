@@ -64,6 +64,10 @@ TEST(Comparison, ComesFromTheContractBesideEmbeddings) {
   }
 }
 
+TEST(Comparison, OfNoFaceThereIsNothingToCompare) {
+  EXPECT_EQ(Comparison(centred({0.6F, 0})).comparable(Embeddings{}).size(), 0U);
+}
+
 TEST(Comparison, RefusesAnotherDimension) {
   try {
     static_cast<void>(Comparison(centred({0.6F, 0})).comparable(Embeddings{3, {1, 0, 0}}));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <span>
 
 #include "likeness/core/error.h"
@@ -122,12 +123,20 @@ std::optional<NameChange> UndoLog::move_face(std::int64_t face, const std::strin
 bool UndoLog::remove_person(const std::string& name) {
   const bool removed = gallery_.remove_person(name);
   std::vector<NameChange> all = changes();
-  const std::string tidy = tidy_name(name);
-  const auto about = [&](const NameChange& change) {
-    return change.from == name || change.to == name || change.from == tidy || change.to == tidy;
-  };
   const auto before = all.size();
-  std::erase_if(all, about);
+  std::set<std::string> names{name, tidy_name(name)};
+  // With the name go those that it had before, as long as nobody else has them: Bob, who became Rob, who is
+  // removed.
+  for (bool more = true; more;) {
+    more = false;
+    std::erase_if(all, [&](const NameChange& change) {
+      if (!names.contains(change.from) && !names.contains(change.to)) return false;
+      for (const std::string& other : {change.from, change.to}) {
+        if (!gallery_.store().find_person(other)) more = names.insert(other).second || more;
+      }
+      return true;
+    });
+  }
   if (all.size() != before) write(all);
   return removed;
 }

@@ -38,7 +38,8 @@ class UndoLog {
   std::optional<NameChange> merge_people(const std::string& from, const std::string& into);
   /// As Gallery::move_faces() with one face; empty where there is none of that number.
   std::optional<NameChange> move_face(std::int64_t face, const std::string& to);
-  /// As Gallery::remove_person(), and forgets every change that holds the name.
+  /// As Gallery::remove_person(), and forgets every change that holds the name, or one that the person had
+  /// before and nobody has now.
   bool remove_person(const std::string& name);
 
   /// Newest first.

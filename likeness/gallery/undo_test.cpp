@@ -90,6 +90,19 @@ TEST_F(UndoTest, WhoIsRemovedIsForgottenHereToo) {
   EXPECT_EQ(gallery_.store().private_note("undo")->find("Ann"), std::string::npos);
 }
 
+TEST_F(UndoTest, FormerNamesOfWhoIsRemovedAreForgottenToo) {
+  enrol("Ann");
+  enrol("Ben");
+  (void)log_.rename_person("Ann", "Anna");
+  (void)log_.rename_person("Anna", "Hannah");
+  enrol("Ann");  // somebody else of the first name, who stays
+  (void)log_.merge_people("Hannah", "Ben");
+  EXPECT_TRUE(log_.remove_person("Ben"));
+  EXPECT_EQ(log_.changes().size(), 0U);
+  EXPECT_TRUE(gallery_.store().find_person("Ann"));
+  EXPECT_EQ(gallery_.store().private_note("undo")->find("Ann"), std::string::npos);
+}
+
 TEST_F(UndoTest, TheNewestHundredAreRemembered) {
   enrol("0");
   for (int i = 0; i < 120; ++i) (void)log_.rename_person(std::to_string(i), std::to_string(i + 1));
