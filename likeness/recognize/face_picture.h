@@ -1,6 +1,6 @@
 #pragma once
 
-// Inside the library only.
+// For who enrols: the library and the service's protocols.
 
 #include <cstddef>
 #include <vector>

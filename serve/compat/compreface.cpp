@@ -238,7 +238,8 @@ Done CompreFace::delete_listed(const Visit& visit) const {
 /// Enrolled photos are not kept: an empty picture, as CompreFace gives where it keeps none.
 Done CompreFace::image(const Visit& visit) const {
   const StoredFace face = compreface_face(visit);
-  return {{.status = 200, .type = "image/jpeg"}, face.person};
+  return {jpeg_response(visit.served.gallery->store().crop(face.id)),
+          face.person};  // empty where none is kept
 }
 
 // ---- the server ----

@@ -77,6 +77,15 @@ TEST_F(CompreFaceTest, ExactlyOneFaceIsEnrolled) {
   EXPECT_EQ(enrol("Ann", 0), enrol("Ann", 0));
 }
 
+TEST_F(CompreFaceTest, GivesThePictureOfAFaceWhereTheyAreKept) {
+  options_.keep_crops = true;
+  const std::string face = enrol("Ann", 0);
+  for (const std::string& path : {kFaces + "/" + face + "/img", "/api/v1/static/any/images/" + face}) {
+    EXPECT_EQ(send("GET", path).type, "image/jpeg");
+    EXPECT_EQ(send("GET", path).text.substr(0, 3), "\xFF\xD8\xFF");
+  }
+}
+
 TEST_F(CompreFaceTest, FacesAreListedInPagesAndDeleted) {
   const std::string first = enrol("Ann", 0);
   const std::string second = enrol("Ann", 0, 1);

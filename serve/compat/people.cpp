@@ -9,6 +9,7 @@
 #include "likeness/core/sha256.h"
 #include "likeness/gallery/store_checks.h"
 #include "likeness/gallery/undo.h"
+#include "likeness/recognize/face_picture.h"
 #include "serve/refusal.h"
 
 namespace likeness::serve {
@@ -148,12 +149,15 @@ EnrolledFace enrol_face(const Visit& visit, const std::string& person, const Pho
     visit.service.metrics().count_enrolled(to_string(EnrolStatus::kRefused));
     return result;
   }
+  std::vector<std::byte> crop;
+  if (visit.service.keeps_crops()) crop = picture_of(photo.chips[position]);
   const NewFace face{.photo = words,
                      .photo_hash = photo.sha256,
                      .box = detected.box,
                      .landmarks = detected.landmarks,
                      .quality = result.quality,
-                     .embedding = photo.averaged[position]};
+                     .embedding = photo.averaged[position],
+                     .crop = crop};
   const AddedFace added = visit.served.gallery->add_faces(name, std::span(&face, 1)).at(0);
   result.face = added.id;
   result.is_new = added.is_new;
