@@ -297,6 +297,11 @@ bool GraphEngine::pays_off(Precision precision) {
 
 std::optional<GraphEngine> GraphEngine::make(Graph graph, Precision precision) {
   if (!computes(precision)) return std::nullopt;
+  // Groups of several channels are OpenVINO's.
+  if (!std::ranges::all_of(
+          graph.layers, [](const GraphLayer& layer) { return layer.groups == 1 || is_depthwise(layer); })) {
+    return std::nullopt;
+  }
   PreparedGraph prepared = prepare(std::move(graph));
   auto plan = make_plan(prepared, element_of(precision));
   if (!plan) return std::nullopt;

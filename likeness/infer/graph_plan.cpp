@@ -59,6 +59,11 @@ class Planner {
   bool add(std::size_t i);
   PlanStep& add_step(std::size_t i, PlanStep::Kind kind);
   bool give_outputs();
+  /// Whether a value is of the network's own element, not what is made of the pictures before all else.
+  [[nodiscard]] bool is_map(std::size_t value) const {
+    const std::size_t step = values_[value].step;
+    return step == kNone ? !values_[value].parts.empty() : plan_.steps[step].kind != PlanStep::Kind::kAffine;
+  }
   void find_makers();
   void find_streams();
   bool place_all();
@@ -163,9 +168,8 @@ bool Planner::join_add(std::size_t i) {
 bool Planner::add(std::size_t i) {
   if (join_add(i)) return true;
   const auto& inputs = graph_.layers[i].inputs;
-  if (inputs.size() != 2 || inputs[0] == inputs[1]) return false;
-  const Value& added = values_[value_of_[inputs[1]]];
-  if (added.step == kNone && added.parts.empty()) return false;
+  if (inputs.size() != 2 || inputs[0] == inputs[1] || shapes_[i].size() != 3) return false;
+  if (!is_map(value_of_[inputs[0]]) || !is_map(value_of_[inputs[1]])) return false;
   add_step(i, PlanStep::Kind::kSum);
   adds_.back() = value_of_[inputs[1]];
   return shapes_[i].back() % kVector == 0;
@@ -179,8 +183,8 @@ bool Planner::convolve(std::size_t i) {
   const auto& k = layer.kernel.shape;
   const bool close = layer.dilation == std::array<std::size_t, 2>{1, 1};
   if (layer.groups != 1) {
-    const auto step = add_step(i, PlanStep::Kind::kDepthwise);
-    return is_depthwise(layer) && close && k[3] % kVector == 0 && step.in_shape[2] == k[3];
+    add_step(i, PlanStep::Kind::kDepthwise);
+    return is_depthwise(layer) && close && k[3] % kVector == 0 && is_map(reads_.back());
   }
   const bool even = !padded || (before.borders[0] == before.borders[2] && before.borders[0] <= 1);
   bool winograd = k[0] == 3 && k[1] == 3 && layer.strides == std::array<std::size_t, 2>{1, 1} && close &&
@@ -192,10 +196,7 @@ bool Planner::convolve(std::size_t i) {
       });
   if (like_ != nullptr) winograd = like_->steps.at(plan_.steps.size()).kind == PlanStep::Kind::kWinograd;
   add_step(i, winograd ? PlanStep::Kind::kWinograd : PlanStep::Kind::kConvolution);
-  const Value& in = values_[reads_.back()];
-  const bool from_pictures =
-      in.step == kNone ? in.parts.empty() : plan_.steps[in.step].kind == PlanStep::Kind::kAffine;
-  return k[3] % kVector == 0 && (k[2] % kVector == 0 || from_pictures);
+  return k[3] % kVector == 0 && (k[2] % kVector == 0 || !is_map(reads_.back()));
 }
 
 bool Planner::collect_layer(std::size_t i) {
@@ -226,7 +227,7 @@ bool Planner::collect_layer(std::size_t i) {
     case LayerKind::kUpsample: {
       PlanStep& step = add_step(i, PlanStep::Kind::kSum);
       std::ranges::copy(layer.strides, step.block);
-      return shapes_[i].back() % kVector == 0;
+      return shapes_[i].back() % kVector == 0 && is_map(reads_.back());
     }
     case LayerKind::kAffine:
       add_step(i, PlanStep::Kind::kAffine);
@@ -405,9 +406,10 @@ void Planner::find_streams() {
     const auto& kernel = graph_.layers[step.layer].kernel.shape;
     whole |= rows && !kernel.empty() && count(kernel) > 2 * (count(step.in_shape) + count(step.out_shape));
     step.whole = whole;
-    const bool small = step.kind != PlanStep::Kind::kConvolution || step.weight_bytes <= kMostStreamed;
+    const bool small = step.kind != PlanStep::Kind::kConvolution ||
+                       (step.weight_bytes <= kMostStreamed && graph_.layers[step.layer].dilation[0] == 1);
     step.streamed = streams_ && !whole && small && step.kind != PlanStep::Kind::kWinograd && !step.average;
-    if (step.kind == PlanStep::Kind::kConvolution && step.window[0] > 1 &&
+    if (step.kind == PlanStep::Kind::kConvolution && step.window[0] + step.pad[0] > 1 &&
         step.in.kind == PlanPlace::Kind::kBuffer) {
       plan_.buffers[step.in.buffer].all_rows = true;
     }

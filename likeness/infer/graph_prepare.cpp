@@ -109,6 +109,7 @@ void fold_forward(PreparedGraph& prepared) {
     }
     layers[reader].inputs[0] = layers[from].inputs[0];
   }
+  for (std::size_t i = 0; i < layers.size(); ++i) spread(layers[i], shapes[i].back());
   prune(prepared);
 }
 
