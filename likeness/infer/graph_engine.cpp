@@ -327,7 +327,9 @@ std::optional<GraphEngine> GraphEngine::for_size(std::size_t height, std::size_t
   shape = {height, width, shape[2]};
   try {
     auto plan = make_plan(parts->graph, element_of(p.precision), &p.plan);
-    if (!plan || plan->packed_bytes != p.plan.packed_bytes) return std::nullopt;
+    // A dense layer over a larger map would give several rows.
+    if (!plan || plan->packed_bytes != p.plan.packed_bytes || plan->steps.size() != p.plan.steps.size())
+      return std::nullopt;
     parts->plan = std::move(*plan);
   } catch (const std::runtime_error&) {
     return std::nullopt;  // sizes that do not fit together
