@@ -23,6 +23,10 @@
 namespace likeness::graph_kernels {
 
 constexpr std::size_t kMostRows = 14;
+// Of one panel, bytes: twice that does not stay in the second cache beside the inputs.
+constexpr std::size_t kLargeWeights = 1U << 20;
+// Inputs ahead whose weights are fetched.
+constexpr std::size_t kAhead = 32;
 
 // Floats from one tap of Winograd's work space to the next: not a power of two, so that the taps of a tile do
 // not meet in one set of the cache.
@@ -40,7 +44,8 @@ struct Panel {
   const float* bias;  // Null: none.
   const float* slope;
   std::size_t columns;
-  const char* next;  // Weights that are needed soon: 64 bytes for every input of this panel are fetched.
+  const char* next;  // Weights that are needed soon: a line, every next_step bytes, for every input.
+  std::size_t next_step;
   bool relu;
   bool adds;
 };
@@ -94,7 +99,7 @@ HWY_NOINLINE void multiply(const Panel& panel) {
   const D d;
   fetch_sums<kCount, Out>(panel);
   // Fetching from nowhere would cost a walk through the page tables.
-  const std::size_t next_step = panel.next == nullptr ? 0 : 64;
+  const std::size_t next_step = panel.next == nullptr ? 0 : panel.next_step;
   const char* next = panel.next == nullptr ? static_cast<const char*>(panel.weights) : panel.next;
   for (std::size_t column = 0; column < panel.columns; column += 2 * kLanes) {
     V sum[kCount][2];
@@ -137,7 +142,7 @@ HWY_NOINLINE void multiply(const Panel& panel) {
 template <std::size_t kCount, class Out>
 __attribute__((target("avx512bf16"))) HWY_NOINLINE void multiply_pairs(const Panel& panel) {
   fetch_sums<kCount, Out>(panel);
-  const std::size_t next_step = panel.next == nullptr ? 0 : 64;
+  const std::size_t next_step = panel.next == nullptr ? 0 : panel.next_step;
   const char* next = panel.next == nullptr ? static_cast<const char*>(panel.weights) : panel.next;
   __m512 sum[kCount][2];
   HWY_UNROLL(14)
@@ -265,24 +270,51 @@ class PixelWalk {
   std::size_t in_step_ = 0, out_step_ = 0;
 };
 
+// Taps `from` to `to` of a group for all its pixels.
 template <class In, class Out>
-HWY_INLINE void convolve_group(const ConvolutionJob& job, const PixelGroup& group, Panel& panel,
-                               std::size_t first_output) {
+HWY_INLINE void convolve_taps(const ConvolutionJob& job, const PixelGroup& group, std::size_t from,
+                              std::size_t to, Panel& panel, std::size_t first_output) {
   PixelWalk<In, Out> walk(job, group, first_output);
   const std::size_t rows = walk.count();
   const std::size_t panels = (rows + kRows - 1) / kRows;
-  panel.taps = group.taps.data();
-  panel.tap_count = group.taps.size();
+  panel.taps = group.taps.data() + from;
+  panel.tap_count = to - from;
   panel.run = group.run;
   const char* next = panel.next;
   for (std::size_t p = 0; p < panels; ++p) {
     // Two panels of rows fetch the next panel of weights.
-    panel.next = p < 2 && next != nullptr ? next + p * 64 * panel.run * panel.tap_count : nullptr;
+    if (next != nullptr && panel.next_step == 64)
+      panel.next = p < 2 ? next + p * 64 * panel.run * panel.tap_count : nullptr;
     // Shared out evenly, so that no panel is left with a row or two.
     const std::size_t count = rows / panels + (p < rows % panels ? 1 : 0);
     for (std::size_t r = 0; r < count; ++r) walk.next(panel, r);
+    if (from > 0) std::copy_n(panel.out, count, panel.add);
     panel_function<In, Out>(count, panel.columns > kVector)(panel);
   }
+}
+
+// A dense layer over a map has weights that no cache near the core holds. Its rows share each reading of a
+// part of them; sums wait in the output.
+template <class In, class Out>
+HWY_INLINE void convolve_large(const ConvolutionJob& job, const PixelGroup& group, Panel& panel,
+                               std::size_t first_output) {
+  const Panel whole = panel;
+  const std::size_t taps = group.taps.size();
+  const std::size_t together =
+      std::max<std::size_t>(1, graph_kernels::kLargeWeights / (group.run * kPanel * sizeof(In)));
+  for (std::size_t from = 0; from < taps; from += together) {
+    const std::size_t to = std::min(taps, from + together);
+    panel.bias = from == 0 ? whole.bias : nullptr;
+    panel.adds = from > 0;
+    panel.relu = to == taps && whole.relu;
+    panel.slope = to == taps ? whole.slope : nullptr;
+    // What comes soon in the same panel.
+    panel.next_step = 2 * 64;
+    panel.next = static_cast<const char*>(panel.weights) +
+                 (group.taps[from].index + graph_kernels::kAhead) * kPanel * sizeof(In);
+    convolve_taps<In, Out>(job, group, from, to, panel, first_output);
+  }
+  panel = whole;
 }
 
 // Weights of one panel stay near the core while all pixels pass.
@@ -291,6 +323,8 @@ HWY_INLINE void convolve_as(const ConvolutionJob& job) {
   Panel panel{};
   panel.relu = job.activation.relu;
   panel.adds = job.add.data != nullptr;
+  const std::size_t bytes = job.inputs * kPanel * sizeof(In);
+  const bool large = bytes > 2 * graph_kernels::kLargeWeights && !panel.adds && sizeof(Out) == sizeof(float);
   for (std::size_t first = 0; first < job.outputs; first += kPanel) {
     panel.columns = std::min(kPanel, job.outputs - first);
     panel.weights = static_cast<const In*>(job.weights) + first * job.inputs;
@@ -298,9 +332,13 @@ HWY_INLINE void convolve_as(const ConvolutionJob& job) {
     panel.slope = job.activation.slope == nullptr ? nullptr : job.activation.slope + first;
     const bool last = first + kPanel >= job.outputs;
     for (const PixelGroup& group : *job.groups) {
-      const std::size_t bytes = job.inputs * kPanel * sizeof(In);
+      if (large) {
+        convolve_large<In, Out>(job, group, panel, first);
+        continue;
+      }
+      panel.next_step = 64;
       panel.next = last ? nullptr : static_cast<const char*>(panel.weights) + bytes;
-      convolve_group<In, Out>(job, group, panel, first);
+      convolve_taps<In, Out>(job, group, 0, group.taps.size(), panel, first);
     }
   }
 }
@@ -411,6 +449,7 @@ HWY_INLINE void multiply_tiles(const WinogradJob& job, std::size_t tiles, std::s
   panel.taps = kOne;
   panel.tap_count = 1;
   panel.run = job.inputs;
+  panel.next_step = 64;
   const std::size_t columns = job.share.panels * kPanel;
   const std::size_t panels = (tiles + kRows - 1) / kRows;
   for (std::size_t tap = 0; tap < tile_taps(job.share.tile); ++tap) {

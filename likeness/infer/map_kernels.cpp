@@ -42,6 +42,8 @@ struct NineRow {
   std::size_t out_pixel;
 };
 
+constexpr std::size_t kAhead = 8;
+
 // kCount neighbouring outputs from output `x` on; kEdge: some columns may lie outside.
 template <std::size_t kStride, std::size_t kCount, bool kEdge, class In, class Out>
 HWY_INLINE void nine_outputs(const Nine& nine, const NineRow<In, Out>& row, std::size_t x) {
@@ -49,7 +51,10 @@ HWY_INLINE void nine_outputs(const Nine& nine, const NineRow<In, Out>& row, std:
   const std::ptrdiff_t first = row.left + static_cast<std::ptrdiff_t>(x * kStride);
   V sum[kCount];
   HWY_UNROLL(4)
-  for (std::size_t i = 0; i < kCount; ++i) sum[i] = nine.bias;
+  for (std::size_t i = 0; i < kCount; ++i) {
+    sum[i] = nine.bias;
+    __builtin_prefetch(row.out + (x + kAhead + i) * row.out_pixel, 1);  // To be written soon.
+  }
   HWY_UNROLL(3)
   for (std::size_t k = 0; k < 3; ++k) {
     if (row.in[k] == nullptr) continue;
