@@ -134,10 +134,9 @@ std::optional<Head> head_of(const PreparedGraph& prepared, std::size_t output,
     if (readers[at] != 1) return std::nullopt;
   }
   const GraphLayer& pixels = layers[at];
-  if (pixels.kind != LayerKind::kConvolution || pixels.groups != 1 || pixels.kernel.shape[0] != 1 ||
-      pixels.kernel.shape[1] != 1) {
+  const auto& k = pixels.kernel.shape;
+  if (pixels.kind != LayerKind::kConvolution || pixels.groups != 1 || k[0] != 1 || k[1] != 1)
     return std::nullopt;
-  }
   head.pixels = at;
   return head;
 }

@@ -7,7 +7,7 @@
 namespace likeness {
 namespace {
 
-// Of the widest map: what one band of it takes. Of 8 to 256 KiB the quickest for YuNet at 640 x 480.
+// Of the widest map: what one band of it takes, so that those of several layers stay in the second cache.
 constexpr std::size_t kBandBytes = 48U << 10;
 
 std::size_t row_bytes(const PlanStep& step) { return step.out_shape[1] * step.out_shape[2] * sizeof(float); }
