@@ -44,7 +44,8 @@ struct Panel {
   const float* bias;  // Null: none.
   const float* slope;
   std::size_t columns;
-  const char* next;  // Weights that are needed soon: a line, every next_step bytes, for every input.
+  std::ptrdiff_t row_step;  // Bytes from row to row where they are evenly spaced.
+  const char* next;         // Weights that are needed soon: a line, every next_step bytes, for every input.
   std::size_t next_step;
   bool relu;
   bool adds;
@@ -93,8 +94,7 @@ HWY_INLINE void fetch_sums(const Panel& panel) {
   }
 }
 
-// kWide: two vectors of outputs at a time; else one, where the panel has no more.
-template <std::size_t kCount, class Out, bool kWide = true>
+template <std::size_t kCount, class Out>
 HWY_NOINLINE void multiply(const Panel& panel) {
   const D d;
   fetch_sums<kCount, Out>(panel);
@@ -106,7 +106,7 @@ HWY_NOINLINE void multiply(const Panel& panel) {
     HWY_UNROLL(14)
     for (std::size_t r = 0; r < kCount; ++r) {
       sum[r][0] = panel.bias == nullptr ? hn::Zero(d) : load(panel.bias + column);
-      if (kWide) sum[r][1] = panel.bias == nullptr ? hn::Zero(d) : load(panel.bias + column + kLanes);
+      sum[r][1] = panel.bias == nullptr ? hn::Zero(d) : load(panel.bias + column + kLanes);
     }
     for (std::size_t t = 0; t < panel.tap_count; ++t) {
       const float* w = static_cast<const float*>(panel.weights) + panel.taps[t].index * kPanel + column;
@@ -116,24 +116,63 @@ HWY_NOINLINE void multiply(const Panel& panel) {
         in[r] = static_cast<const float*>(panel.rows[r]) + panel.taps[t].offset;
       for (std::size_t k = 0; k < panel.run; ++k, w += kPanel) {
         const V w0 = load(w);
-        const V w1 = kWide ? load(w + kLanes) : w0;
+        const V w1 = load(w + kLanes);
         __builtin_prefetch(next, 0, 2);  // into the second cache
         next += next_step;
         HWY_UNROLL(14)
         for (std::size_t r = 0; r < kCount; ++r) {
           const V x = hn::Set(d, in[r][k]);
           sum[r][0] = hn::MulAdd(x, w0, sum[r][0]);
-          if (kWide) sum[r][1] = hn::MulAdd(x, w1, sum[r][1]);
+          sum[r][1] = hn::MulAdd(x, w1, sum[r][1]);
         }
       }
     }
-    const bool both = kWide && column + kLanes < panel.columns;
+    const bool both = column + kLanes < panel.columns;
     HWY_UNROLL(14)
     for (std::size_t r = 0; r < kCount; ++r) {
       finish<Out>(panel, r, column, sum[r][0]);
       if (both) finish<Out>(panel, r, column + kLanes, sum[r][1]);
     }
   }
+}
+
+// The same for at most one vector of outputs and rows that are evenly spaced: few pointers reach all of them,
+// where one for each would not stay in registers.
+template <std::size_t kCount, class Out>
+HWY_NOINLINE void multiply_narrow(const Panel& panel) {
+  constexpr std::size_t kBases = (kCount + 2) / 3;
+  const D d;
+  fetch_sums<kCount, Out>(panel);
+  const std::ptrdiff_t step = panel.row_step;
+  V sum[kCount];
+  HWY_UNROLL(14)
+  for (std::size_t r = 0; r < kCount; ++r) sum[r] = panel.bias == nullptr ? hn::Zero(d) : load(panel.bias);
+  for (std::size_t t = 0; t < panel.tap_count; ++t) {
+    const float* w = static_cast<const float*>(panel.weights) + panel.taps[t].index * kPanel;
+    const char* base[kBases];
+    HWY_UNROLL(5)
+    for (std::size_t b = 0; b < kBases; ++b) {
+      base[b] =
+          reinterpret_cast<const char*>(static_cast<const float*>(panel.rows[0]) + panel.taps[t].offset) +
+          static_cast<std::ptrdiff_t>(3 * b) * step;
+    }
+    for (std::size_t k = 0; k < panel.run; ++k, w += kPanel) {
+      const V w0 = load(w);
+      HWY_UNROLL(14)
+      for (std::size_t r = 0; r < kCount; ++r) {
+        const V x = hn::Set(
+            d, *reinterpret_cast<const float*>(base[r / 3] + static_cast<std::ptrdiff_t>(r % 3) * step));
+        sum[r] = hn::MulAdd(x, w0, sum[r]);
+      }
+      HWY_UNROLL(5)
+      for (std::size_t b = 0; b < kBases; ++b) {
+        base[b] += sizeof(float);
+        asm volatile("" : "+r"(base[b]));  // The compiler would make a pointer for each row again.
+      }
+    }
+  }
+  HWY_UNROLL(14)
+  for (std::size_t r = 0; r < kCount; ++r) finish<Out>(panel, r, 0, sum[r]);
 }
 
 #if LIKENESS_BF16_TARGET
@@ -179,24 +218,9 @@ __attribute__((target("avx512bf16"))) HWY_NOINLINE void multiply_pairs(const Pan
 }
 #endif
 
-template <class Out, bool kWide>
-HWY_INLINE PanelFunction float_function(std::size_t rows) {
-  static constexpr PanelFunction kSmall[] = {multiply<1, Out, kWide>, multiply<2, Out, kWide>,
-                                             multiply<3, Out, kWide>, multiply<4, Out, kWide>,
-                                             multiply<5, Out, kWide>, multiply<6, Out, kWide>};
-  if constexpr (kRows > 6) {
-    static constexpr PanelFunction kLarge[] = {multiply<7, Out, kWide>,  multiply<8, Out, kWide>,
-                                               multiply<9, Out, kWide>,  multiply<10, Out, kWide>,
-                                               multiply<11, Out, kWide>, multiply<12, Out, kWide>,
-                                               multiply<13, Out, kWide>, multiply<14, Out, kWide>};
-    if (rows > 6) return kLarge[rows - 7];
-  }
-  return kSmall[rows - 1];
-}
-
-// The kernel for `rows` pixels, `wide` for more outputs than one vector of AVX-512 has.
+// The kernel for `rows` pixels; `narrow`: evenly spaced, and at most kVector outputs.
 template <class In, class Out>
-HWY_INLINE PanelFunction panel_function(std::size_t rows, bool wide) {
+HWY_INLINE PanelFunction panel_function(std::size_t rows, bool narrow) {
 #if LIKENESS_BF16_TARGET
   if constexpr (sizeof(In) == 2) {
     static constexpr PanelFunction kPairs[] = {
@@ -207,7 +231,24 @@ HWY_INLINE PanelFunction panel_function(std::size_t rows, bool wide) {
     return kPairs[rows - 1];
   }
 #endif
-  return wide || kLanes < kVector ? float_function<Out, true>(rows) : float_function<Out, false>(rows);
+  if constexpr (kLanes >= kVector) {
+    static constexpr PanelFunction kNarrow[] = {
+        multiply_narrow<1, Out>,  multiply_narrow<2, Out>,  multiply_narrow<3, Out>,
+        multiply_narrow<4, Out>,  multiply_narrow<5, Out>,  multiply_narrow<6, Out>,
+        multiply_narrow<7, Out>,  multiply_narrow<8, Out>,  multiply_narrow<9, Out>,
+        multiply_narrow<10, Out>, multiply_narrow<11, Out>, multiply_narrow<12, Out>,
+        multiply_narrow<13, Out>, multiply_narrow<14, Out>};
+    if (narrow) return kNarrow[rows - 1];
+  }
+  static constexpr PanelFunction kSmall[] = {multiply<1, Out>, multiply<2, Out>, multiply<3, Out>,
+                                             multiply<4, Out>, multiply<5, Out>, multiply<6, Out>};
+  if constexpr (kRows > 6) {
+    static constexpr PanelFunction kLarge[] = {multiply<7, Out>,  multiply<8, Out>,  multiply<9, Out>,
+                                               multiply<10, Out>, multiply<11, Out>, multiply<12, Out>,
+                                               multiply<13, Out>, multiply<14, Out>};
+    if (rows > 6) return kLarge[rows - 7];
+  }
+  return kSmall[rows - 1];
 }
 
 // The job's pixels of a group, row by row and picture by picture.
@@ -229,20 +270,30 @@ class PixelWalk {
     return top_ >= bottom_ ? 0 : (bottom_ - top_) * (right_ - left_) * job_.pictures;
   }
 
+  // Of the panel's row 0 first.
   HWY_INLINE void next(Panel& panel, std::size_t row) {
+    if (row == 0) even_ = true;
+    if (x_ == right_) {
+      const In* expected = in_;
+      if (++y_ == bottom_) {
+        y_ = top_;
+        ++picture_;
+      }
+      start_row();
+      if (row > 0 && in_ != expected) even_ = false;
+    }
     panel.rows[row] = in_;
     panel.out[row] = out_;
     panel.add[row] = add_;
     in_ += in_step_;
     out_ += out_step_;
     if (panel.adds) add_ += job_.add.pixel;
-    if (++x_ < right_) return;
-    if (++y_ == bottom_) {
-      y_ = top_;
-      if (++picture_ == job_.pictures) return;
-    }
-    start_row();
+    ++x_;
   }
+
+  // Whether the rows of the last panel are evenly spaced, and how, in bytes.
+  [[nodiscard]] bool is_even() const { return even_; }
+  [[nodiscard]] std::ptrdiff_t row_step() const { return static_cast<std::ptrdiff_t>(in_step_ * sizeof(In)); }
 
  private:
   HWY_INLINE void start_row() {
@@ -268,6 +319,7 @@ class PixelWalk {
   Out* out_ = nullptr;
   const Out* add_ = nullptr;
   std::size_t in_step_ = 0, out_step_ = 0;
+  bool even_ = true;
 };
 
 // Taps `from` to `to` of a group for all its pixels.
@@ -289,7 +341,8 @@ HWY_INLINE void convolve_taps(const ConvolutionJob& job, const PixelGroup& group
     const std::size_t count = rows / panels + (p < rows % panels ? 1 : 0);
     for (std::size_t r = 0; r < count; ++r) walk.next(panel, r);
     if (from > 0) std::copy_n(panel.out, count, panel.add);
-    panel_function<In, Out>(count, panel.columns > kVector)(panel);
+    panel.row_step = walk.row_step();
+    panel_function<In, Out>(count, panel.columns <= kVector && walk.is_even())(panel);
   }
 }
 
@@ -465,7 +518,7 @@ HWY_INLINE void multiply_tiles(const WinogradJob& job, std::size_t tiles, std::s
           panel.rows[r] = row;
           panel.out[r] = out;
         }
-        panel_function<Product, float>(count, panel.columns > kVector)(panel);
+        panel_function<Product, float>(count, /*narrow=*/false)(panel);
       }
     }
   }

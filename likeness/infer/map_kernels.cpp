@@ -87,16 +87,19 @@ HWY_INLINE void nine_outputs(const Nine& nine, const NineRow<In, Out>& row, std:
   }
 }
 
+// Outputs `x` to `end`.
 template <std::size_t kStride, class In, class Out>
-HWY_INLINE void nine_row(const Nine& nine, const NineRow<In, Out>& row, std::size_t outputs) {
-  std::size_t x = 0;
-  for (; x + 4 <= outputs; x += 4) nine_outputs<kStride, 4>(nine, row, x);
-  if (x + 2 <= outputs) {
+HWY_INLINE void nine_row(const Nine& nine, const NineRow<In, Out>& row, std::size_t x, std::size_t end) {
+  for (; x + 4 <= end; x += 4) nine_outputs<kStride, 4>(nine, row, x);
+  if (x + 2 <= end) {
     nine_outputs<kStride, 2>(nine, row, x);
     x += 2;
   }
-  if (x < outputs) nine_outputs<kStride, 1>(nine, row, x);
+  if (x < end) nine_outputs<kStride, 1>(nine, row, x);
 }
+
+// Columns of which all rows that are read stay in the first cache.
+constexpr std::size_t kStayingLines = (24U << 10) / 64;
 
 // One vector of channels at a time: of each pixel one line of the cache is read, so that a map's fit the
 // first cache, and weights stay in registers.
@@ -113,14 +116,18 @@ HWY_INLINE void depthwise_nine(const DepthwiseJob& job, std::size_t picture) {
     row.pixel = job.in.pixel;
     row.left = -static_cast<std::ptrdiff_t>(job.pad[1]);
     row.out_pixel = job.out.pixel;
-    for (std::size_t y = job.rows.first; y < job.rows.end; ++y) {
-      for (std::size_t k = 0; k < 3; ++k) {
-        const std::size_t at = y * kStride + k;
-        const bool inside = at >= job.pad[0] && at - job.pad[0] < job.in_height;
-        row.in[k] = inside ? row_at<In>(job.in, picture, at - job.pad[0]) + c : nullptr;
+    const std::size_t lines = ((job.rows.end - job.rows.first) * kStride + 2) * kStride;
+    const std::size_t columns = std::max<std::size_t>(16, kStayingLines / lines / 4 * 4);
+    for (std::size_t x = 0; x < job.out_width; x += columns) {
+      for (std::size_t y = job.rows.first; y < job.rows.end; ++y) {
+        for (std::size_t k = 0; k < 3; ++k) {
+          const std::size_t at = y * kStride + k;
+          const bool inside = at >= job.pad[0] && at - job.pad[0] < job.in_height;
+          row.in[k] = inside ? row_at<In>(job.in, picture, at - job.pad[0]) + c : nullptr;
+        }
+        row.out = out_row<Out>(job.out, picture, y) + c;
+        nine_row<kStride>(nine, row, x, std::min(job.out_width, x + columns));
       }
-      row.out = out_row<Out>(job.out, picture, y) + c;
-      nine_row<kStride>(nine, row, job.out_width);
     }
   }
 }
