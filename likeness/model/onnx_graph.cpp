@@ -21,6 +21,7 @@ namespace {
 using Numbers = std::vector<std::int64_t>;
 
 constexpr std::int64_t kLongestSide = 4096;
+constexpr std::uint64_t kAnySide = 64;
 constexpr std::uint64_t kMostChannels = std::uint64_t{1} << 16;
 
 /// The graph is not one that Graph can say; no fault of the file.
@@ -118,7 +119,8 @@ std::pair<std::string_view, std::vector<std::uint64_t>> value_info(std::string_v
 
 class Reader {
  public:
-  explicit Reader(std::string_view graph);
+  /// `detector`: outputs are maps, sides are as they may be.
+  Reader(std::string_view graph, bool detector);
   [[nodiscard]] Graph read();
 
  private:
@@ -140,7 +142,15 @@ class Reader {
   std::size_t flattened(const Node& node);
   std::size_t dense(const Node& node);
   std::size_t through(const Node& node) const;
+  std::size_t pool(const Node& node);
+  std::size_t enlarged(const Node& node);
+  std::size_t deconvolution(const Node& node);
+  /// A node at the end that gives the pixels another order: none to Graph.
+  std::size_t turned(const Node& node);
+  std::size_t sigmoid(const Node& node);
+  std::size_t read_input();
 
+  bool detector_;
   std::vector<Node> nodes_;
   std::unordered_map<std::string_view, OnnxTensor> constants_;
   std::vector<std::string_view> inputs_, outputs_;
@@ -148,9 +158,10 @@ class Reader {
   Graph graph_;
   std::vector<std::vector<std::size_t>> shapes_;  // of graph_'s layers
   std::unordered_map<std::string_view, std::size_t> layers_;
+  std::unordered_map<std::string_view, std::size_t> turned_;  // the same of values whose pixels come first
 };
 
-Reader::Reader(std::string_view graph) {
+Reader::Reader(std::string_view graph, bool detector) : detector_(detector) {
   std::vector<std::pair<std::string_view, std::vector<std::uint64_t>>> inputs;
   ProtoReader fields(graph);
   for (ProtoField field; fields.next(field);) {
@@ -287,7 +298,7 @@ std::size_t Reader::padded(const Node& node, GraphLayer& step, std::array<std::s
       static_cast<std::size_t>(pads[0]), static_cast<std::size_t>(pads[2]), static_cast<std::size_t>(pads[1]),
       static_cast<std::size_t>(pads[3])};
   if (borders == std::array<std::size_t, 4>{}) return layer;
-  step.same = true;
+  step.same = !detector_;  // a picture of another size would have other zeros
   for (std::size_t axis = 0; axis < 2; ++axis) {
     const std::size_t side = shapes_[layer][axis];
     const std::size_t covered = (side - 1) / step.strides[axis] * step.strides[axis] + window[axis];
@@ -365,6 +376,93 @@ std::size_t Reader::through(const Node& node) const {
   return from(node);
 }
 
+std::size_t Reader::pool(const Node& node) {
+  const std::size_t layer = from(node);
+  require(is_picture(layer) && node.number("ceil_mode", 0) == 0 && pair_of(node, "dilations")[0] == 1 &&
+          pair_of(node, "dilations")[1] == 1 && node.outputs.size() == 1);
+  const std::string_view automatic = node.has("auto_pad") ? node.attributes.at("auto_pad").text : "NOTSET";
+  require(automatic == "NOTSET" || automatic == "VALID");
+  require(node.numbers("pads", {0, 0, 0, 0}) == Numbers{0, 0, 0, 0});
+  return append({.kind = LayerKind::kMaxPool,
+                 .name = std::string(node.outputs[0]),
+                 .inputs = {layer},
+                 .window = pair_of(node, "kernel_shape"),
+                 .strides = pair_of(node, "strides")});
+}
+
+/// By whole numbers, so that every way to the nearest neighbour that starts in the corner gives the same
+/// blocks.
+std::size_t Reader::enlarged(const Node& node) {
+  const std::size_t layer = from(node);
+  const auto text = [&](std::string_view name, std::string_view otherwise) {
+    return node.has(name) ? node.attributes.at(name).text : otherwise;
+  };
+  require(is_picture(layer) && text("mode", "nearest") == "nearest" && node.inputs.size() == 3 &&
+          text("coordinate_transformation_mode", "half_pixel") == "asymmetric" &&
+          text("nearest_mode", "round_prefer_floor") == "floor");
+  const std::vector<float> scales = values(node, 2);
+  require(scales.size() == 4 && scales[0] == 1 && scales[1] == 1);
+  GraphLayer step{.kind = LayerKind::kUpsample, .name = std::string(node.outputs[0]), .inputs = {layer}};
+  for (std::size_t axis = 0; axis < 2; ++axis) {
+    const float scale = scales[2 + axis];
+    require(scale >= 1 && scale <= 64 && scale == std::floor(scale));
+    step.strides[axis] = static_cast<std::size_t>(scale);
+  }
+  return append(std::move(step));
+}
+
+std::size_t Reader::deconvolution(const Node& node) {
+  const OnnxTensor* weights = constant(node, 1);
+  require(is_picture(from(node)) && weights != nullptr && weights->sizes.size() == 4);
+  const auto& sizes = weights->sizes;  // in, out, height, width
+  require(std::ranges::all_of(sizes, [](std::uint64_t side) { return side >= 1 && side <= kMostChannels; }));
+  require(node.number("group", 1) == 1 && !node.has("output_shape") && !node.has("auto_pad") &&
+          pair_of(node, "dilations") == std::array<std::size_t, 2>{1, 1});
+  for (const char* zeros : {"pads", "output_padding"}) {
+    require(std::ranges::all_of(node.numbers(zeros, {}), [](std::int64_t side) { return side == 0; }));
+  }
+  GraphLayer step{.kind = LayerKind::kDeconvolution,
+                  .name = std::string(node.outputs[0]),
+                  .inputs = {from(node)},
+                  .strides = pair_of(node, "strides")};
+  const std::vector<float> kernel = values(node, 1);
+  if (node.inputs.size() > 2 && !node.inputs[2].empty()) step.bias = values(node, 2);
+  const std::size_t in = sizes[0], out = sizes[1], window = sizes[2] * sizes[3];
+  step.kernel = {{sizes[2], sizes[3], in, out}, std::vector<float>(kernel.size())};
+  for (std::size_t row = 0; row < in * out; ++row) {  // of one input and output
+    for (std::size_t p = 0; p < window; ++p)
+      step.kernel.values[p * in * out + row] = kernel[row * window + p];
+  }
+  return append(std::move(step));
+}
+
+std::size_t Reader::turned(const Node& node) {
+  if (node.type == "Transpose") {
+    require(is_picture(from(node)) && node.numbers("perm", {}) == Numbers{0, 2, 3, 1});
+    turned_.insert_or_assign(node.outputs[0], from(node));
+    return from(node);
+  }
+  require(!node.inputs.empty() && turned_.contains(node.inputs[0]));
+  const std::size_t layer = turned_.at(node.inputs[0]);
+  const OnnxTensor* sizes = constant(node, 1);
+  require(sizes != nullptr && !sizes->outside && sizes->type == OnnxType::kInt64 && sizes->count == 3);
+  const Numbers to = integers_of(*sizes);
+  require((to[0] == 1 || to[0] == 0) && to[1] == -1 &&
+          to[2] == static_cast<std::int64_t>(shapes_[layer].back()));
+  turned_.insert_or_assign(node.outputs[0], layer);
+  return layer;
+}
+
+std::size_t Reader::sigmoid(const Node& node) {
+  require(!node.inputs.empty());
+  const auto found = turned_.find(node.inputs[0]);
+  const std::size_t layer = append({.kind = LayerKind::kSigmoid,
+                                    .name = std::string(node.outputs[0]),
+                                    .inputs = {found == turned_.end() ? from(node) : found->second}});
+  if (found != turned_.end()) turned_.insert_or_assign(node.outputs[0], layer);
+  return layer;
+}
+
 std::size_t Reader::layer_of(const Node& node) {
   require((node.domain.empty() || node.domain == "ai.onnx") && !node.outputs.empty());
   const std::string_view type = node.type;
@@ -375,45 +473,80 @@ std::size_t Reader::layer_of(const Node& node) {
   if (type == "Flatten") return flattened(node);
   if (type == "Gemm" || type == "MatMul") return dense(node);
   if (type == "Dropout" || type == "Identity") return through(node);
+  if (type == "MaxPool") return pool(node);
+  if (type == "Resize") return enlarged(node);
+  if (type == "ConvTranspose") return deconvolution(node);
+  if (type == "Transpose" || type == "Reshape") return turned(node);
+  if (type == "Sigmoid") return sigmoid(node);
   require(type == "Relu" || type == "GlobalAveragePool");
   return append({.kind = type == "Relu" ? LayerKind::kRelu : LayerKind::kGlobalAverage,
                  .name = std::string(node.outputs[0]),
                  .inputs = {from(node)}});
 }
 
+std::size_t Reader::read_input() {
+  require(inputs_.size() == 1 && input_sizes_.size() == 4 && input_sizes_[1] == 3 &&
+          (detector_ || input_sizes_[0] <= 1));
+  GraphLayer input{.kind = LayerKind::kInput, .name = std::string(inputs_[0])};
+  for (const std::size_t axis : {2U, 3U}) {
+    // A detector's file may leave them open.
+    const std::uint64_t side = detector_ && input_sizes_[axis] == 0 ? kAnySide : input_sizes_[axis];
+    require(side >= 1 && side <= static_cast<std::uint64_t>(kLongestSide));
+    input.shape.push_back(side);
+  }
+  input.shape.push_back(3);
+  return append(std::move(input));
+}
+
 Graph Reader::read() {
-  require(inputs_.size() == 1 && outputs_.size() == 1 && input_sizes_.size() == 4 && input_sizes_[0] <= 1 &&
-          input_sizes_[1] == 3);
-  for (const std::size_t side : {2U, 3U})
-    require(input_sizes_[side] >= 1 && input_sizes_[side] <= static_cast<std::uint64_t>(kLongestSide));
-  layers_[inputs_[0]] = append({.kind = LayerKind::kInput,
-                                .name = std::string(inputs_[0]),
-                                .shape = {input_sizes_[2], input_sizes_[3], 3}});
+  const std::size_t input = read_input();
+  layers_[inputs_[0]] = input;
   for (const Node& node : nodes_) {
     if (node.type == "Constant" && node.outputs.size() == 1 && !node.value.empty()) {
       constants_.insert_or_assign(node.outputs[0], read_onnx_tensor(node.value));
       continue;
     }
-    layers_.insert_or_assign(node.outputs.empty() ? std::string_view() : node.outputs[0], layer_of(node));
+    const std::size_t layer = layer_of(node);
+    // What is turned is read by what knows of it.
+    if (!turned_.contains(node.outputs[0])) layers_.insert_or_assign(node.outputs[0], layer);
   }
-  const auto output = layers_.find(outputs_[0]);
-  require(output != layers_.end() && !is_picture(output->second));
-  graph_.output = output->second;
+  for (const std::string_view name : outputs_) {
+    const auto output = layers_.find(name);
+    const auto other = turned_.find(name);
+    require(output != layers_.end() || (detector_ && other != turned_.end()));
+    graph_.outputs.push_back(output != layers_.end() ? output->second : other->second);
+    require(detector_ || !is_picture(graph_.outputs.back()));
+  }
+  if (detector_) {
+    require(!graph_.outputs.empty());
+    return std::move(graph_);
+  }
+  require(graph_.outputs.size() == 1);
+  graph_.output = graph_.outputs[0];
+  graph_.outputs.clear();
   return std::move(graph_);
 }
 
-}  // namespace
-
-std::optional<Graph> read_onnx_graph(std::string_view bytes, const std::string& file) {
+std::optional<Graph> read_as(bool detector, std::string_view bytes, const std::string& file) {
   const std::string folded = fold_onnx(bytes, file);
   try {
-    return Reader(inside(folded.empty() ? bytes : std::string_view(folded), 7)).read();
+    return Reader(inside(folded.empty() ? bytes : std::string_view(folded), 7), detector).read();
   } catch (const NotOurs&) {
     return std::nullopt;
   } catch (const std::runtime_error& e) {
     throw Error(ErrorCode::kModelInvalid,
                 file + ": it is not an ONNX model that is understood: it " + e.what());
   }
+}
+
+}  // namespace
+
+std::optional<Graph> read_onnx_graph(std::string_view bytes, const std::string& file) {
+  return read_as(/*detector=*/false, bytes, file);
+}
+
+std::optional<Graph> read_onnx_detector(std::string_view bytes, const std::string& file) {
+  return read_as(/*detector=*/true, bytes, file);
 }
 
 }  // namespace likeness

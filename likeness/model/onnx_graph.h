@@ -19,4 +19,11 @@ namespace likeness {
 /// @throws Error kModelInvalid with `file` where the file is damaged.
 [[nodiscard]] std::optional<Graph> read_onnx_graph(std::string_view bytes, const std::string& file);
 
+/// The same of a detector: one picture in, of any batch and size that the file declares, for the engine takes
+/// any (GraphEngine::for_size()); one output or several, which are maps, or maps whose pixels the file has
+/// turned to the front (Transpose 0, 2, 3, 1) and made rows of (Reshape). Both are the same to Graph: height,
+/// width, channels. Besides the layers above it knows MaxPool, Sigmoid at the end, Resize to whole multiples
+/// by the nearest neighbour, and ConvTranspose whose window is its stride.
+[[nodiscard]] std::optional<Graph> read_onnx_detector(std::string_view bytes, const std::string& file);
+
 }  // namespace likeness

@@ -7,11 +7,17 @@
 #include "likeness/model/onnx_graph.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  try {
-    const auto graph = likeness::read_onnx_graph({reinterpret_cast<const char*>(data), size}, "fuzzed.onnx");
-    if (graph && graph->output >= graph->layers.size()) std::abort();
-  } catch (const likeness::Error&) {
-    // The expected answer to almost everything.
+  const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  for (const auto read : {likeness::read_onnx_graph, likeness::read_onnx_detector}) {
+    try {
+      const auto graph = read(bytes, "fuzzed.onnx");
+      if (!graph) continue;
+      for (const std::size_t output : graph->all_outputs()) {
+        if (output >= graph->layers.size()) std::abort();
+      }
+    } catch (const likeness::Error&) {
+      // The expected answer to almost everything.
+    }
   }
   return 0;
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "likeness/core/error.h"
+#include "likeness/infer/graph_engine.h"
 #include "likeness/infer/network.h"
 #include "likeness/npz/npz.h"
 
@@ -59,6 +60,31 @@ TEST(OnnxGraph, ComputesWhatTheReferenceDoes) {
     EXPECT_NEAR(given.values[i], rows.values[i], 1e-5) << i;
   fs::remove(xml);
   fs::remove(fs::path(xml).replace_extension(".bin"));
+}
+
+TEST(OnnxGraph, ADetectorIsReadForAnySize) {
+  // tools/make_onnx_detector.py
+  const NpzFile npz(fs::path(__FILE__).parent_path() / "testdata" / "onnx_detector.npz");
+  const auto bytes = npz.get<std::uint8_t>("model").values;
+  const std::string model(bytes.begin(), bytes.end());
+  EXPECT_FALSE(read_onnx_graph(model, "net.onnx"));
+  const auto graph = read_onnx_detector(model, "net.onnx");
+  ASSERT_TRUE(graph);
+  ASSERT_EQ(graph->outputs.size(), 3U);
+  const auto engine = GraphEngine::make(*graph, Precision::kF32);
+  ASSERT_TRUE(engine);
+  for (const std::string name : {"small", "wide"}) {
+    const auto picture = npz.get<float>(name);
+    const auto expected = npz.get<float>(name + "_outputs").values;
+    const auto sized = engine->for_size(picture.shape[0], picture.shape[1]);
+    ASSERT_TRUE(sized);
+    ASSERT_EQ(sized->outputs(), expected.size());
+    std::vector<float> out(expected.size());
+    sized->run(picture.values, 1, out);
+    for (std::size_t i = 0; i < out.size(); ++i) EXPECT_NEAR(out[i], expected[i], 1e-5) << name << ' ' << i;
+  }
+  // Blocks of other sizes than whole ones, and other ways to the nearest neighbour.
+  EXPECT_FALSE(read_onnx_detector(replaced(model, "asymmetric", "half_pixel"), "net.onnx"));
 }
 
 TEST(OnnxGraph, LeavesOtherLayersToOthers) {
