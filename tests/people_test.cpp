@@ -348,7 +348,8 @@ TEST_F(People, AGalleryKeepsTheQualityItWasMadeWith) {
     return json::parse(lines(done.out).at(0));
   };
   // The classifier's model, for `predict` asks both.
-  const std::vector<std::string> add{"gallery", "add", at("known"), "--model", "20180408-102900", "--gallery"};
+  const std::vector<std::string> add{"gallery",         "add",      at("known"), "--model",
+                                     "20180408-102900", "--gallery"};
   const auto added = [&](std::vector<std::string> more) {
     more.insert(more.begin(), add.begin(), add.end());
     return run_likeness(more).code;

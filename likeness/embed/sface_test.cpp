@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 const fs::path kPack = fs::path(LIKENESS_MODELS) / "sface";
 
 void expect_reference(const ModelPack& pack) {
-  const NpzFile reference(fs::path(__FILE__).parent_path() / "testdata" / "sface_reference.npz");
+  const NpzFile reference(fs::path(LIKENESS_TESTDATA) / "sface_reference.npz");
   const auto pixels = reference.get<std::uint8_t>("chips");
   const auto wanted = reference.get<float>("embeddings");
   ASSERT_EQ(pixels.shape, (std::vector<std::size_t>{4, 112, 112, 3}));

@@ -10,6 +10,7 @@
 
 #include "likeness/core/error.h"
 #include "likeness/core/protobuf.h"
+#include "likeness/infer/onnx_node.h"
 #include "likeness/infer/onnx_values.h"
 
 namespace likeness {
@@ -19,48 +20,7 @@ using Sizes = std::vector<std::uint64_t>;
 
 constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 30;  // of all folded constants together
 
-struct Node {
-  std::string_view type;
-  std::string_view domain;
-  std::vector<std::string_view> inputs;
-  std::vector<std::string_view> outputs;
-  std::unordered_map<std::string_view, std::int64_t> numbers;  // attributes that are one whole number
-  std::string_view value;                                      // of a Constant: its TensorProto
-  bool has_subgraph = false;
-
-  [[nodiscard]] std::int64_t number(std::string_view name, std::int64_t otherwise) const {
-    const auto found = numbers.find(name);
-    return found == numbers.end() ? otherwise : found->second;
-  }
-};
-
-void read_attribute(std::string_view message, Node& node) {
-  std::string_view name, tensor;
-  std::optional<std::int64_t> number;
-  ProtoReader fields(message);
-  for (ProtoField field; fields.next(field);) {
-    if (field.number == 1 && field.is_bytes) name = field.bytes;
-    if (field.number == 3 && !field.is_bytes) number = static_cast<std::int64_t>(field.value);
-    if (field.number == 5 && field.is_bytes) tensor = field.bytes;
-    if (field.number == 6 || field.number == 11) node.has_subgraph = true;
-  }
-  if (number) node.numbers.insert_or_assign(name, *number);
-  if (name == "value") node.value = tensor;
-}
-
-Node read_node(std::string_view message) {
-  Node node;
-  ProtoReader fields(message);
-  for (ProtoField field; fields.next(field);) {
-    if (!field.is_bytes) continue;
-    if (field.number == 1) node.inputs.push_back(field.bytes);
-    if (field.number == 2) node.outputs.push_back(field.bytes);
-    if (field.number == 4) node.type = field.bytes;
-    if (field.number == 5) read_attribute(field.bytes, node);
-    if (field.number == 7) node.domain = field.bytes;
-  }
-  return node;
-}
+using Node = OnnxNode;
 
 std::string_view name_in(std::string_view message, std::uint32_t number) {
   std::string_view name;
@@ -206,7 +166,7 @@ Graph::Graph(std::string_view message) : message_(message) {
   ProtoReader graph(message);
   for (ProtoField field; graph.next(field);) {
     if (!field.is_bytes) continue;
-    if (field.number == 1) nodes_.push_back(read_node(field.bytes));
+    if (field.number == 1) nodes_.push_back(read_onnx_node(field.bytes));
     if (field.number == 5) {
       OnnxTensor tensor = read_onnx_tensor(field.bytes);
       has_outside_ = has_outside_ || tensor.outside;

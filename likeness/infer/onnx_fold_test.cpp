@@ -19,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path kFolds = fs::path(__FILE__).parent_path() / "testdata" / "onnx_folds.npz";
+const fs::path kFolds = fs::path(LIKENESS_TESTDATA) / "onnx_folds.npz";
 
 OnnxConstants constants_of(const std::string& bytes) {
   return {std::as_bytes(std::span<const char>(bytes)), "folded.onnx"};
@@ -42,7 +42,8 @@ TEST(OnnxFold, GivesTheReferencesWeightsForEveryForm) {
     ASSERT_FALSE(folded.empty());
     const auto want = npz.get<float>(name + "_weights");
     const std::vector<std::int64_t> shape(want.shape.begin(), want.shape.end());
-    const std::vector<float>& got = constants_of(folded).get("weights", shape);
+    const OnnxConstants constants = constants_of(folded);
+    const std::vector<float>& got = constants.get("weights", shape);
     ASSERT_EQ(got.size(), want.values.size());
     for (std::size_t i = 0; i < got.size(); ++i) {
       if (std::isnan(want.values[i])) {

@@ -200,7 +200,8 @@ TEST_F(PackTest, TellsWhatItWasMeasuredToBeWorth) {
             "accuracy 0.875000 by hand");
   write_file(root_ / "somebody" / "model.json", replaced(json, "\"accuracy\"", "\"beauty\""));
   const std::string text = message(ErrorCode::kModelInvalid, [&] { (void)load_pack(root_ / "somebody"); });
-  EXPECT_NE(text.find("\"figure\" that is not accuracy, val_at_far_0.001"), std::string::npos) << text;
+  EXPECT_NE(text.find("figures[0].figure\" that is not accuracy, val_at_far_0.001"), std::string::npos)
+      << text;
 }
 
 TEST_F(PackTest, WithOneByteChangedFailsVerificationByName) {

@@ -13,6 +13,7 @@
 #include "likeness/core/error.h"
 #include "likeness/core/protobuf.h"
 #include "likeness/infer/onnx_fold.h"
+#include "likeness/infer/onnx_node.h"
 #include "likeness/infer/onnx_values.h"
 
 namespace likeness {
@@ -31,66 +32,7 @@ void require(bool condition) {
   if (!condition) throw NotOurs();
 }
 
-struct Attribute {
-  float real = 0;
-  std::int64_t number = 0;
-  Numbers numbers;
-  std::string_view text;
-};
-
-struct Node {
-  std::string_view type;
-  std::string_view domain;
-  std::vector<std::string_view> inputs;
-  std::vector<std::string_view> outputs;
-  std::unordered_map<std::string_view, Attribute> attributes;
-  std::string_view value;  // of a Constant: its TensorProto
-
-  [[nodiscard]] bool has(std::string_view name) const { return attributes.contains(name); }
-  [[nodiscard]] std::int64_t number(std::string_view name, std::int64_t otherwise) const {
-    return has(name) ? attributes.at(name).number : otherwise;
-  }
-  [[nodiscard]] float real(std::string_view name, float otherwise) const {
-    return has(name) ? attributes.at(name).real : otherwise;
-  }
-  [[nodiscard]] Numbers numbers(std::string_view name, Numbers otherwise) const {
-    return has(name) ? attributes.at(name).numbers : std::move(otherwise);
-  }
-};
-
-void read_attribute(std::string_view message, Node& node) {
-  std::string_view name;
-  Attribute attribute;
-  ProtoReader fields(message);
-  for (ProtoField field; fields.next(field);) {
-    if (field.number == 1 && field.is_bytes) name = field.bytes;
-    if (field.number == 2 && field.bytes.size() == sizeof(float))
-      std::memcpy(&attribute.real, field.bytes.data(), sizeof(float));
-    if (field.number == 3 && !field.is_bytes) attribute.number = static_cast<std::int64_t>(field.value);
-    if (field.number == 4 && field.is_bytes) attribute.text = field.bytes;
-    if (field.number == 5 && field.is_bytes) node.value = field.bytes;
-    if (field.number == 8 && !field.is_bytes)
-      attribute.numbers.push_back(static_cast<std::int64_t>(field.value));
-    if (field.number != 8 || !field.is_bytes) continue;
-    for (ProtoReader packed(field.bytes); !packed.done();)
-      attribute.numbers.push_back(static_cast<std::int64_t>(packed.varint()));
-  }
-  node.attributes.insert_or_assign(name, std::move(attribute));
-}
-
-Node read_node(std::string_view message) {
-  Node node;
-  ProtoReader fields(message);
-  for (ProtoField field; fields.next(field);) {
-    if (!field.is_bytes) continue;
-    if (field.number == 1) node.inputs.push_back(field.bytes);
-    if (field.number == 2) node.outputs.push_back(field.bytes);
-    if (field.number == 4) node.type = field.bytes;
-    if (field.number == 5) read_attribute(field.bytes, node);
-    if (field.number == 7) node.domain = field.bytes;
-  }
-  return node;
-}
+using Node = OnnxNode;
 
 /// The first message `number` inside `message`; empty where there is none.
 std::string_view inside(std::string_view message, std::uint32_t number) {
@@ -166,7 +108,7 @@ Reader::Reader(std::string_view graph, bool detector) : detector_(detector) {
   ProtoReader fields(graph);
   for (ProtoField field; fields.next(field);) {
     if (!field.is_bytes) continue;
-    if (field.number == 1) nodes_.push_back(read_node(field.bytes));
+    if (field.number == 1) nodes_.push_back(read_onnx_node(field.bytes));
     if (field.number == 5) {
       OnnxTensor tensor = read_onnx_tensor(field.bytes);
       constants_.insert_or_assign(tensor.name, std::move(tensor));

@@ -18,7 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 
 const NpzFile& fixture() {
-  static const NpzFile npz(fs::path(__FILE__).parent_path() / "testdata" / "onnx_graph.npz");
+  static const NpzFile npz(fs::path(LIKENESS_TESTDATA) / "onnx_graph.npz");
   return npz;
 }
 
@@ -37,7 +37,7 @@ std::string replaced(std::string text, const std::string& from, const std::strin
 TEST(OnnxGraph, HasTheLayersOfTheFile) {
   const auto graph = read_onnx_graph(model_bytes(), "net.onnx");
   ASSERT_TRUE(graph);
-  ASSERT_EQ(graph->layers.size(), 17U);  // one more than the file's: zeros around the second convolution
+  ASSERT_EQ(graph->layers.size(), 15U);  // of the file's nodes two do nothing; zeros stand before c3
   EXPECT_EQ(graph->layers[0].shape, (std::vector<std::size_t>{12, 10, 3}));
   EXPECT_EQ(graph->layers[3].kind, LayerKind::kConvolution);
   EXPECT_TRUE(graph->layers[3].same);
@@ -64,7 +64,7 @@ TEST(OnnxGraph, ComputesWhatTheReferenceDoes) {
 
 TEST(OnnxGraph, ADetectorIsReadForAnySize) {
   // tools/make_onnx_detector.py
-  const NpzFile npz(fs::path(__FILE__).parent_path() / "testdata" / "onnx_detector.npz");
+  const NpzFile npz(fs::path(LIKENESS_TESTDATA) / "onnx_detector.npz");
   const auto bytes = npz.get<std::uint8_t>("model").values;
   const std::string model(bytes.begin(), bytes.end());
   EXPECT_FALSE(read_onnx_graph(model, "net.onnx"));
@@ -95,7 +95,7 @@ TEST(OnnxGraph, LeavesOtherLayersToOthers) {
 
 TEST(OnnxGraph, EveryTruncationIsAnErrorOrNotOurs) {
   const std::string whole = model_bytes();
-  for (std::size_t size = 0; size < whole.size(); size += 7) {
+  for (std::size_t size = 0; size + 16 < whole.size(); size += 7) {
     try {
       EXPECT_FALSE(read_onnx_graph(whole.substr(0, size), "net.onnx").has_value()) << size;
     } catch (const Error& e) {
