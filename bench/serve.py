@@ -88,7 +88,7 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         gallery = folder / "people.gallery"
-        subprocess.run([build / "likeness", "gallery", "add", f"{args.data}/train", "--gallery", gallery, "--models", args.models],
+        subprocess.run([build / "likeness", "gallery", "add", f"{args.data}/train", "--gallery", gallery, "--models", args.models, "--model", "20180408-102900"],
                        check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         server, port, ready = start_ours(build, args.models, gallery, folder)
         try:

@@ -83,7 +83,7 @@ def counted(faces, asked):
 def trial(program, people, size, draw, strangers, others, folder):
     enrolled, asked = drawn(people, size, draw)
     gallery = folder / "gallery"
-    program.run("gallery", "add", link(folder / "enrolled", enrolled), "--gallery", gallery)
+    program.run("gallery", "add", link(folder / "enrolled", enrolled), "--gallery", gallery, "--model", "20180408-102900")
     photos = link(folder / "asked", asked)
     faces = answers(program, gallery, photos, strangers)
     # Those who are enrolled are left out of it by their names.

@@ -58,6 +58,11 @@ void add_model_options(CLI::App& command, ModelOptions& options) {
       ->check(CLI::IsMember({"f32", "bf16", "int8"}));
 }
 
+void add_people_model_options(CLI::App& command, ModelOptions& options) {
+  options.model = kPeopleModel;
+  add_model_options(command, options);
+}
+
 void add_detector_options(CLI::App& command, DetectorOptions& options) {
   command.add_option("--min-face", options.min_face_px, "Shortest face side to look for, in pixels")
       ->capture_default_str()

