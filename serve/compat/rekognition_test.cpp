@@ -102,7 +102,7 @@ TEST_F(RekognitionTest, FacesAreIndexedSearchedListedAndDeleted) {
   EXPECT_FALSE(rest.contains("NextToken"));
   const json gone =
       call("DeleteFaces", {{"CollectionId", "people"}, {"FaceIds", {face.at("FaceId"), "x"}}}).body;
-  EXPECT_EQ(gone.at("DeletedFaces"), json({face.at("FaceId")}));
+  EXPECT_EQ(gone.at("DeletedFaces"), json::array({face.at("FaceId")}));
   EXPECT_EQ(gone.at("UnsuccessfulFaceDeletions").at(0).at("Reasons"), json({"FACE_NOT_FOUND"}));
   EXPECT_EQ(call("DescribeCollection", {{"CollectionId", "people"}}).body.at("FaceCount"), 2);
   EXPECT_EQ(call("DeleteCollection", {{"CollectionId", "people"}}).status, 200);
