@@ -24,7 +24,7 @@ struct ModelOptions : Setup {
 void add_models_option(CLI::App& command, ModelOptions& options);
 void add_model_name_option(CLI::App& command, ModelOptions& options);  ///< --model
 void add_model_options(CLI::App& command, ModelOptions& options);  ///< --models --model --profile --precision
-void add_detector_options(CLI::App& command, DetectorOptions& options);  ///< --min-face --min-scores ...
+void add_detector_options(CLI::App& command, Setup& setup);  ///< --detector --min-face --min-score ...
 void add_threads_option(CLI::App& command, int& threads);  ///< --threads, all processors by default.
 void add_json_option(CLI::App& command, bool& json);       ///< --json
 /// --members: names of an .npz's members, where they are not the usual ones (MemberNames).

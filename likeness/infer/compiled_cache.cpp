@@ -36,7 +36,8 @@ CompiledCache::CompiledCache(fs::path file, NetworkOptions options, const Openvi
   if (options_.cache_folder.empty() || quick) return;
   const CachePlace place = cache_place(options_.cache_folder, file_,
                                        std::string(to_string(options_.precision)) + "\n" + options_.output +
-                                           "\n" + (options_.exact ? "exact\n" : ""),
+                                           "\n" + (options_.exact ? "exact\n" : "") +
+                                           (options_.any_size ? "any size\n" : ""),
                                        ".compiled");
   if (place.file.empty()) return;
   place_ = place.file;

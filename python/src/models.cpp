@@ -118,7 +118,7 @@ void bind_pack(nb::module_& m) {
                         "them (docs/model_pack.md).")
       .def_ro("folder", &ModelPack::folder)
       .def_prop_ro("kind",
-                   [](const ModelPack& p) { return p.kind == PackKind::kMtcnn ? "detector" : "embedder"; })
+                   [](const ModelPack& p) { return p.kind == PackKind::kDetector ? "detector" : "embedder"; })
       .def_prop_ro("name", [](const ModelPack& p) { return p.contract.name; })
       .def_prop_ro("source", [](const ModelPack& p) { return p.contract.source; })
       .def_prop_ro("licence", [](const ModelPack& p) { return p.contract.licence; })
