@@ -157,7 +157,11 @@ Exit run(const Args& args) {
   if (args.enrol) require_writable(args.gallery);
   const auto before = args.update.empty() ? std::map<std::string, int>{} : clusters_before(args.update);
   const PhotoList list = list_photos(args.inputs, args.json);
-  const Recognizer recognizer(args.models);
+  ModelOptions models = args.models;
+  std::error_code ignored;
+  if (args.enrol && fs::exists(args.gallery, ignored))
+    models = models_for(GalleryArgs{args.gallery, args.key_file}.open(true).store().space(), models);
+  const Recognizer recognizer(models);
   ProgressBar bar("embedding");
   InputCount inputs(list, args.json);
   GroupOptions options{
@@ -204,7 +208,7 @@ void add_cluster_command(CLI::App& app, Exit& exit) {
   command->add_option("--key-file", args->key_file,
                       "Passphrase of an encrypted gallery; else LIKENESS_GALLERY_KEY");
   add_detector_options(*command, args->models);
-  add_model_options(*command, args->models);
+  add_people_model_options(*command, args->models);
   add_threads_option(*command, args->models.threads);
   add_json_option(*command, args->json);
   command->callback([args, &exit] { exit = run(*args); });

@@ -22,6 +22,7 @@ struct Args : EvalArgs {
   fs::path faces;
   fs::path impostors;
   std::vector<std::string> without;
+  std::optional<fs::path> only;
   GalleryTrialOptions trials;
 
   [[nodiscard]] GalleryTrialOptions options() const {
@@ -42,6 +43,7 @@ Exit run_leftout(const Args& args) {
 
 Exit run_gallery(const Args& args) {
   People people = people_of(args.faces, args);
+  keep_wanted(people, args.only, 1);
   leave_aside(people, args.without);
   ProgressBar bar("trials");
   return tell(args, gallery_report(people, args.options(), bar.callback()), {&people});
@@ -100,6 +102,7 @@ void add_eval_gallery(CLI::App& command, Exit& exit) {
       "A calibrated gallery: two faces enrolled, half of the strangers to calibrate, half to ask about");
   part->footer("Example: likeness eval gallery lfw --target-fpir 0.01     (lfw/PERSON/photo.jpg)");
   part->add_option("faces", open->faces, "Folder of PERSON/photos, or embeddings (.npz)")->required();
+  part->add_option("--only", open->only, "File whose lines begin with the people wanted");
   part->add_option("--trials", open->trials.trials, "How often people and strangers are drawn")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();

@@ -124,7 +124,7 @@ Exit gallery_add(const GalleryCommandArgs& args) {
   std::optional<Gallery> gallery;
   std::error_code ignored;
   if (fs::exists(args.gallery.path, ignored)) gallery = args.gallery.open(false);
-  Setup setup = args.models;
+  Setup setup = gallery ? models_for(gallery->store().space(), args.models) : args.models;
   if (!args.quality.empty()) setup.quality = *quality_from(args.quality);
   if (gallery) {
     const Quality quality = gallery->store().space().quality;

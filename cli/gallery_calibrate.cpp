@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 
 /// Of a folder; photos that are unreadable or show no face are named, and the former show in `exit`.
 StrangerFaces from_photos(const GalleryCommandArgs& args, const GalleryStore& store, Exit& exit) {
-  Setup setup = args.models;
+  Setup setup = models_for(store.space(), args.models);
   setup.quality = store.space().quality;
   const Recognizer recognizer(setup);
   require_same_space(store.space(), store.name(), recognizer.space(), "the model " + setup.model);

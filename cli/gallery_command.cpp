@@ -175,7 +175,7 @@ CLI::App* subcommand(CLI::App& gallery, const char* name, const char* words, con
 
 void add_photo_options(CLI::App& command, GalleryCommandArgs& args) {
   add_detector_options(command, args.models);
-  add_model_options(command, args.models);
+  add_people_model_options(command, args.models);
   add_threads_option(command, args.models.threads);
 }
 
@@ -208,6 +208,13 @@ void add_upkeep(CLI::App& gallery, const std::shared_ptr<GalleryCommandArgs>& ar
   command->add_option("copy", args->file, "What backup wrote of it; stays as it is")->required();
   add_json_option(*command, args->json);
   command->callback([args, &exit] { exit = restore(*args); });
+  command =
+      subcommand(gallery, "migrate",
+                 "Embed a gallery's faces anew from their photos, with another model, into a new gallery",
+                 "--gallery old.gallery --into people.gallery", args, gallery_migrate, exit);
+  command->add_option("--into", args->file, "The new gallery; faces that it has already stay")->required();
+  add_new_gallery_options(*command, *args);
+  add_photo_options(*command, *args);
   command = subcommand(gallery, "export", "Write all faces as .npz (not encrypted)",
                        "-o people.npz --gallery people.gallery", args, run_export, exit);
   command->add_option("-o,--output", args->file, "The .npz to write")->required();

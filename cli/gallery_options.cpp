@@ -33,6 +33,18 @@ Gallery GalleryArgs::open_or_create(const EmbeddingSpace& space, const CreateOpt
   return open_or_create_gallery(path.string(), space, create, options());
 }
 
+ModelOptions models_for(const EmbeddingSpace& space, ModelOptions models) {
+  if (models.model_given || space.contract.empty()) return models;
+  const std::string name = contract_from_json(space.contract, "the gallery's contract").name;
+  try {
+    (void)find_pack(name, models.models);
+    models.model = name;
+  } catch (const Error& e) {
+    if (e.code() != ErrorCode::kModelNotFound) throw;  // then the mismatch names both
+  }
+  return models;
+}
+
 void add_gallery_option(CLI::App& command, GalleryArgs& args) {
   command.add_option("--gallery", args.path, "The gallery's file")->required();
   command.add_option("--key-file", args.key_file,

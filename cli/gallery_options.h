@@ -33,6 +33,10 @@ void add_verify_command(CLI::App& app, Exit& exit);
 void add_cluster_command(CLI::App& app, Exit& exit);
 void add_gallery_command(CLI::App& app, Exit& exit);
 
+/// `models` with the model that made the faces of a gallery, unless --model names another or
+/// there is no such pack.
+[[nodiscard]] ModelOptions models_for(const EmbeddingSpace& space, ModelOptions models);
+
 void add_gallery_option(CLI::App& command, GalleryArgs& args);  ///< --gallery --key-file
 
 /// The gallery's current view, with a progress bar where an index has to be built.

@@ -43,5 +43,6 @@ Exit gallery_add(const GalleryCommandArgs& args);
 Exit gallery_search(const GalleryCommandArgs& args);
 Exit gallery_calibrate(const GalleryCommandArgs& args);
 Exit gallery_check(const GalleryCommandArgs& args);
+Exit gallery_migrate(const GalleryCommandArgs& args);
 
 }  // namespace likeness::cli

@@ -56,7 +56,7 @@ void print_text(const PhotoFaces& photo, const SearchedFace& answer) {
 Exit gallery_search(const GalleryCommandArgs& args) {
   const PhotoList list = list_photos(args.inputs, args.json);
   const Gallery gallery = args.gallery.open(true, args.models.threads, index_kind_from(args.index));
-  Setup setup = args.models;
+  Setup setup = models_for(gallery.store().space(), args.models);
   setup.quality = gallery.store().space().quality;
   const Recognizer recognizer(setup);
   require_same_space(gallery.store().space(), gallery.store().name(), recognizer.space(),

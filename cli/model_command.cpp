@@ -1,8 +1,10 @@
+#include <algorithm>
 #include <cmath>
 #include <iomanip>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -34,25 +36,70 @@ nlohmann::ordered_json json_of(const ModelPack& pack) {
   return json;
 }
 
+/// A pack's figure as its table has it; "-" where it was not measured.
+std::string figure_of(const ModelPack& pack, const std::string& name, int digits) {
+  for (const PackFigure& figure : pack.figures) {
+    if (figure.name != name) continue;
+    std::ostringstream text;
+    text << std::fixed << std::setprecision(digits) << figure.value;
+    return text.str();
+  }
+  return "-";
+}
+
+std::vector<std::string> row_of(const ModelPack& pack) {
+  const Contract& contract = pack.contract;
+  std::uint64_t bytes = 0;
+  for (const PackFile& file : pack.files) bytes += file.bytes;
+  std::ostringstream what, size;
+  if (pack.kind == PackKind::kDetector) {
+    what << "finds faces, " << to_string(pack.detector.method);
+  } else {
+    what << contract.dimension << "-D, " << size_of(contract.crop) << ", " << to_string(contract.crop.profile)
+         << ", " << precisions_of(pack);
+  }
+  size << std::fixed << std::setprecision(1) << static_cast<double>(bytes) / 1e6;
+  return {contract.name,
+          what.str(),
+          figure_of(pack, "accuracy", 3),
+          figure_of(pack, "val_at_far_0.001", 3),
+          figure_of(pack, "fnir_at_fpir_0.01", 3),
+          figure_of(pack, "ms_a_face", 0),
+          size.str(),
+          contract.licence,
+          pack.folder.string()};
+}
+
+void print_table(const std::vector<std::vector<std::string>>& rows) {
+  std::vector<std::size_t> widths(rows[0].size());
+  for (const auto& row : rows) {
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  for (const auto& row : rows) {
+    std::string line;
+    for (std::size_t i = 0; i < row.size(); ++i)
+      line += row[i] + (i + 1 < row.size() ? std::string(widths[i] - row[i].size() + 2, ' ') : "");
+    std::cout << line << '\n';
+  }
+}
+
 Exit list(const Args& args) {
   std::vector<std::string> problems;
   const auto packs = list_packs(pack_search_path(args.models), &problems);
+  std::vector<std::vector<std::string>> rows{
+      {"name", "what", "accuracy", "VAL", "FNIR", "ms", "MB", "licence", "folder"}};
   for (const ModelPack& pack : packs) {
     if (args.json) {
       std::cout << json_of(pack).dump() << '\n';
-      continue;
-    }
-    const Contract& contract = pack.contract;
-    std::cout << std::left << std::setw(24) << contract.name << ' ';
-    if (pack.kind == PackKind::kDetector) {
-      std::cout << std::setw(44) << "finds faces, " + std::string(to_string(pack.detector.method));
     } else {
-      std::ostringstream what;
-      what << contract.dimension << "-D, " << size_of(contract.crop) << ", "
-           << to_string(contract.crop.profile) << ", " << precisions_of(pack);
-      std::cout << std::setw(44) << what.str();
+      rows.push_back(row_of(pack));
     }
-    std::cout << ' ' << pack.folder.string() << '\n';
+  }
+  if (rows.size() > 1) {
+    print_table(rows);
+    std::cout
+        << "accuracy: LFW's pairs; VAL at FAR .001; FNIR at FPIR 1 %; ms: processor time of the network "
+           "a face; `model info` says by which command\n";
   }
   for (const std::string& problem : problems) std::cerr << "likeness: " << problem << '\n';
   if (packs.empty() && problems.empty()) {

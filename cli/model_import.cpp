@@ -60,9 +60,16 @@ void add_model_import(CLI::App& command, Exit& exit) {
   part->add_option("--name", options.name, "Name of the new pack")->required();
   part->add_option("--models", args->models,
                    "Folder of model packs to put it in (default: $LIKENESS_MODELS or ./models)");
-  add_word_option(*part, "--standardization", options.standardization, standardization_from,
-                  {"fixed", "per-image"},
-                  "fixed: (x - mean) / scale; per-image: by the picture's own mean and deviation");
+  part->add_option_function<std::string>(
+          "--standardization",
+          [&options](const std::string& word) {
+            // Pixels as they are, for networks that subtract and divide by themselves.
+            if (word == "none") options.mean = 0.0F, options.scale = 1.0F;
+            options.standardization = word == "none" ? Standardization::kFixed : standardization_from(word);
+          },
+          "fixed: (x - mean) / scale; per-image: by the picture's own mean and deviation; none: pixels as "
+          "they are, 0 to 255")
+      ->check(CLI::IsMember({"fixed", "per-image", "none"}));
   part->add_option("--mean", options.mean, "For fixed, e.g. 127.5");
   part->add_option("--scale", options.scale, "For fixed, e.g. 128");
   add_word_option(*part, "--channels", options.channels, channels_from, {"rgb", "bgr"},

@@ -21,6 +21,7 @@ namespace {
 std::string standardization_of(const Contract& contract) {
   if (contract.standardization == Standardization::kPerImage)
     return "(x - its mean) / its standard deviation, each picture";
+  if (contract.mean == 0 && contract.scale == 1) return "pixels as they are, 0 to 255";
   std::ostringstream text;
   text << "(x - " << contract.mean << ") / " << contract.scale;
   return text.str();
@@ -55,6 +56,8 @@ void print_embedder(const ModelPack& pack) {
               << threshold.false_match_rate << " (" << threshold.precision << "; " << threshold.origin
               << ")\n";
   }
+  for (const PackFigure& figure : pack.figures)
+    std::cout << "measured     " << figure.name << ' ' << figure.value << " (" << figure.origin << ")\n";
 }
 
 void print_detector(const ModelPack& pack) {

@@ -59,6 +59,11 @@ void add_model_options(CLI::App& command, ModelOptions& options) {
       ->check(CLI::IsMember({"f32", "bf16", "int8"}));
 }
 
+void add_people_model_options(CLI::App& command, ModelOptions& options) {
+  options.model = kPeopleModel;
+  add_model_options(command, options);
+}
+
 void add_detector_options(CLI::App& command, Setup& setup) {
   DetectorOptions& options = setup.detector;
   command.add_option("--detector", setup.detector_pack,

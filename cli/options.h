@@ -24,6 +24,8 @@ struct ModelOptions : Setup {
 void add_models_option(CLI::App& command, ModelOptions& options);
 void add_model_name_option(CLI::App& command, ModelOptions& options);  ///< --model
 void add_model_options(CLI::App& command, ModelOptions& options);  ///< --models --model --profile --precision
+/// The same for what knows people without training: kPeopleModel by default.
+void add_people_model_options(CLI::App& command, ModelOptions& options);
 void add_detector_options(CLI::App& command, Setup& setup);  ///< --detector --min-face --min-score ...
 void add_threads_option(CLI::App& command, int& threads);  ///< --threads, all processors by default.
 void add_json_option(CLI::App& command, bool& json);       ///< --json

@@ -62,18 +62,30 @@ std::string first_line(const std::filesystem::path& file) {
 
 bool is_loopback(const std::string& address) { return address.rfind("127.", 0) == 0 || address == "::1"; }
 
+/// Unless --model says otherwise that of the first gallery that is there already: one service has one model.
+ModelOptions models_served(const ServeArgs& args, const serve::ServiceOptions& options) {
+  for (const serve::GallerySource& gallery : options.galleries) {
+    std::error_code ignored;
+    if (args.models.model_given || !std::filesystem::exists(gallery.uri, ignored)) continue;
+    GalleryOptions read = options.gallery_options;
+    read.read_only = true;
+    return models_for(open_gallery(gallery.uri, read).store().space(), args.models);
+  }
+  return args.models;
+}
+
 serve::ServiceOptions service_options(const ServeArgs& args) {
   if (args.keys.empty() && !is_loopback(args.http.address))
     throw std::invalid_argument(
         "--address " + args.http.address +
         " can be reached by others: make keys with `likeness key add`, and say --keys FILE");
   serve::ServiceOptions options;
-  options.models = args.models;
   for (const std::string& gallery : args.galleries) options.galleries.push_back(gallery_source(gallery));
   options.gallery_options.passphrase = gallery_passphrase(args.key_file);
   options.gallery_options.notice = [](const Notice& notice) {
     std::cerr << "likeness: " << notice.text << '\n';
   };
+  options.models = models_served(args, options);
   if (!args.keys.empty()) options.keys = args.keys;
   options.audit = args.audit;
   if (args.keep_crops && args.keep_seen_days == 0)
@@ -273,7 +285,7 @@ void add_serve_command(CLI::App& app, Exit& exit) {
   command->add_option("--config", args->config, "File of `option = value` lines; the command line goes first")
       ->envname("LIKENESS_SERVE_CONFIG");
   add_detector_options(*command, args->models);
-  add_model_options(*command, args->models);
+  add_people_model_options(*command, args->models);
   add_threads_option(*command, args->models.threads);
   command->callback([args, command, &exit] {
     if (!args->config.empty()) read_config(*command, args->config);

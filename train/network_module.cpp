@@ -119,6 +119,9 @@ torch::Tensor NetworkModule::computed(std::size_t i, const std::vector<torch::Te
     case LayerKind::kFlatten:
     case LayerKind::kGlobalMax:
     case LayerKind::kUnitLength:
+    case LayerKind::kUpsample:
+    case LayerKind::kDeconvolution:
+    case LayerKind::kSigmoid:
       break;
   }
   throw Error(ErrorCode::kUnsupported,

@@ -169,7 +169,7 @@ void shuffle(std::vector<std::uint32_t>& order, std::mt19937_64& random) {
 
 }  // namespace
 
-double link_threshold(std::size_t faces, std::span<const KnownThreshold> measured) {
+double link_threshold(std::size_t faces, std::span<const KnownThreshold> measured, double strangers_links) {
   // Of LFW view 1's training people by the plain cosine: `likeness eval thresholds LFW --only
   // peopleDevTrain.txt` with a pack without a centre, as imported ones are.
   static const KnownThreshold usual[] = {{.cosine = 0.3904, .false_match_rate = 0.01},
@@ -187,7 +187,7 @@ double link_threshold(std::size_t faces, std::span<const KnownThreshold> measure
   learn(measured);
   if (cosines.size() < 2) learn(usual);
   const double rate =
-      std::min(-2.0, std::log10(kStrangersLinks / static_cast<double>(std::max<std::size_t>(faces, 1))));
+      std::min(-2.0, std::log10(strangers_links / static_cast<double>(std::max<std::size_t>(faces, 1))));
   // The two thresholds around the rate; beyond the last two their line goes on.
   auto upper = cosines.upper_bound(rate);
   if (upper == cosines.end()) --upper;
@@ -206,7 +206,7 @@ double link_threshold(std::size_t faces, const Contract& contract, Precision pre
   };
   std::vector<KnownThreshold> measured = measured_in(to_string(precision));
   if (measured.size() < 2) measured = measured_in(to_string(Precision::kF32));
-  return link_threshold(faces, measured);
+  return link_threshold(faces, measured, contract.strangers_links.value_or(kStrangersLinks));
 }
 
 std::vector<std::vector<FaceLink>> link_faces(const Embeddings& faces, const ClusterOptions& given,

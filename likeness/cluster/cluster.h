@@ -26,18 +26,22 @@ struct ClusterOptions {
 
 /// Links to strangers that a face may have on average, were all others strangers. The more faces there are,
 /// the more of them look alike by chance, so the link must be closer. Chosen on LFW view 1's training people
-/// for 20180408-102900: a link of .56 is the best there for all 3,442 faces and the 2,113 of people with two
-/// photos or more together (mean B-cubed F .951, docs/people.md); there .25 strangers' links fall on a face.
-/// The same number came out for the plain cosine (.60).
+/// for 20180408-102900; another model's pack may say another number (Contract::strangers_links). A link of
+/// .56 is the best there for all 3,442 faces and the 2,113 of people with two photos or more together (mean
+/// B-cubed F .951, docs/people.md); there .25 strangers' links fall on a face. The same number came out for
+/// the plain cosine (.60).
 inline constexpr double kStrangersLinks = 0.25;
 
-/// The link for so many faces: where kStrangersLinks of `faces` are false matches, on the line (cosine over
+/// The link for so many faces: where `strangers_links` of `faces` are false matches, on the line (cosine over
 /// the logarithm of the rate) through the thresholds nearest to it; never below that of a false match rate of
 /// .01.
 /// @param measured thresholds of one precision, in any order; fewer than two: those of 20180408-102900 in
 /// f32 with its mean face left in.
-[[nodiscard]] double link_threshold(std::size_t faces, std::span<const KnownThreshold> measured = {});
-/// The same with the thresholds that a contract has for `precision`, or else for f32, which is near enough.
+/// @param strangers_links above 0.
+[[nodiscard]] double link_threshold(std::size_t faces, std::span<const KnownThreshold> measured = {},
+                                    double strangers_links = kStrangersLinks);
+/// The same with the links that a contract says, and with its thresholds for `precision`, or else for f32,
+/// which is near enough.
 [[nodiscard]] double link_threshold(std::size_t faces, const Contract& contract, Precision precision);
 
 /// A neighbour of a face.

@@ -126,6 +126,9 @@ TEST(LinkThreshold, RisesWithTheNumberOfFaces) {
   contract.thresholds.assign(two, two + 2);
   EXPECT_NEAR(link_threshold(250, contract, Precision::kF32), 0.6, 1e-9);
   EXPECT_NEAR(link_threshold(250, contract, Precision::kBf16), 0.6, 1e-9);  // f32's will do
+  contract.strangers_links = 0.025;                                         // a tenth of the usual
+  EXPECT_NEAR(link_threshold(25, contract, Precision::kF32), 0.6, 1e-9);
+  contract.strangers_links.reset();
   contract.thresholds[0].precision = "bf16";
   EXPECT_NEAR(link_threshold(250, contract, Precision::kBf16), 0.5071, 1e-9);  // one each makes no line
 }

@@ -192,7 +192,7 @@ TEST(FaceDetectorModels, MissingFilesAreNamed) {
     FAIL() << "no error";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kModelNotFound);
-    EXPECT_STREQ(error.what(), "no model file /no/such/pack/pnet.onnx");
+    EXPECT_STREQ(error.what(), "no model pack at /no/such/pack");
   }
 }
 

@@ -8,8 +8,11 @@
 #include <stdexcept>
 #include <utility>
 
+#include "likeness/core/error.h"
+#include "likeness/core/file.h"
 #include "likeness/detect/one_stage_decode.h"
 #include "likeness/image/resample.h"
+#include "likeness/model/onnx_graph.h"
 
 namespace likeness {
 namespace {
@@ -21,23 +24,40 @@ constexpr double kMostEnlarged = 4;
 /// A scale reports faces from this share of the height on that the finer one stops at, so that a face of
 /// about that height is found by one of them.
 constexpr double kHandOver = 0.7;
+/// Bytes of a network's file; CenterFace's has 7.3 MB.
+constexpr std::uintmax_t kLargestNetwork = 256U << 20;
+/// Sizes of input whose memory is kept.
+constexpr std::size_t kSizesKept = 4;
 
 int rounded_up(int side) { return (side + kInputMultiple - 1) / kInputMultiple * kInputMultiple; }
 
-/// (x - mean) / scale of a picture in the upper left of width x height planes, 0 beside it.
-std::vector<float> planes(ImageView picture, int width, int height, const DetectorContract& contract) {
+/// (x - mean) / scale of a picture in the upper left of an input, black beside it: planes of width x height
+/// numbers, or the three channels of each pixel side by side.
+std::vector<float> input_of(ImageView picture, int width, int height, bool planes,
+                            const DetectorContract& contract) {
   const auto plane = static_cast<std::size_t>(width) * static_cast<std::size_t>(height);
   std::vector<float> values(3 * plane, (0 - contract.mean) / contract.scale);
+  const std::size_t step = planes ? 1 : 3;
   for (std::size_t c = 0; c < 3; ++c) {
     const std::size_t from = contract.channels == ChannelOrder::kBgr ? 2 - c : c;
     for (int y = 0; y < picture.height; ++y) {
-      float* out = values.data() + c * plane + static_cast<std::size_t>(y) * static_cast<std::size_t>(width);
+      float* out = values.data() + c * (planes ? plane : 1) +
+                   static_cast<std::size_t>(y) * static_cast<std::size_t>(width) * step;
       const std::uint8_t* in = picture.row(y) + from;
-      for (int x = 0; x < picture.width; ++x)
-        out[x] = (static_cast<float>(in[static_cast<std::ptrdiff_t>(3) * x]) - contract.mean) / contract.scale;
+      for (std::size_t x = 0; x < static_cast<std::size_t>(picture.width); ++x)
+        out[x * step] = (static_cast<float>(in[3 * x]) - contract.mean) / contract.scale;
     }
   }
   return values;
+}
+
+/// Our engine of the network in `file`, where there is one.
+std::optional<GraphEngine> own_engine(const std::filesystem::path& file) {
+  if (!GraphEngine::pays_off(Precision::kF32)) return std::nullopt;
+  const auto bytes = read_file_bytes(file, kLargestNetwork, ErrorCode::kModelInvalid);
+  auto graph = read_onnx_detector({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, file.string());
+  if (!graph) return std::nullopt;
+  return GraphEngine::make(std::move(*graph), Precision::kF32);
 }
 
 /// Network pixels to the photo's: first stretched, then moved.
@@ -176,14 +196,50 @@ std::vector<Face> OneStage::detect(ImageView photo) {
 
 }  // namespace
 
-OneStageNetwork::OneStageNetwork(DetectorContract contract, std::filesystem::path file, int threads)
+OneStageNetwork::OneStageNetwork(DetectorContract contract, std::filesystem::path file, int threads,
+                                 Road road)
     : contract_(std::move(contract)), file_(std::move(file)), threads_(threads) {
+  if (road == Road::kQuicker) own_ = own_engine(file_);
   // The smallest input tells whether the network is the method's.
   const Image grey(kInputMultiple, kInputMultiple, 128);
   (void)faces(grey.view(), 1);
 }
 
-std::vector<Tensor> OneStageNetwork::run(const TensorView& input) const {
+std::shared_ptr<const GraphEngine> OneStageNetwork::sized(int width, int height) const {
+  if (!own_) return nullptr;
+  const std::vector<std::size_t> input{static_cast<std::size_t>(height), static_cast<std::size_t>(width), 3};
+  const std::lock_guard lock(mutex_);
+  const auto found = std::ranges::find_if(sizes_, [&](const auto& one) { return one->input() == input; });
+  if (found != sizes_.end()) {
+    std::rotate(sizes_.begin(), found, found + 1);
+    return sizes_.front();
+  }
+  auto engine = own_->for_size(input[0], input[1]);
+  if (!engine) return nullptr;
+  sizes_.insert(sizes_.begin(), std::make_shared<const GraphEngine>(std::move(*engine)));
+  if (sizes_.size() > kSizesKept) sizes_.pop_back();
+  return sizes_.front();
+}
+
+std::vector<Tensor> OneStageNetwork::run_own(const GraphEngine& engine, ImageView picture) const {
+  const auto width = static_cast<int>(engine.input()[1]);
+  const auto height = static_cast<int>(engine.input()[0]);
+  const std::vector<float> input = input_of(picture, width, height, /*planes=*/false, contract_);
+  std::vector<float> all(engine.outputs());
+  engine.run(input, 1, all);
+  std::vector<Tensor> outputs;
+  auto from = all.cbegin();
+  for (const std::vector<std::size_t>& shape : engine.output_shapes()) {
+    std::ptrdiff_t count = 1;
+    for (const std::size_t side : shape) count *= static_cast<std::ptrdiff_t>(side);
+    outputs.push_back({shape, {from, from + count}});
+    from += count;
+  }
+  return outputs;
+}
+
+std::vector<Tensor> OneStageNetwork::run_openvino(ImageView picture, int width, int height) const {
+  const std::vector<float> values = input_of(picture, width, height, /*planes=*/true, contract_);
   std::optional<Network> network;
   {
     const std::lock_guard lock(mutex_);
@@ -193,7 +249,8 @@ std::vector<Tensor> OneStageNetwork::run(const TensorView& input) const {
     }
   }
   if (!network) network.emplace(file_, NetworkOptions{.threads = threads_, .any_size = true});
-  std::vector<Tensor> outputs = network->run(input);
+  std::vector<Tensor> outputs = network->run(
+      {{1, 3, static_cast<std::size_t>(height), static_cast<std::size_t>(width)}, values});
   const std::lock_guard lock(mutex_);
   idle_.push_back(std::move(*network));
   return outputs;
@@ -206,9 +263,10 @@ std::vector<Face> OneStageNetwork::faces(ImageView picture, float min_score) con
       contract_.fit == InputFit::kStretch && (width != picture.width || height != picture.height);
   Image stretched;
   if (stretch) stretched = resample(picture, width, height, Filter::kBilinear);
-  const std::vector<float> values = planes(stretch ? stretched.view() : picture, width, height, contract_);
+  const ImageView input = stretch ? stretched.view() : picture;
+  const auto engine = sized(width, height);
   const std::vector<Tensor> outputs =
-      run({{1, 3, static_cast<std::size_t>(height), static_cast<std::size_t>(width)}, values});
+      engine ? run_own(*engine, input) : run_openvino(input, width, height);
   std::vector<Face> found = decode(contract_, outputs, width, height, min_score, file_);
   suppress(contract_, found);
   if (stretch) {

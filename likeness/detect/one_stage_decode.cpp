@@ -13,19 +13,24 @@ namespace {
 constexpr std::array<int, 3> kYunetStrides{8, 16, 32};
 constexpr int kCenterfaceStride = 4;
 
-/// One output of the network: `channels` numbers for each of rows x columns cells, in either order.
+/// One output of the network: numbers for each of rows x columns cells.
 struct Map {
   const float* values = nullptr;
+  std::size_t cell = 1;     ///< From one cell to the next.
+  std::size_t channel = 1;  ///< From one number of a cell to the next.
+  [[nodiscard]] float at(std::size_t i, std::size_t c) const { return values[i * cell + c * channel]; }
 };
 
-Map map_of(const Tensor& tensor, std::size_t cells, std::size_t channels,
+/// `planes`: whether the file's own output is one plane after the other.
+Map map_of(const Tensor& tensor, std::size_t cells, std::size_t channels, bool planes,
            const std::filesystem::path& network) {
   if (tensor.values.size() != cells * channels) {
     throw Error(ErrorCode::kModelInvalid,
                 network.string() + " gives " + std::to_string(tensor.values.size()) + " numbers where its method has " +
                     std::to_string(cells * channels));
   }
-  return {tensor.values.data()};
+  if (planes && tensor.shape.size() != 3) return {tensor.values.data(), 1, cells};
+  return {tensor.values.data(), channels, 1};
 }
 
 void expect_outputs(std::span<const Tensor> outputs, std::size_t count, const std::filesystem::path& network) {
@@ -58,7 +63,8 @@ void decode_yunet(const DetectorContract& detector, std::span<const Tensor> outp
     const int columns = width / stride;
     const auto cells = static_cast<std::size_t>(columns) * static_cast<std::size_t>(height / stride);
     const auto map = [&](std::size_t kind, std::size_t channels) {
-      return map_of(outputs[kind * kYunetStrides.size() + k], cells, channels, network).values;
+      return map_of(outputs[kind * kYunetStrides.size() + k], cells, channels, /*planes=*/false, network)
+          .values;
     };
     const float* classes = map(0, 1);
     const float* objects = map(1, 1);
@@ -92,23 +98,26 @@ void decode_centerface(const DetectorContract& detector, std::span<const Tensor>
   constexpr auto kStep = static_cast<float>(kCenterfaceStride);
   const int columns = width / kCenterfaceStride;
   const auto cells = static_cast<std::size_t>(columns) * static_cast<std::size_t>(height / kCenterfaceStride);
-  const float* scores = map_of(outputs[0], cells, 1, network).values;
-  const float* sizes = map_of(outputs[1], cells, 2, network).values;
-  const float* offsets = map_of(outputs[2], cells, 2, network).values;
-  const float* points = map_of(outputs[3], cells, 10, network).values;
+  const auto map = [&](std::size_t i, std::size_t channels) {
+    return map_of(outputs[i], cells, channels, /*planes=*/true, network);
+  };
+  const float* scores = map(0, 1).values;
+  const Map sizes = map(1, 2);
+  const Map offsets = map(2, 2);
+  const Map points = map(3, 10);
   for (std::size_t i = 0; i < cells; ++i) {
     if (!(scores[i] >= min_score)) continue;
     const auto column = static_cast<float>(i % static_cast<std::size_t>(columns));
     const auto row = static_cast<float>(i / static_cast<std::size_t>(columns));
-    const float box_height = std::exp(sizes[i]) * kStep;
-    const float box_width = std::exp(sizes[cells + i]) * kStep;
-    Face face{.box = about((column + offsets[cells + i] + 0.5F) * kStep, (row + offsets[i] + 0.5F) * kStep,
+    const float box_height = std::exp(sizes.at(i, 0)) * kStep;
+    const float box_width = std::exp(sizes.at(i, 1)) * kStep;
+    Face face{.box = about((column + offsets.at(i, 1) + 0.5F) * kStep, (row + offsets.at(i, 0) + 0.5F) * kStep,
                            box_width, box_height),
               .score = std::min(scores[i], 1.0F)};
     for (std::size_t p = 0; p < face.landmarks.size(); ++p) {
-      const float* down = points + static_cast<std::size_t>(2 * detector.landmarks[p]) * cells + i;
-      face.landmarks[p] = {.x = face.box.left + down[cells] * box_width,
-                           .y = face.box.top + down[0] * box_height};
+      const auto down = static_cast<std::size_t>(2 * detector.landmarks[p]);
+      face.landmarks[p] = {.x = face.box.left + points.at(i, down + 1) * box_width,
+                           .y = face.box.top + points.at(i, down) * box_height};
     }
     if (is_box(face.box)) found.push_back(face);
   }

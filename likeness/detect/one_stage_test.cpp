@@ -36,11 +36,11 @@ double difference(const Face& face, const float* box, const float* landmarks) {
 }
 
 // Every photo of the fixture at its own size, in one run, as the reference; faces in the reference's order.
-void compare(const std::string& name, float min_score, int expected_faces) {
+void compare(const std::string& name, float min_score, int expected_faces, Road road) {
   const fs::path photos = fs::path(LIKENESS_SHARED) / "data" / "photos";
   if (!fs::exists(photos)) GTEST_SKIP() << "no " << photos;
   const ModelPack pack = load_pack(kModels / name);
-  const OneStageNetwork network(pack.detector, pack.folder / pack.detector.network, 1);
+  const OneStageNetwork network(pack.detector, pack.folder / pack.detector.network, 1, road);
   const NpzFile reference(fs::path(LIKENESS_TESTDATA) / (name + ".npz"));
   const auto files = reference.strings("files");
   const auto counts = reference.whole_numbers("counts").values;
@@ -65,8 +65,10 @@ void compare(const std::string& name, float min_score, int expected_faces) {
 }
 
 // tools/make_detector_references.py.
-TEST(OneStageData, YunetAsOpenCv5) { compare("yunet", .6F, 60); }
-TEST(OneStageData, CenterfaceAsOnnxRuntime) { compare("centerface", .5F, 58); }
+TEST(OneStageData, YunetAsOpenCv5) { compare("yunet", .6F, 60, Road::kQuicker); }
+TEST(OneStageData, YunetAsOpenCv5ThroughOpenvino) { compare("yunet", .6F, 60, Road::kOpenvino); }
+TEST(OneStageData, CenterfaceAsOnnxRuntime) { compare("centerface", .5F, 58, Road::kQuicker); }
+TEST(OneStageData, CenterfaceAsOnnxRuntimeThroughOpenvino) { compare("centerface", .5F, 58, Road::kOpenvino); }
 
 class OneStageModels : public testing::TestWithParam<const char*> {
  protected:

@@ -25,6 +25,7 @@ ModelPack centre_pack(const ModelPack& pack, const Embeddings& faces) {
   // Six digits after the point: cosines move by less than 1e-5, and model.json stays readable.
   for (float& value : result.contract.centre) value = static_cast<float>(std::round(value * 1e6) / 1e6);
   result.contract.thresholds.clear();
+  result.figures.clear();
   write_file(result.folder / "model.json", to_json(result));
   return load_pack(result.folder);
 }

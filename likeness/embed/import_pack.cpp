@@ -147,7 +147,7 @@ ImportOptions completed(ImportOptions said, const ImportOptions& known, const fs
   const auto need = [&](bool there, const char* property) {
     if (!there) open += (open.empty() ? "" : ", ") + std::string(property);
   };
-  need(said.standardization.has_value(), "standardization fixed|per-image");
+  need(said.standardization.has_value(), "standardization fixed|per-image|none");
   const bool per_image = said.standardization == Standardization::kPerImage;
   need(per_image || said.mean.has_value(), "mean NUMBER");
   need(per_image || said.scale.has_value(), "scale NUMBER");

@@ -178,11 +178,10 @@ TEST_F(ImportTest, AsksByNameForWhatIsNotKnown) {
     FAIL() << "expected std::invalid_argument";
   } catch (const std::invalid_argument& e) {
     const std::string text = e.what();
-    EXPECT_NE(
-        text.find(
-            "not said is how it was trained: standardization fixed|per-image, mean NUMBER, scale NUMBER, "
-            "profile tutorial|margin|aligned"),
-        std::string::npos)
+    EXPECT_NE(text.find("not said is how it was trained: standardization fixed|per-image|none, mean NUMBER, "
+                        "scale NUMBER, "
+                        "profile tutorial|margin|aligned"),
+              std::string::npos)
         << text;
   }
   EXPECT_EQ(packs(), 0U);

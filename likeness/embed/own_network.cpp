@@ -8,9 +8,11 @@
 
 #include "likeness/core/cache_folder.h"
 #include "likeness/core/error.h"
+#include "likeness/core/file.h"
 #include "likeness/embed/embedder.h"
 #include "likeness/embed/finisher.h"
 #include "likeness/model/ir_graph.h"
+#include "likeness/model/onnx_graph.h"
 #include "likeness/model/self_test.h"
 #include "likeness/model/trainable.h"
 
@@ -18,6 +20,8 @@ namespace likeness {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr std::size_t kLargestOnnx = std::size_t{1} << 30;
 
 /// Whether the engine, in f32, gives the embedding that the pack's network must give.
 bool passes(const GraphEngine& engine, const ModelPack& pack) {
@@ -43,6 +47,11 @@ std::optional<Graph> graph_of(const fs::path& network, const Contract& contract)
     auto read = read_ir_graph(network);
     if (!read || read->unit_length != contract.unit_length) return std::nullopt;
     return std::move(read->graph);
+  }
+  if (network.extension() == ".onnx") {
+    if (contract.unit_length) return std::nullopt;
+    const auto bytes = read_file_bytes(network, kLargestOnnx, ErrorCode::kModelInvalid);
+    return read_onnx_graph({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, network.string());
   }
   if (network.extension() != ".pb" || !contract.unit_length) return std::nullopt;
   try {

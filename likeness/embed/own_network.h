@@ -11,7 +11,8 @@
 namespace likeness {
 
 /// A pack's network for our own kernels (infer/graph_engine.h), where it is one that they compute exactly: IR
-/// of layers that a Graph has (model/ir_graph.h), which is what import makes of every kind of file, or a
+/// of layers that a Graph has (model/ir_graph.h), which is what import makes of every kind of file; an ONNX
+/// file of such layers (model/onnx_graph.h), which may be as it was published; or a
 /// frozen graph with the weights of Inception-ResNet-v1 by their names, that, computed so in f32, gives the
 /// pack's own self-test. Empty for every other network, for int8, where OpenVINO is quicker (on CPUs with AMX
 /// in bf16) or not known to be slower (on ARM), and for a pack that has no self-test. Its outputs are the

@@ -53,6 +53,23 @@ Shape convolved(const Shape& in, const GraphLayer& layer) {
   return windowed(in, layer, window, k[3]);
 }
 
+/// Every pixel becomes a block.
+Shape enlarged(const Shape& in, const GraphLayer& layer) {
+  if (in.size() != 3) misfit("needs a picture, not " + text_of(in));
+  for (const std::size_t side : layer.strides) {
+    if (side == 0 || side > 1024) misfit("has an odd block");
+  }
+  Shape out{in[0] * layer.strides[0], in[1] * layer.strides[1], in[2]};
+  if (layer.kind == LayerKind::kUpsample) return out;
+  const Shape& k = layer.kernel.shape;
+  if (k.size() != 4 || k[0] != layer.strides[0] || k[1] != layer.strides[1] || k[2] != in[2])
+    misfit("has a kernel of " + text_of(k) + " over an input of " + text_of(in));
+  if (!layer.bias.empty() && layer.bias.size() != k[3])
+    misfit("has a bias of " + std::to_string(layer.bias.size()));
+  out[2] = k[3];
+  return out;
+}
+
 Shape concatenated(const GraphLayer& layer, const std::vector<Shape>& before) {
   Shape out = before[layer.inputs.front()];
   for (std::size_t n = 1; n < layer.inputs.size(); ++n) {
@@ -108,6 +125,9 @@ Shape shape_without_limit(const Graph& graph, std::size_t i, const std::vector<S
     case LayerKind::kUnitLength:
       if (in.size() != 1) misfit("needs a row, not " + text_of(in));
       return in;
+    case LayerKind::kUpsample:
+    case LayerKind::kDeconvolution:
+      return enlarged(in, layer);
     case LayerKind::kDense:
       if (in.size() != 1 || layer.kernel.shape.size() != 2 || layer.kernel.shape[0] != in[0]) {
         misfit("has a kernel of " + text_of(layer.kernel.shape) + " over an input of " + text_of(in));
@@ -157,7 +177,7 @@ void fold(Graph& graph) {
   for (const GraphLayer& layer : graph.layers) {
     for (const std::size_t i : layer.inputs) ++readers[i];
   }
-  ++readers[graph.output];
+  for (const std::size_t i : graph.all_outputs()) ++readers[i];
 
   Graph folded;
   std::vector<std::size_t> place(graph.layers.size());  // of each layer in the folded graph
@@ -165,7 +185,8 @@ void fold(Graph& graph) {
     GraphLayer& layer = graph.layers[n];
     if (layer.kind == LayerKind::kAffine || layer.kind == LayerKind::kScale) {
       GraphLayer& before = folded.layers[place[layer.inputs[0]]];
-      const bool weighted = before.kind == LayerKind::kConvolution || before.kind == LayerKind::kDense;
+      const bool weighted = before.kind == LayerKind::kConvolution || before.kind == LayerKind::kDense ||
+                            before.kind == LayerKind::kDeconvolution;
       if (weighted && readers[layer.inputs[0]] == 1) {
         absorb(before, layer);
         place[n] = place[layer.inputs[0]];
@@ -177,6 +198,7 @@ void fold(Graph& graph) {
     folded.layers.push_back(std::move(layer));
   }
   folded.output = place[graph.output];
+  for (const std::size_t i : graph.outputs) folded.outputs.push_back(place[i]);
   graph = std::move(folded);
 }
 

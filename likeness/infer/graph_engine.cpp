@@ -30,33 +30,49 @@ bool computes(Precision precision) {
   return precision == Precision::kF32 || (precision == Precision::kBf16 && has_bf16_products());
 }
 
-/// Memory for one call.
-struct Scratch {
-  std::size_t pictures = 0;  ///< That it is large enough for.
-  GraphMemory memory;
+/// Memory for calls, shared by the engines of one network for pictures of all sizes.
+class ScratchPool {
+ public:
+  GraphMemory take(std::size_t bytes) {
+    {
+      const std::lock_guard lock(mutex_);
+      for (GraphMemory& memory : idle_) {
+        if (memory.bytes().size() < bytes) continue;
+        std::swap(memory, idle_.back());
+        GraphMemory taken = std::move(idle_.back());
+        idle_.pop_back();
+        return taken;
+      }
+      if (!idle_.empty()) idle_.pop_back();  // too small; the larger one takes its place
+    }
+    return GraphMemory(bytes);
+  }
+  void give_back(GraphMemory memory) {
+    const std::lock_guard lock(mutex_);
+    idle_.push_back(std::move(memory));
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<GraphMemory> idle_;
 };
 
 }  // namespace
 
 struct GraphEngine::Parts {
   Plan plan;
-  Graph graph;  ///< Without weights.
+  PreparedGraph graph;  ///< Without weights.
   Precision precision = Precision::kF32;
-  GraphMemory weights;
+  std::shared_ptr<const GraphMemory> weights;
   std::size_t first_weight = 0;  ///< Bytes from the start of `weights`.
-  std::mutex mutex;              ///< Guards `idle`.
-  std::vector<Scratch> idle;
+  std::shared_ptr<ScratchPool> scratch = std::make_shared<ScratchPool>();
 
   [[nodiscard]] std::size_t pictures_of(std::size_t step, std::size_t pictures) const {
     return plan.steps[step].whole ? pictures : 1;
   }
   [[nodiscard]] std::size_t work_bytes(std::size_t pictures) const;
-  [[nodiscard]] Scratch take(std::size_t pictures);
-  void give_back(Scratch scratch) {
-    const std::lock_guard lock(mutex);
-    idle.push_back(std::move(scratch));
-  }
-  /// `pictures` at `in`, results at `out`; `memory` is of a Scratch for as many.
+  [[nodiscard]] std::size_t scratch_bytes(std::size_t pictures) const;
+  /// `pictures` at `in`, results at `out`; `memory` has scratch_bytes() for as many.
   struct Pass {
     const float* in = nullptr;
     std::size_t pictures = 0;
@@ -64,9 +80,25 @@ struct GraphEngine::Parts {
     std::byte* memory = nullptr;
   };
   void run(const Pass& pass) const;
-  /// One step, on `count` pictures from `picture` on.
-  void run_step(const Pass& pass, const PlanStep& step, std::size_t picture, std::size_t count) const;
-  [[nodiscard]] Maps maps(const Pass& pass, const PlanPlace& place, std::size_t picture) const;
+  /// What a step works on: `count` pictures from `picture` on, and some of its rows.
+  struct Work {
+    const Pass& pass;
+    const PlanStep& step;
+    RowRange rows;
+    std::size_t picture = 0, count = 0;
+    Maps in{}, out{}, add{};
+    Activation activation{};
+  };
+  void run_task(const Pass& pass, const PlanTask& task, std::size_t picture, std::size_t count) const;
+  void run_convolutions(const Work& work) const;
+  void run_winograd_step(const Work& work) const;
+  void run_map_step(const Work& work) const;
+  [[nodiscard]] const std::byte* packed() const { return weights->bytes().data() + first_weight; }
+  [[nodiscard]] const float* packed_floats(std::size_t place) const {
+    return reinterpret_cast<const float*>(packed() + place);
+  }
+  [[nodiscard]] Maps maps(const Pass& pass, const PlanPlace& place, const std::vector<std::size_t>& shape,
+                          std::size_t picture) const;
 };
 
 std::size_t GraphEngine::Parts::work_bytes(std::size_t pictures) const {
@@ -82,109 +114,165 @@ std::size_t GraphEngine::Parts::work_bytes(std::size_t pictures) const {
   return most;
 }
 
-Scratch GraphEngine::Parts::take(std::size_t pictures) {
-  {
-    const std::lock_guard lock(mutex);
-    for (Scratch& scratch : idle) {
-      if (scratch.pictures < pictures) continue;
-      std::swap(scratch, idle.back());
-      Scratch taken = std::move(idle.back());
-      idle.pop_back();
-      return taken;
-    }
-    if (!idle.empty()) idle.pop_back();  // too small; the larger one takes its place
-  }
+std::size_t GraphEngine::Parts::scratch_bytes(std::size_t pictures) const {
   std::size_t work = 0;
   for (std::size_t n = 1; n <= pictures; ++n) work = std::max(work, work_bytes(n));
-  return {pictures, GraphMemory(plan.single_bytes + plan.whole_bytes * pictures + work)};
+  return plan.single_bytes + plan.whole_bytes * pictures + work;
 }
 
-Maps GraphEngine::Parts::maps(const Pass& pass, const PlanPlace& place, std::size_t picture) const {
-  const std::size_t input_floats = plan.input[0] * plan.input[1] * plan.input[2];
-  if (place.kind == PlanPlace::Kind::kInput)
-    return {pass.in + picture * input_floats, plan.input[2], input_floats, Element::kF32};
-  if (place.kind == PlanPlace::Kind::kOutput)
-    return {pass.out + picture * plan.outputs, plan.outputs, plan.outputs, Element::kF32};
+Maps GraphEngine::Parts::maps(const Pass& pass, const PlanPlace& place, const std::vector<std::size_t>& shape,
+                              std::size_t picture) const {
+  if (place.kind != PlanPlace::Kind::kBuffer) {
+    const bool input = place.kind == PlanPlace::Kind::kInput;
+    const std::size_t floats = input ? plan.input[0] * plan.input[1] * plan.input[2] : plan.outputs;
+    return {.data = (input ? pass.in : pass.out) + picture * floats + place.channel,
+            .pixel = shape[2],
+            .row = shape[1] * shape[2],
+            .picture = floats};
+  }
   const PlanBuffer& buffer = plan.buffers[place.buffer];
   const std::byte* data = buffer.whole
                               ? pass.memory + buffer.offset * pass.pictures + buffer.bytes() * picture
                               : pass.memory + plan.whole_bytes * pass.pictures + buffer.offset;
-  return {data + place.channel * size_of(buffer.element), buffer.stride,
-          buffer.bytes() / size_of(buffer.element), buffer.element};
+  return {.data = data + place.channel * size_of(buffer.element),
+          .pixel = buffer.stride,
+          .row = buffer.width * buffer.stride,
+          .picture = buffer.bytes() / size_of(buffer.element),
+          .ring = buffer.ring(),
+          .element = buffer.element};
 }
 
-void GraphEngine::Parts::run_step(const Pass& pass, const PlanStep& step, std::size_t picture,
-                                  std::size_t count) const {
-  const std::byte* packed = weights.bytes().data() + first_weight;
-  const Maps from = maps(pass, step.in, picture);
-  const Maps to = maps(pass, step.out, picture);
-  const auto* bias = reinterpret_cast<const float*>(packed + step.bias);
-  std::byte* work = pass.memory + plan.whole_bytes * pass.pictures + plan.single_bytes;
-  switch (step.kind) {
-    case PlanStep::Kind::kConvolution:
-      run_convolution({.groups = &step.groups,
-                       .run = step.run,
-                       .taps = step.taps,
-                       .outputs = step.out_shape[2],
-                       .weights = packed + step.weights,
-                       .bias = bias,
-                       .relu = step.relu,
-                       .in = from,
-                       .out = to,
-                       .add = step.add ? maps(pass, *step.add, picture) : Maps{},
-                       .pictures = count});
-      break;
-    case PlanStep::Kind::kWinograd:
-      run_winograd(
-          {.in_height = step.in_shape[0],
-           .in_width = step.in_shape[1],
-           .inputs = step.in_shape[2],
-           .out_height = step.out_shape[0],
-           .out_width = step.out_shape[1],
-           .outputs = step.out_shape[2],
-           .pad = step.pad[0],
-           .weights = packed + step.weights,
-           .products = step.weight_element,
-           .bias = bias,
-           .relu = step.relu,
-           .in = from,
-           .out = to,
-           .pictures = count,
-           .share = winograd_share(step.tile, tiles_of(step, count), step.in_shape[2], step.out_shape[2]),
-           .work = reinterpret_cast<float*>(work)});
-      break;
-    case PlanStep::Kind::kPool: {
-      const GraphLayer& layer = graph.layers[step.layer];
-      const bool average = layer.kind == LayerKind::kGlobalAverage;
-      run_pool({.in_height = step.in_shape[0],
-                .in_width = step.in_shape[1],
-                .channels = step.in_shape[2],
-                .out_height = step.out_shape[0],
-                .out_width = step.out_shape[1],
-                .window = {average ? step.in_shape[0] : layer.window[0],
-                           average ? step.in_shape[1] : layer.window[1]},
-                .strides = {layer.strides[0], layer.strides[1]},
-                .pad = {step.pad[0], step.pad[1]},
-                .average = average,
-                .in = from,
-                .out = to,
-                .pictures = count});
-      break;
-    }
+void GraphEngine::Parts::run_convolutions(const Work& work) const {
+  const PlanStep& step = work.step;
+  ConvolutionJob job{.groups = &step.groups,
+                     .strides = {step.strides[0], step.strides[1]},
+                     .pad = {step.pad[0], step.pad[1]},
+                     .inputs = step.inputs,
+                     .outputs = step.out_shape[2],
+                     .weights = packed() + step.weights,
+                     .bias = packed_floats(step.bias),
+                     .activation = work.activation,
+                     .rows = {work.rows.first / step.block[0], work.rows.end / step.block[0]},
+                     .spread = {step.block[0], step.block[1]},
+                     .in = work.in,
+                     .out = work.out,
+                     .add = work.add,
+                     .pictures = work.count};
+  const std::size_t parts = step.block[0] * step.block[1];
+  for (std::size_t part = 0; part < parts; ++part) {
+    job.offset[0] = part / step.block[1];
+    job.offset[1] = part % step.block[1];
+    job.weights = packed() + step.weights + part * step.weight_bytes / parts;
+    run_convolution(job);
   }
+}
+
+void GraphEngine::Parts::run_winograd_step(const Work& work) const {
+  const PlanStep& step = work.step;
+  std::byte* memory = work.pass.memory + plan.whole_bytes * work.pass.pictures + plan.single_bytes;
+  run_winograd(
+      {.in_height = step.in_shape[0],
+       .in_width = step.in_shape[1],
+       .inputs = step.in_shape[2],
+       .out_height = step.out_shape[0],
+       .out_width = step.out_shape[1],
+       .outputs = step.out_shape[2],
+       .pad = step.pad[0],
+       .weights = packed() + step.weights,
+       .products = step.weight_element,
+       .bias = packed_floats(step.bias),
+       .activation = work.activation,
+       .in = work.in,
+       .out = work.out,
+       .pictures = work.count,
+       .share = winograd_share(step.tile, tiles_of(step, work.count), step.in_shape[2], step.out_shape[2]),
+       .work = reinterpret_cast<float*>(memory)});
+}
+
+/// Steps that are no matrix products.
+void GraphEngine::Parts::run_map_step(const Work& work) const {
+  const PlanStep& step = work.step;
+  switch (step.kind) {
+    case PlanStep::Kind::kPool:
+      return run_pool({.in_height = step.in_shape[0],
+                       .in_width = step.in_shape[1],
+                       .channels = step.in_shape[2],
+                       .out_height = step.out_shape[0],
+                       .out_width = step.out_shape[1],
+                       .window = {step.window[0], step.window[1]},
+                       .strides = {step.strides[0], step.strides[1]},
+                       .pad = {step.pad[0], step.pad[1]},
+                       .average = step.average,
+                       .rows = work.rows,
+                       .in = work.in,
+                       .out = work.out,
+                       .pictures = work.count});
+    case PlanStep::Kind::kDepthwise:
+      return run_depthwise({.in_height = step.in_shape[0],
+                            .in_width = step.in_shape[1],
+                            .channels = step.out_shape[2],
+                            .out_width = step.out_shape[1],
+                            .window = {step.window[0], step.window[1]},
+                            .strides = {step.strides[0], step.strides[1]},
+                            .pad = {step.pad[0], step.pad[1]},
+                            .weights = packed_floats(step.weights),
+                            .bias = packed_floats(step.bias),
+                            .activation = work.activation,
+                            .rows = work.rows,
+                            .in = work.in,
+                            .out = work.out,
+                            .pictures = work.count});
+    case PlanStep::Kind::kSum:
+      return run_sum({.width = step.out_shape[1],
+                      .channels = step.out_shape[2],
+                      .block = {step.block[0], step.block[1]},
+                      .activation = work.activation,
+                      .rows = work.rows,
+                      .in = work.in,
+                      .out = work.out,
+                      .add = work.add,
+                      .pictures = work.count});
+    case PlanStep::Kind::kAffine:
+      return run_affine({.width = step.out_shape[1],
+                         .channels = step.out_shape[2],
+                         .factor = packed_floats(step.weights),
+                         .shift = packed_floats(step.bias),
+                         .rows = work.rows,
+                         .in = work.in,
+                         .out = work.out,
+                         .pictures = work.count});
+    default:
+      return run_output({.width = step.out_shape[1],
+                         .channels = step.out_shape[2],
+                         .sigmoid = step.sigmoid,
+                         .rows = work.rows,
+                         .in = work.in,
+                         .out = work.out,
+                         .pictures = work.count});
+  }
+}
+
+void GraphEngine::Parts::run_task(const Pass& pass, const PlanTask& task, std::size_t picture,
+                                  std::size_t count) const {
+  const PlanStep& step = plan.steps[task.step];
+  Work work{.pass = pass, .step = step, .rows = task.rows, .picture = picture, .count = count};
+  work.in = maps(pass, step.in, step.in_shape, picture);
+  work.out = maps(pass, step.out, step.out_shape, picture);
+  if (step.add) work.add = maps(pass, *step.add, step.out_shape, picture);
+  work.activation.relu = step.relu;
+  if (step.leaky) work.activation.slope = packed_floats(step.slope);
+  if (step.kind == PlanStep::Kind::kConvolution) return run_convolutions(work);
+  if (step.kind == PlanStep::Kind::kWinograd) return run_winograd_step(work);
+  run_map_step(work);
 }
 
 void GraphEngine::Parts::run(const Pass& pass) const {
-  for (std::size_t first = 0; first < plan.steps.size();) {
-    const bool whole = plan.steps[first].whole;
-    std::size_t end = first + 1;
-    while (end < plan.steps.size() && plan.steps[end].whole == whole) ++end;
-    for (std::size_t picture = 0; picture < (whole ? 1 : pass.pictures); ++picture) {
-      for (std::size_t s = first; s < end; ++s)
-        run_step(pass, plan.steps[s], picture, whole ? pass.pictures : 1);
-    }
-    first = end;
+  const auto whole = [&](const PlanTask& task) { return plan.steps[task.step].whole; };
+  const auto first_whole = std::find_if(plan.tasks.begin(), plan.tasks.end(), whole);
+  for (std::size_t picture = 0; picture < pass.pictures; ++picture) {
+    for (auto task = plan.tasks.begin(); task != first_whole; ++task) run_task(pass, *task, picture, 1);
   }
+  for (auto task = first_whole; task != plan.tasks.end(); ++task) run_task(pass, *task, 0, pass.pictures);
 }
 
 GraphEngine::GraphEngine(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -194,6 +282,9 @@ GraphEngine& GraphEngine::operator=(GraphEngine&&) noexcept = default;
 
 const std::vector<std::size_t>& GraphEngine::input() const { return parts_->plan.input; }
 std::size_t GraphEngine::outputs() const { return parts_->plan.outputs; }
+const std::vector<std::vector<std::size_t>>& GraphEngine::output_shapes() const {
+  return parts_->plan.output_shapes;
+}
 
 std::string GraphEngine::identity() {
   return "own kernels " + std::to_string(hwy::SupportedTargets()) + (has_bf16_products() ? " bf16" : "");
@@ -206,15 +297,43 @@ bool GraphEngine::pays_off(Precision precision) {
 
 std::optional<GraphEngine> GraphEngine::make(Graph graph, Precision precision) {
   if (!computes(precision)) return std::nullopt;
-  fold(graph);
-  auto plan = make_plan(graph, element_of(precision));
+  // Groups of several channels are OpenVINO's.
+  if (!std::ranges::all_of(
+          graph.layers, [](const GraphLayer& layer) { return layer.groups == 1 || is_depthwise(layer); })) {
+    return std::nullopt;
+  }
+  PreparedGraph prepared = prepare(std::move(graph));
+  auto plan = make_plan(prepared, element_of(precision));
   if (!plan) return std::nullopt;
   auto parts = std::make_unique<Parts>();
-  parts->weights = GraphMemory(plan->packed_bytes);
-  pack_weights(*plan, graph, parts->weights.bytes());
+  GraphMemory weights(plan->packed_bytes);
+  pack_weights(*plan, prepared.graph, weights.bytes());
+  parts->weights = std::make_shared<const GraphMemory>(std::move(weights));
   parts->plan = std::move(*plan);
-  parts->graph = std::move(graph);
+  parts->graph = std::move(prepared);
   parts->precision = precision;
+  return GraphEngine(std::move(parts));
+}
+
+std::optional<GraphEngine> GraphEngine::for_size(std::size_t height, std::size_t width) const {
+  const Parts& p = *parts_;
+  auto parts = std::make_unique<Parts>();
+  parts->graph = p.graph;
+  parts->precision = p.precision;
+  parts->weights = p.weights;
+  parts->scratch = p.scratch;
+  parts->first_weight = p.first_weight;
+  auto& shape = parts->graph.graph.layers[0].shape;
+  shape = {height, width, shape[2]};
+  try {
+    auto plan = make_plan(parts->graph, element_of(p.precision), &p.plan);
+    // A dense layer over a larger map would give several rows.
+    if (!plan || plan->packed_bytes != p.plan.packed_bytes || plan->steps.size() != p.plan.steps.size())
+      return std::nullopt;
+    parts->plan = std::move(*plan);
+  } catch (const std::runtime_error&) {
+    return std::nullopt;  // sizes that do not fit together
+  }
   return GraphEngine(std::move(parts));
 }
 
@@ -229,7 +348,7 @@ std::optional<GraphEngine> GraphEngine::load(const std::filesystem::path& file, 
     parts->graph = std::move(kept->graph);
     parts->precision = kept->precision;
     parts->first_weight = kept->first_weight;
-    parts->weights = std::move(kept->memory);
+    parts->weights = std::make_shared<const GraphMemory>(std::move(kept->memory));
     return GraphEngine(std::move(parts));
   } catch (const std::runtime_error&) {
     return std::nullopt;  // sizes that do not fit together
@@ -239,7 +358,7 @@ std::optional<GraphEngine> GraphEngine::load(const std::filesystem::path& file, 
 bool GraphEngine::store(const std::filesystem::path& file, const std::string& key) const {
   const Parts& p = *parts_;
   return store_graph_file(file, key, p.graph, p.precision,
-                          p.weights.bytes().subspan(p.first_weight, p.plan.packed_bytes));
+                          p.weights->bytes().subspan(p.first_weight, p.plan.packed_bytes));
 }
 
 void GraphEngine::run(std::span<const float> pictures, std::size_t count, std::span<float> out) const {
@@ -250,12 +369,12 @@ void GraphEngine::run(std::span<const float> pictures, std::size_t count, std::s
   }
   for (std::size_t first = 0; first < count; first += kTogether) {
     const std::size_t together = std::min(kTogether, count - first);
-    Scratch scratch = p.take(together);
+    GraphMemory memory = p.scratch->take(p.scratch_bytes(together));
     p.run({.in = pictures.data() + first * floats,
            .pictures = together,
            .out = out.data() + first * p.plan.outputs,
-           .memory = scratch.memory.bytes().data()});
-    p.give_back(std::move(scratch));
+           .memory = memory.bytes().data()});
+    p.scratch->give_back(std::move(memory));
   }
 }
 

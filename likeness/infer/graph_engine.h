@@ -14,13 +14,15 @@
 namespace likeness {
 
 /// A Graph computed by kernels of our own, in f32 or bf16, one thread a call. It takes any graph of
-/// convolutions (3x3 ones of stride 1 by Winograd's F(4x4, 3x3) or
-/// F(6x6, 3x3), whichever makes fewer products), max pools, joined channels, residual sums
-/// and a dense layer at the end, not one network: planning is little work beside the kernels, and every
-/// network that shares the shape of Inception-ResNet is taken along. Biases, normalisations, scales, sums and
-/// ReLUs are part of the convolution before them, parts of joined values are written where they end up, and
-/// products with padding are not made. Results equal OpenVINO's but for rounding, whatever the batch, the
-/// number of threads and the instruction set. Cheap to move; any number of threads may run one engine.
+/// convolutions (3x3 ones of stride 1 by Winograd's F(4x4, 3x3) or F(6x6, 3x3), whichever makes fewer
+/// products; depthwise ones; transposed ones whose blocks do not overlap), max pools, joined channels, sums,
+/// enlarged maps, sigmoids at the end and dense layers, not one network: planning is little work beside the
+/// kernels, and every network that shares the shape of Inception-ResNet or MobileNet is taken along. Biases,
+/// normalisations, scales, residuals, ReLUs and PReLUs are part of the convolution before them, parts of
+/// joined values are written where they end up, products with padding are not made, and with depthwise layers
+/// large maps go through the network by bands of rows that stay near the core. Results equal OpenVINO's but
+/// for rounding, whatever the batch, the number of threads and the instruction set. Cheap to move; any number
+/// of threads may run one engine.
 class GraphEngine {
  public:
   /// Packs the weights. Empty where the engine cannot compute such a graph, or not in this precision on this
@@ -40,10 +42,18 @@ class GraphEngine {
   GraphEngine& operator=(GraphEngine&&) noexcept;
 
   [[nodiscard]] const std::vector<std::size_t>& input() const;  ///< height, width, channels
-  [[nodiscard]] std::size_t outputs() const;                    ///< Numbers a picture.
+  [[nodiscard]] std::size_t outputs() const;                    ///< Numbers a picture, of all outputs.
+  /// Of each output, in the order of Graph::all_outputs(): height, width, channels, or just channels.
+  [[nodiscard]] const std::vector<std::vector<std::size_t>>& output_shapes() const;
+
+  /// The same network, with the same packed weights in memory, for pictures of another size: microseconds. Of
+  /// a network whose weights suit one size only (a dense layer), or whose sums do not fit together at this
+  /// size, it is empty.
+  [[nodiscard]] std::optional<GraphEngine> for_size(std::size_t height, std::size_t width) const;
 
   /// Computes `count` pictures, height x width x channels floats each, one after the other; `out` holds
-  /// count * outputs() floats. Memory of earlier calls is used again.
+  /// count * outputs() floats: of each picture its outputs one after the other, each row by row with channels
+  /// side by side. Memory of earlier calls is used again.
   /// @throws std::invalid_argument where the sizes do not fit.
   void run(std::span<const float> pictures, std::size_t count, std::span<float> out) const;
 

@@ -13,62 +13,13 @@
 #include <vector>
 
 #include "likeness/core/on_every_target.h"
+#include "likeness/infer/graph_builder.h"
 #include "likeness/infer/network.h"
 
 namespace likeness {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// Repeatable numbers in [-1, 1).
-class Numbers {
- public:
-  float next() {
-    state_ = state_ * 1664525U + 1013904223U;
-    return static_cast<float>(state_ >> 8) / static_cast<float>(1U << 23) - 1;
-  }
-  std::vector<float> take(std::size_t count, float scale = 1) {
-    std::vector<float> values(count);
-    for (float& value : values) value = scale * next();
-    return values;
-  }
-
- private:
-  unsigned state_ = 11;
-};
-
-/// Appends layers to a graph; each method gives the place of what it appended.
-class Builder {
- public:
-  explicit Builder(std::vector<std::size_t> input) {
-    graph.layers.push_back({.kind = LayerKind::kInput, .name = "input", .shape = std::move(input)});
-  }
-  std::size_t add(GraphLayer layer) {
-    layer.name = "layer" + std::to_string(graph.layers.size());
-    graph.layers.push_back(std::move(layer));
-    graph.output = graph.layers.size() - 1;
-    return graph.output;
-  }
-  std::size_t convolution(std::size_t from, std::vector<std::size_t> kernel, std::size_t stride, bool same) {
-    std::size_t inputs = kernel[0] * kernel[1] * kernel[2];
-    std::size_t outputs = kernel[3];
-    return add({.kind = LayerKind::kConvolution,
-                .inputs = {from},
-                .strides = {stride, stride},
-                .same = same,
-                .kernel = {std::move(kernel),
-                           numbers.take(inputs * outputs, std::sqrt(3.0F / static_cast<float>(inputs)))},
-                .bias = numbers.take(outputs, 0.1F)});
-  }
-  std::size_t relu(std::size_t from) { return add({.kind = LayerKind::kRelu, .inputs = {from}}); }
-  std::size_t dense(std::size_t from, std::size_t inputs, std::size_t outputs) {
-    return add({.kind = LayerKind::kDense,
-                .inputs = {from},
-                .kernel = {{inputs, outputs}, numbers.take(inputs * outputs, 0.2F)}});
-  }
-  Graph graph;
-  Numbers numbers;
-};
 
 /// Everything the engine does (both of Winograd's tiles, few inputs and many), on sides that fit
 /// nothing evenly: an uneven stem, Winograd with and without padding, joined branches (80 channels, no whole
@@ -212,8 +163,15 @@ TEST(GraphEngine, LeavesToOthersWhatItCannotDo) {
     b.dense(b.add({.kind = LayerKind::kGlobalAverage, .inputs = {from}}), channels, 16);
   };
   EXPECT_TRUE(made([&](Builder& b) { end(b, b.convolution(0, {3, 3, 3, 16}, 1, true), 16); }));
-  // Channels that are no whole vectors.
-  EXPECT_FALSE(made([&](Builder& b) { end(b, b.convolution(0, {3, 3, 3, 24}, 1, true), 24); }));
+  // Channels that are no whole vectors get zeros beside them.
+  EXPECT_TRUE(made([&](Builder& b) { end(b, b.convolution(0, {3, 3, 3, 24}, 1, true), 24); }));
+  // Groups of several channels.
+  EXPECT_FALSE(made([&](Builder& b) {
+    const std::size_t x = b.convolution(0, {3, 3, 3, 32}, 1, true);
+    const std::size_t grouped = b.convolution(x, {3, 3, 16, 32}, 1, true);
+    b.graph.layers[grouped].groups = 2;
+    end(b, grouped, 32);
+  }));
   // A ReLU of something that others read as it was.
   EXPECT_FALSE(made([&](Builder& b) {
     const std::size_t x = b.convolution(0, {3, 3, 3, 16}, 1, true);

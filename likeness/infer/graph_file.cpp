@@ -22,9 +22,10 @@ namespace {
 namespace fs = std::filesystem;
 
 // The number rises with every change of the plan or of the packing.
-constexpr std::string_view kMagic = "likeness packed network 003\n";
+constexpr std::string_view kMagic = "likeness packed network 004\n";
 constexpr std::size_t kLargest = std::size_t{1} << 30;
 constexpr std::size_t kMostLayers = 16384;
+constexpr std::size_t kMostChannels = 1U << 16;
 constexpr std::size_t kPage = 4096;
 
 /// The first bytes of a file, in this machine's byte order.
@@ -83,38 +84,64 @@ void put_list(std::string& to, std::span<const std::size_t> values) {
   for (const std::size_t value : values) put(to, value);
 }
 
-std::string structure_of(const Graph& graph, Precision precision) {
+std::string structure_of(const PreparedGraph& prepared, Precision precision) {
   std::string bytes;
   put(bytes, static_cast<std::uint64_t>(precision));
-  put(bytes, graph.layers.size());
-  put(bytes, graph.output);
-  for (const GraphLayer& layer : graph.layers) {
+  put(bytes, prepared.graph.layers.size());
+  for (const GraphLayer& layer : prepared.graph.layers) {
     put(bytes, static_cast<std::uint64_t>(layer.kind));
     put(bytes, layer.same ? 1 : 0);
+    put(bytes, layer.groups);
     for (const auto& pair : {layer.window, layer.strides, layer.dilation}) put_list(bytes, pair);
+    put_list(bytes, layer.borders);
     put_list(bytes, layer.inputs);
     put_list(bytes, layer.shape);
     put_list(bytes, layer.kernel.shape);
+    for (const auto* values : {&layer.factor, &layer.shift, &layer.slope}) put(bytes, values->size());
+  }
+  put(bytes, prepared.outputs.size());
+  for (const OutputSlice& output : prepared.outputs) {
+    const std::array<std::size_t, 4> numbers{output.layer, output.first, output.channels,
+                                             output.sigmoid ? 1U : 0U};
+    put_list(bytes, numbers);
   }
   return bytes;
+}
+
+/// As many numbers as a list shall have.
+template <std::size_t kCount>
+std::array<std::size_t, kCount> exactly(NumberReader& reader) {
+  const auto values = reader.list(kCount);
+  if (values.size() != kCount) throw std::runtime_error("has too few numbers");
+  std::array<std::size_t, kCount> all{};
+  std::copy(values.begin(), values.end(), all.begin());
+  return all;
+}
+
+void read_layer(NumberReader& reader, GraphLayer& layer) {
+  layer.kind = static_cast<LayerKind>(reader.next_below(static_cast<std::size_t>(LayerKind::kSigmoid) + 1));
+  layer.same = reader.next_below(2) == 1;
+  layer.groups = reader.next_below(kMostChannels);
+  for (auto* pair : {&layer.window, &layer.strides, &layer.dilation}) *pair = exactly<2>(reader);
+  layer.borders = exactly<4>(reader);
+  layer.inputs = reader.list(kMostLayers);
+  layer.shape = reader.list(3);
+  layer.kernel.shape = reader.list(4);
+  for (auto* values : {&layer.factor, &layer.shift, &layer.slope})
+    values->resize(reader.next_below(kMostChannels));
 }
 
 void read_structure(std::string_view bytes, GraphFile& into) {
   NumberReader reader(bytes);
   into.precision = static_cast<Precision>(reader.next_below(2));  // kF32 or kBf16
-  into.graph.layers.resize(reader.next_below(kMostLayers));
-  into.graph.output = reader.next_below(into.graph.layers.size());
-  for (GraphLayer& layer : into.graph.layers) {
-    layer.kind = static_cast<LayerKind>(reader.next_below(static_cast<std::size_t>(LayerKind::kDense) + 1));
-    layer.same = reader.next_below(2) == 1;
-    for (auto* pair : {&layer.window, &layer.strides, &layer.dilation}) {
-      const auto values = reader.list(2);
-      if (values.size() != 2) throw std::runtime_error("has a window without two sides");
-      *pair = {values[0], values[1]};
-    }
-    layer.inputs = reader.list(kMostLayers);
-    layer.shape = reader.list(3);
-    layer.kernel.shape = reader.list(4);
+  auto& layers = into.graph.graph.layers;
+  layers.resize(reader.next_below(kMostLayers));
+  for (GraphLayer& layer : layers) read_layer(reader, layer);
+  into.graph.outputs.resize(reader.next_below(kMostLayers));
+  for (OutputSlice& output : into.graph.outputs) {
+    const auto numbers = exactly<4>(reader);
+    output = {numbers[0], numbers[1], numbers[2], numbers[3] == 1};
+    if (output.layer >= layers.size()) throw std::runtime_error("has an output of no layer");
   }
   if (!reader.done()) throw std::runtime_error("has bytes too many");
 }
@@ -150,8 +177,8 @@ std::optional<GraphFile> load_graph_file(const fs::path& file, const std::string
   return kept;
 }
 
-bool store_graph_file(const fs::path& file, const std::string& key, const Graph& graph, Precision precision,
-                      std::span<const std::byte> weights) {
+bool store_graph_file(const fs::path& file, const std::string& key, const PreparedGraph& graph,
+                      Precision precision, std::span<const std::byte> weights) {
   const std::string structure = structure_of(graph, precision);
   Header header = header_with_magic();
   header.key = key.size();

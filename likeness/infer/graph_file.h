@@ -8,8 +8,8 @@
 #include <span>
 #include <string>
 
-#include "likeness/infer/graph.h"
 #include "likeness/infer/graph_memory.h"
+#include "likeness/infer/graph_prepare.h"
 #include "likeness/infer/precision.h"
 
 namespace likeness {
@@ -17,7 +17,7 @@ namespace likeness {
 /// What a file holds: a graph whose kernels have shapes and no numbers, and its weights as they were packed.
 struct GraphFile {
   GraphMemory memory;
-  Graph graph;
+  PreparedGraph graph;
   Precision precision = Precision::kF32;
   std::size_t first_weight = 0;  ///< Bytes from the start of `memory`; a multiple of 4096.
   std::size_t weights = 0;       ///< Bytes.
@@ -28,7 +28,7 @@ struct GraphFile {
                                                        const std::string& key);
 
 /// Appears complete or not at all; false where it cannot be written.
-bool store_graph_file(const std::filesystem::path& file, const std::string& key, const Graph& graph,
+bool store_graph_file(const std::filesystem::path& file, const std::string& key, const PreparedGraph& graph,
                       Precision precision, std::span<const std::byte> weights);
 
 }  // namespace likeness

@@ -5,6 +5,7 @@
 #include <hwy/highway.h>
 
 #include "likeness/core/winograd-inl.h"
+#include "likeness/infer/map_vectors-inl.h"
 
 #if HWY_ARCH_X86
 #include <cpuid.h>
@@ -37,6 +38,7 @@ struct Panel {
   std::size_t run;
   const void* weights;
   const float* bias;  // Null: none.
+  const float* slope;
   std::size_t columns;
   const char* next;  // Weights that are needed soon: 64 bytes for every input of this panel are fetched.
   bool relu;
@@ -66,37 +68,14 @@ using graph_kernels::Panel;
 using graph_kernels::PanelFunction;
 using graph_kernels::tap_step;
 
-using D = hn::CappedTag<float, 16>;
-using V = hn::Vec<D>;
-constexpr std::size_t kLanes = hn::MaxLanes(D());
 // Rows of a tile two vectors wide: as many sums as the registers hold beside two weights and an input.
 constexpr std::size_t kRows = HWY_TARGET <= HWY_AVX3 || HWY_ARCH_ARM ? kMostRows : 6;
-
-HWY_INLINE V load(const float* from) { return hn::LoadU(D(), from); }
-HWY_INLINE void store(V v, float* to) { hn::StoreU(v, D(), to); }
-
-// Numbers of 16 bits are the upper halves of floats.
-HWY_INLINE V load(const std::uint16_t* from) {
-  const hn::Rebind<std::uint16_t, D> d16;
-  const hn::RebindToUnsigned<D> d32;
-  return hn::BitCast(D(), hn::ShiftLeft<16>(hn::PromoteTo(d32, hn::LoadU(d16, from))));
-}
-HWY_INLINE void store(V v, std::uint16_t* to) {
-  const hn::Rebind<std::uint16_t, D> d16;
-  const hn::RebindToSigned<D> d32;
-  const hn::RebindToUnsigned<D> du;
-  // Half of the last place kept, less one where that place is even.
-  const auto bits = hn::BitCast(du, v);
-  const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(du, 1));
-  const auto rounded = hn::ShiftRight<16>(hn::Add(bits, hn::Add(odd, hn::Set(du, 0x7FFF))));
-  hn::StoreU(hn::DemoteTo(d16, hn::BitCast(d32, rounded)), d16, to);
-}
 
 // Residual, ReLU and store of a finished vector.
 template <class Out>
 HWY_INLINE void finish(const Panel& panel, std::size_t row, std::size_t column, V y) {
   if (panel.adds) y = hn::Add(y, load(static_cast<const Out*>(panel.add[row]) + column));
-  if (panel.relu) y = hn::Max(y, hn::Zero(D()));
+  y = activated(y, panel.relu, panel.slope == nullptr ? nullptr : panel.slope + column);
   store(y, static_cast<Out*>(panel.out[row]) + column);
 }
 
@@ -109,7 +88,8 @@ HWY_INLINE void fetch_sums(const Panel& panel) {
   }
 }
 
-template <std::size_t kCount, class Out>
+// kWide: two vectors of outputs at a time; else one, where the panel has no more.
+template <std::size_t kCount, class Out, bool kWide = true>
 HWY_NOINLINE void multiply(const Panel& panel) {
   const D d;
   fetch_sums<kCount, Out>(panel);
@@ -121,29 +101,28 @@ HWY_NOINLINE void multiply(const Panel& panel) {
     HWY_UNROLL(14)
     for (std::size_t r = 0; r < kCount; ++r) {
       sum[r][0] = panel.bias == nullptr ? hn::Zero(d) : load(panel.bias + column);
-      sum[r][1] = panel.bias == nullptr ? hn::Zero(d) : load(panel.bias + column + kLanes);
+      if (kWide) sum[r][1] = panel.bias == nullptr ? hn::Zero(d) : load(panel.bias + column + kLanes);
     }
     for (std::size_t t = 0; t < panel.tap_count; ++t) {
-      const float* w =
-          static_cast<const float*>(panel.weights) + panel.taps[t].index * panel.run * kPanel + column;
+      const float* w = static_cast<const float*>(panel.weights) + panel.taps[t].index * kPanel + column;
       const float* in[kCount];
       HWY_UNROLL(14)
       for (std::size_t r = 0; r < kCount; ++r)
         in[r] = static_cast<const float*>(panel.rows[r]) + panel.taps[t].offset;
       for (std::size_t k = 0; k < panel.run; ++k, w += kPanel) {
         const V w0 = load(w);
-        const V w1 = load(w + kLanes);
+        const V w1 = kWide ? load(w + kLanes) : w0;
         __builtin_prefetch(next, 0, 2);  // into the second cache
         next += next_step;
         HWY_UNROLL(14)
         for (std::size_t r = 0; r < kCount; ++r) {
           const V x = hn::Set(d, in[r][k]);
           sum[r][0] = hn::MulAdd(x, w0, sum[r][0]);
-          sum[r][1] = hn::MulAdd(x, w1, sum[r][1]);
+          if (kWide) sum[r][1] = hn::MulAdd(x, w1, sum[r][1]);
         }
       }
     }
-    const bool both = column + kLanes < panel.columns;
+    const bool both = kWide && column + kLanes < panel.columns;
     HWY_UNROLL(14)
     for (std::size_t r = 0; r < kCount; ++r) {
       finish<Out>(panel, r, column, sum[r][0]);
@@ -167,8 +146,7 @@ __attribute__((target("avx512bf16"))) HWY_NOINLINE void multiply_pairs(const Pan
     sum[r][1] = panel.bias == nullptr ? _mm512_setzero_ps() : _mm512_loadu_ps(panel.bias + 16);
   }
   for (std::size_t t = 0; t < panel.tap_count; ++t) {
-    const auto* w =
-        static_cast<const std::uint16_t*>(panel.weights) + panel.taps[t].index * panel.run * kPanel;
+    const auto* w = static_cast<const std::uint16_t*>(panel.weights) + panel.taps[t].index * kPanel;
     const std::uint16_t* in[kCount];
     HWY_UNROLL(14)
     for (std::size_t r = 0; r < kCount; ++r)
@@ -196,9 +174,24 @@ __attribute__((target("avx512bf16"))) HWY_NOINLINE void multiply_pairs(const Pan
 }
 #endif
 
-// The kernel for `rows` pixels.
+template <class Out, bool kWide>
+HWY_INLINE PanelFunction float_function(std::size_t rows) {
+  static constexpr PanelFunction kSmall[] = {multiply<1, Out, kWide>, multiply<2, Out, kWide>,
+                                             multiply<3, Out, kWide>, multiply<4, Out, kWide>,
+                                             multiply<5, Out, kWide>, multiply<6, Out, kWide>};
+  if constexpr (kRows > 6) {
+    static constexpr PanelFunction kLarge[] = {multiply<7, Out, kWide>,  multiply<8, Out, kWide>,
+                                               multiply<9, Out, kWide>,  multiply<10, Out, kWide>,
+                                               multiply<11, Out, kWide>, multiply<12, Out, kWide>,
+                                               multiply<13, Out, kWide>, multiply<14, Out, kWide>};
+    if (rows > 6) return kLarge[rows - 7];
+  }
+  return kSmall[rows - 1];
+}
+
+// The kernel for `rows` pixels, `wide` for more outputs than one vector of AVX-512 has.
 template <class In, class Out>
-HWY_INLINE PanelFunction panel_function(std::size_t rows) {
+HWY_INLINE PanelFunction panel_function(std::size_t rows, bool wide) {
 #if LIKENESS_BF16_TARGET
   if constexpr (sizeof(In) == 2) {
     static constexpr PanelFunction kPairs[] = {
@@ -209,48 +202,86 @@ HWY_INLINE PanelFunction panel_function(std::size_t rows) {
     return kPairs[rows - 1];
   }
 #endif
-  static constexpr PanelFunction kSmall[] = {multiply<1, Out>, multiply<2, Out>, multiply<3, Out>,
-                                             multiply<4, Out>, multiply<5, Out>, multiply<6, Out>};
-  if constexpr (kRows > 6) {
-    static constexpr PanelFunction kLarge[] = {multiply<7, Out>,  multiply<8, Out>,  multiply<9, Out>,
-                                               multiply<10, Out>, multiply<11, Out>, multiply<12, Out>,
-                                               multiply<13, Out>, multiply<14, Out>};
-    if (rows > 6) return kLarge[rows - 7];
-  }
-  return kSmall[rows - 1];
+  return wide || kLanes < kVector ? float_function<Out, true>(rows) : float_function<Out, false>(rows);
 }
+
+// The job's pixels of a group, row by row and picture by picture.
+template <class In, class Out>
+class PixelWalk {
+ public:
+  PixelWalk(const ConvolutionJob& job, const PixelGroup& group, std::size_t first_output)
+      : job_(job),
+        left_(group.left),
+        right_(group.right),
+        top_(std::max(group.top, job.rows.first)),
+        bottom_(std::min(group.bottom, job.rows.end)),
+        first_output_(first_output),
+        y_(top_) {
+    if (count() > 0) start_row();
+  }
+
+  [[nodiscard]] std::size_t count() const {
+    return top_ >= bottom_ ? 0 : (bottom_ - top_) * (right_ - left_) * job_.pictures;
+  }
+
+  HWY_INLINE void next(Panel& panel, std::size_t row) {
+    panel.rows[row] = in_;
+    panel.out[row] = out_;
+    panel.add[row] = add_;
+    in_ += in_step_;
+    out_ += out_step_;
+    if (panel.adds) add_ += job_.add.pixel;
+    if (++x_ < right_) return;
+    if (++y_ == bottom_) {
+      y_ = top_;
+      if (++picture_ == job_.pictures) return;
+    }
+    start_row();
+  }
+
+ private:
+  HWY_INLINE void start_row() {
+    x_ = left_;
+    in_step_ = job_.strides[1] * job_.in.pixel;
+    in_ = static_cast<const In*>(job_.in.data) + picture_ * job_.in.picture +
+          row_of(job_.in, y_ * job_.strides[0]) * job_.in.row + x_ * in_step_;
+    in_ -= job_.pad[0] * job_.in.row + job_.pad[1] * job_.in.pixel;
+    const std::size_t out_y = row_of(job_.out, y_ * job_.spread[0] + job_.offset[0]);
+    const std::size_t out_x = x_ * job_.spread[1] + job_.offset[1];
+    out_ = const_cast<Out*>(static_cast<const Out*>(job_.out.data)) + picture_ * job_.out.picture +
+           out_y * job_.out.row + out_x * job_.out.pixel + first_output_;
+    out_step_ = job_.spread[1] * job_.out.pixel;
+    if (job_.add.data == nullptr) return;
+    add_ = static_cast<const Out*>(job_.add.data) + picture_ * job_.add.picture +
+           row_of(job_.add, y_) * job_.add.row + x_ * job_.add.pixel + first_output_;
+  }
+
+  const ConvolutionJob& job_;
+  std::size_t left_, right_, top_, bottom_, first_output_;
+  std::size_t picture_ = 0, y_, x_ = 0;
+  const In* in_ = nullptr;
+  Out* out_ = nullptr;
+  const Out* add_ = nullptr;
+  std::size_t in_step_ = 0, out_step_ = 0;
+};
 
 template <class In, class Out>
 HWY_INLINE void convolve_group(const ConvolutionJob& job, const PixelGroup& group, Panel& panel,
                                std::size_t first_output) {
-  const std::size_t pixels = group.pixels.size();
-  const std::size_t rows = pixels * job.pictures;
+  PixelWalk<In, Out> walk(job, group, first_output);
+  const std::size_t rows = walk.count();
   const std::size_t panels = (rows + kRows - 1) / kRows;
   panel.taps = group.taps.data();
   panel.tap_count = group.taps.size();
-  std::size_t picture = 0;
-  std::size_t pixel = 0;
+  panel.run = group.run;
   const char* next = panel.next;
   for (std::size_t p = 0; p < panels; ++p) {
     // Two panels of rows fetch the next panel of weights.
-    panel.next = p < 2 && next != nullptr ? next + p * 64 * job.run * panel.tap_count : nullptr;
+    panel.next = p < 2 && next != nullptr ? next + p * 64 * panel.run * panel.tap_count : nullptr;
     // Shared out evenly, so that no panel is left with a row or two.
     const std::size_t count = rows / panels + (p < rows % panels ? 1 : 0);
-    for (std::size_t r = 0; r < count; ++r) {
-      const auto& place = group.pixels[pixel];
-      panel.rows[r] = static_cast<const In*>(job.in.data) + picture * job.in.picture + place.in;
-      const std::size_t out = picture * job.out.picture + place.out * job.out.pixel + first_output;
-      panel.out[r] = const_cast<Out*>(static_cast<const Out*>(job.out.data)) + out;
-      if (panel.adds) {
-        panel.add[r] = static_cast<const Out*>(job.add.data) + picture * job.add.picture +
-                       place.out * job.add.pixel + first_output;
-      }
-      if (++pixel == pixels) {
-        pixel = 0;
-        ++picture;
-      }
-    }
-    panel_function<In, Out>(count)(panel);
+    for (std::size_t r = 0; r < count; ++r) walk.next(panel, r);
+    panel_function<In, Out>(count, panel.columns > kVector)(panel);
   }
 }
 
@@ -258,16 +289,16 @@ HWY_INLINE void convolve_group(const ConvolutionJob& job, const PixelGroup& grou
 template <class In, class Out>
 HWY_INLINE void convolve_as(const ConvolutionJob& job) {
   Panel panel{};
-  panel.run = job.run;
-  panel.relu = job.relu;
+  panel.relu = job.activation.relu;
   panel.adds = job.add.data != nullptr;
   for (std::size_t first = 0; first < job.outputs; first += kPanel) {
     panel.columns = std::min(kPanel, job.outputs - first);
-    panel.weights = static_cast<const In*>(job.weights) + first * job.taps * job.run;
+    panel.weights = static_cast<const In*>(job.weights) + first * job.inputs;
     panel.bias = job.bias + first;
+    panel.slope = job.activation.slope == nullptr ? nullptr : job.activation.slope + first;
     const bool last = first + kPanel >= job.outputs;
     for (const PixelGroup& group : *job.groups) {
-      const std::size_t bytes = job.taps * job.run * kPanel * sizeof(In);
+      const std::size_t bytes = job.inputs * kPanel * sizeof(In);
       panel.next = last ? nullptr : static_cast<const char*>(panel.weights) + bytes;
       convolve_group<In, Out>(job, group, panel, first);
     }
@@ -311,7 +342,7 @@ HWY_INLINE void transform_tile(const WinogradJob& job, const TilePlace& place, P
       const std::size_t x = place.x + j;
       const bool inside =
           y >= job.pad && x >= job.pad && y - job.pad < job.in_height && x - job.pad < job.in_width;
-      at[i][j] = inside ? maps + ((y - job.pad) * job.in_width + (x - job.pad)) * job.in.pixel : nullptr;
+      at[i][j] = inside ? maps + (y - job.pad) * job.in.row + (x - job.pad) * job.in.pixel : nullptr;
     }
   }
   for (std::size_t c = 0; c < job.inputs; c += kLanes) {
@@ -343,9 +374,10 @@ HWY_INLINE void finish_tile(const WinogradJob& job, const TilePlace& place, std:
   const std::size_t rows = std::min(kTile, job.out_height - place.y);
   const std::size_t columns = std::min(kTile, job.out_width - place.x);
   Out* maps = const_cast<Out*>(static_cast<const Out*>(job.out.data)) + place.picture * job.out.picture +
-              (place.y * job.out_width + place.x) * job.out.pixel;
+              place.y * job.out.row + place.x * job.out.pixel;
   for (std::size_t o = first; o < end; o += kLanes) {
     const V bias = load(job.bias + o);
+    const float* slope = job.activation.slope == nullptr ? nullptr : job.activation.slope + o;
     V half[kTile][kTile + 2];
     for (std::size_t j = 0; j < kTile + 2; ++j) {
       V column[kTile + 2];
@@ -360,10 +392,10 @@ HWY_INLINE void finish_tile(const WinogradJob& job, const TilePlace& place, std:
     for (std::size_t i = 0; i < rows; ++i) {
       V y[kTile];
       winograd_outputs(d, half[i], y);
-      Out* to = maps + i * job.out_width * job.out.pixel + o;
+      Out* to = maps + i * job.out.row + o;
       for (std::size_t j = 0; j < columns; ++j) {
         V value = hn::Add(y[j], bias);
-        if (job.relu) value = hn::Max(value, hn::Zero(d));
+        value = activated(value, job.activation.relu, slope);
         store(value, to + j * job.out.pixel);
       }
     }
@@ -394,7 +426,7 @@ HWY_INLINE void multiply_tiles(const WinogradJob& job, std::size_t tiles, std::s
           panel.rows[r] = row;
           panel.out[r] = out;
         }
-        panel_function<Product, float>(count)(panel);
+        panel_function<Product, float>(count, panel.columns > kVector)(panel);
       }
     }
   }
@@ -446,10 +478,12 @@ HWY_INLINE void pool_pixel(const PoolJob& job, const In* picture, std::size_t y,
   const std::size_t right = std::min(job.in_width, x * job.strides[1] + job.window[1] - job.pad[1]);
   const V share = hn::Set(d, 1.0F / static_cast<float>(job.in_height * job.in_width));
   for (std::size_t c = 0; c < job.channels; c += kLanes) {
-    V value = job.average ? hn::Zero(d) : load(picture + (top * job.in_width + left) * job.in.pixel + c);
+    V value = job.average ? hn::Zero(d)
+                          : load(picture + row_of(job.in, top) * job.in.row + left * job.in.pixel + c);
     for (std::size_t i = top; i < bottom; ++i) {
+      const In* row = picture + row_of(job.in, i) * job.in.row + c;
       for (std::size_t j = left; j < right; ++j) {
-        const V next = load(picture + (i * job.in_width + j) * job.in.pixel + c);
+        const V next = load(row + j * job.in.pixel);
         value = job.average ? hn::Add(value, next) : hn::Max(value, next);
       }
     }
@@ -461,8 +495,9 @@ template <class In, class Out>
 HWY_INLINE void pool_as(const PoolJob& job) {
   for (std::size_t n = 0; n < job.pictures; ++n) {
     const In* picture = static_cast<const In*>(job.in.data) + n * job.in.picture;
-    Out* out = const_cast<Out*>(static_cast<const Out*>(job.out.data)) + n * job.out.picture;
-    for (std::size_t y = 0; y < job.out_height; ++y) {
+    for (std::size_t y = job.rows.first; y < job.rows.end; ++y) {
+      Out* out = const_cast<Out*>(static_cast<const Out*>(job.out.data)) + n * job.out.picture +
+                 row_of(job.out, y) * job.out.row;
       for (std::size_t x = 0; x < job.out_width; ++x, out += job.out.pixel)
         pool_pixel(job, picture, y, x, out);
     }

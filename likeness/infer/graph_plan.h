@@ -10,63 +10,101 @@
 
 #include "likeness/infer/graph.h"
 #include "likeness/infer/graph_kernels.h"
+#include "likeness/infer/graph_prepare.h"
 
 namespace likeness {
 
 /// Memory that one value, or several beside each other along the channels, lie in for a while.
 struct PlanBuffer {
-  std::size_t pixels = 0;
-  std::size_t channels = 0;
+  std::size_t rows = 0;  ///< Room for so many.
+  std::size_t height = 0, width = 0, channels = 0;
   std::size_t stride = 0;  ///< Elements from pixel to pixel.
   Element element = Element::kF32;
-  std::size_t first = 0;   ///< Step that first writes it.
-  std::size_t last = 0;    ///< Step that last reads it.
+  bool all_rows = false;   ///< Somebody reads across rows as they lie.
+  std::size_t first = 0;   ///< Task that first writes it.
+  std::size_t last = 0;    ///< Task that last reads it.
   bool whole = false;      ///< Holds all pictures of a run at once; else one at a time.
   std::size_t offset = 0;  ///< Bytes from the start of the memory for whole ones (times the pictures) or for
                            ///< single ones.
   [[nodiscard]] std::size_t bytes() const;  ///< Of one picture, rounded up to 64.
+  [[nodiscard]] std::size_t ring() const { return rows < height ? rows : 0; }
 };
 
 /// Where a value lies. The network's input and output are the caller's memory.
 struct PlanPlace {
   enum class Kind { kBuffer, kInput, kOutput } kind = Kind::kBuffer;
   std::size_t buffer = 0;
-  std::size_t channel = 0;  ///< First one.
+  std::size_t channel = 0;  ///< First one; of kOutput: floats before it.
 };
 
 struct PlanStep {
-  enum class Kind { kConvolution, kWinograd, kPool } kind = Kind::kConvolution;
+  enum class Kind {
+    kConvolution,
+    kWinograd,
+    kPool,
+    kDepthwise,
+    kSum,
+    kAffine,
+    kOutput
+  } kind = Kind::kConvolution;
   std::size_t layer = 0;  ///< Of the graph: the convolution, dense layer or pool.
   PlanPlace in, out;
   std::optional<PlanPlace> add{};
   bool relu = false;
-  bool whole = false;  ///< Takes all pictures of a run at once; else, with its neighbours, one by one.
+  bool leaky = false;         ///< With a slope for each output.
+  std::size_t slopes_of = 0;  ///< The layer that has them.
+  bool average = false;       ///< kPool.
+  bool sigmoid = false;       ///< kOutput.
+  bool whole = false;         ///< Takes all pictures of a run at once; else, with its neighbours, one by one.
+  bool streamed = false;      ///< Makes rows as soon as there is what they need; else all at once.
   std::vector<std::size_t> in_shape{}, out_shape{};  ///< height, width, channels
   std::size_t pad[2] = {};                           ///< Above, left.
+  std::size_t window[2] = {1, 1}, strides[2] = {1, 1};
+  std::size_t block[2] = {1, 1};                  ///< kSum, kConvolution: what a pixel of the input becomes.
+  std::vector<std::size_t> after{}, add_after{};  ///< Steps that make what is read, and what is added.
   // kConvolution
   std::vector<PixelGroup> groups{};
-  std::size_t run = 0, taps = 0;
+  std::size_t inputs = 0;  ///< Of the window, or of each pixel of a block.
   // kWinograd: of kTiles the side that makes the fewest products.
   std::size_t tile = 0;
-  // kConvolution, kWinograd: bytes from the start of the packed weights.
-  std::size_t weights = 0, weight_bytes = 0, bias = 0;
+  // Bytes from the start of the packed weights.
+  std::size_t weights = 0, weight_bytes = 0, bias = 0, slope = 0;
   Element weight_element = Element::kF32;
+
+  /// Rows of the input (or of what is added) that lie before all that output row `y` and those after it need.
+  [[nodiscard]] std::size_t first_row(std::size_t y) const;
+  /// Rows of the output that `rows` of the input suffice for.
+  [[nodiscard]] std::size_t rows_of(std::size_t rows) const;
+};
+
+/// Some rows of a step.
+struct PlanTask {
+  std::size_t step = 0;
+  RowRange rows;
 };
 
 struct Plan {
   std::vector<PlanStep> steps;
+  std::vector<PlanTask> tasks;
   std::vector<PlanBuffer> buffers;
   std::size_t single_bytes = 0;    ///< Memory for buffers that hold one picture.
   std::size_t whole_bytes = 0;     ///< Memory for the others, for each picture.
   std::size_t packed_bytes = 0;    ///< All packed weights.
   std::vector<std::size_t> input;  ///< height, width, channels
-  std::size_t outputs = 0;         ///< Numbers a picture.
+  std::vector<std::vector<std::size_t>> output_shapes;
+  std::size_t outputs = 0;  ///< Numbers a picture.
 };
 
-/// Plans a graph (see fold()) whose kernels need only shapes. Empty where it has something that the steps
-/// cannot do: channels that are no multiple of 16, layers that nothing can be joined with.
+/// Plans a graph whose kernels need only shapes. Empty where it has something that the steps cannot do, such
+/// as layers that nothing can be joined with. With `like`, a plan of the same graph for pictures of another
+/// size, packed weights are those of `like`.
 /// @throws std::runtime_error as output_shape().
-[[nodiscard]] std::optional<Plan> make_plan(const Graph& graph, Element element);
+[[nodiscard]] std::optional<Plan> make_plan(const PreparedGraph& graph, Element element,
+                                            const Plan* like = nullptr);
+
+/// In which order rows are made, and how many of each buffer are kept: with depthwise layers maps of one
+/// picture go through the network by bands that stay near the core.
+void make_tasks(Plan& plan);
 
 /// Weights in the order and layout of the steps' kernels. `packed` has plan.packed_bytes zeros and starts at
 /// a multiple of 64. Kernels are freed as they are packed.

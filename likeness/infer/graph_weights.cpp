@@ -17,15 +17,13 @@ void put_row(Element element, const float* values, std::size_t columns, std::siz
   for (std::size_t o = 0; o < columns; ++o) pairs[2 * o] = to_bf16(values[o]);
 }
 
-/// [tap][in][out] to panels.
-void pack_plain(const PlanStep& step, const std::vector<float>& kernel, std::byte* to) {
+/// [in][out] to panels.
+void pack_plain(const PlanStep& step, const float* kernel, std::byte* to) {
   const std::size_t outputs = step.out_shape[2];
-  const std::size_t inputs = step.taps * step.run;
   for (std::size_t first = 0; first < outputs; first += kPanel) {
-    std::byte* panel = to + first * inputs * size_of(step.weight_element);
-    for (std::size_t i = 0; i < inputs; ++i) {
-      put_row(step.weight_element, kernel.data() + i * outputs + first, std::min(kPanel, outputs - first), i,
-              panel);
+    std::byte* panel = to + first * step.inputs * size_of(step.weight_element);
+    for (std::size_t i = 0; i < step.inputs; ++i) {
+      put_row(step.weight_element, kernel + i * outputs + first, std::min(kPanel, outputs - first), i, panel);
     }
   }
 }
@@ -67,17 +65,38 @@ void pack_winograd(const PlanStep& step, const std::vector<float>& kernel, const
 }  // namespace
 
 void pack_weights(const Plan& plan, Graph& graph, std::span<std::byte> packed) {
+  using Kind = PlanStep::Kind;
+  const auto copy = [&](const std::vector<float>& values, std::size_t place) {
+    std::ranges::copy(values, reinterpret_cast<float*>(packed.data() + place));
+  };
   for (const PlanStep& step : plan.steps) {
-    if (step.kind == PlanStep::Kind::kPool) continue;
+    if (step.leaky) copy(graph.layers[step.slopes_of].slope, step.slope);
     GraphLayer& layer = graph.layers[step.layer];
     std::byte* to = packed.data() + step.weights;
-    if (step.kind == PlanStep::Kind::kWinograd) {
-      if (step.tile == 4) pack_winograd(step, layer.kernel.values, kWinogradFour, to);
-      if (step.tile == 6) pack_winograd(step, layer.kernel.values, kWinogradSix, to);
-    } else {
-      pack_plain(step, layer.kernel.values, to);
+    switch (step.kind) {
+      case Kind::kPool:
+      case Kind::kSum:
+      case Kind::kOutput:
+        continue;
+      case Kind::kAffine:
+        copy(layer.factor, step.weights);
+        copy(layer.shift, step.bias);
+        continue;
+      case Kind::kDepthwise:
+        copy(layer.kernel.values, step.weights);
+        break;
+      case Kind::kWinograd:
+        if (step.tile == 4) pack_winograd(step, layer.kernel.values, kWinogradFour, to);
+        if (step.tile == 6) pack_winograd(step, layer.kernel.values, kWinogradSix, to);
+        break;
+      case Kind::kConvolution:
+        for (std::size_t n = 0; n < step.block[0] * step.block[1]; ++n) {
+          pack_plain(step, layer.kernel.values.data() + n * step.inputs * step.out_shape[2],
+                     to + n * step.weight_bytes / (step.block[0] * step.block[1]));
+        }
+        break;
     }
-    std::ranges::copy(layer.bias, reinterpret_cast<float*>(packed.data() + step.bias));
+    copy(layer.bias, step.bias);
     layer.kernel.values = {};
   }
 }

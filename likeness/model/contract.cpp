@@ -216,6 +216,7 @@ Json contract_object(const Contract& contract) {
             {"detector", contract.detector},
             {"metric", contract.metric()},
             {"thresholds", thresholds}};
+  if (contract.strangers_links) json["strangers_links"] = *contract.strangers_links;
   if (!contract.centre.empty()) json["centre"] = centre_text(contract.centre);
   add_compact(contract, json);
   return json;
@@ -223,7 +224,7 @@ Json contract_object(const Contract& contract) {
 
 Contract contract_from(const JsonFields& fields) {
   fields.only({"name", "source", "licence", "network", "sha256", "input", "crop", "dimension", "unit_length",
-               "detector", "metric", "centre", "thresholds", "projection", "values"});
+               "detector", "metric", "centre", "thresholds", "strangers_links", "projection", "values"});
   Contract contract;
   contract.name = fields.text("name");
   if (contract.name.empty()) fields.wrong("name", "a name");
@@ -244,6 +245,11 @@ Contract contract_from(const JsonFields& fields) {
   const auto& thresholds = fields.array("thresholds");
   for (std::size_t i = 0; i < thresholds.size(); ++i) {
     contract.thresholds.push_back(threshold_from(fields.item("thresholds", thresholds, i)));
+  }
+  if (fields.has("strangers_links")) {
+    contract.strangers_links = fields.number("strangers_links");
+    if (!(*contract.strangers_links > 0 && *contract.strangers_links <= 1000))
+      fields.wrong("strangers_links", "a number of links a face, above 0");
   }
   return contract;
 }

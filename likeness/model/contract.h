@@ -78,6 +78,9 @@ struct Contract {
   /// face".
   std::vector<float> centre{};
   std::vector<KnownThreshold> thresholds;
+  /// How closely faces are linked when they are grouped: links to strangers that a face may have on average
+  /// (cluster/cluster.h). Empty: what was chosen for 20180408-102900.
+  std::optional<double> strangers_links{};
 
   /// "cosine", or "centred cosine" where there is a centre.
   [[nodiscard]] std::string_view metric() const { return centre.empty() ? "cosine" : "centred cosine"; }
@@ -93,8 +96,8 @@ struct Contract {
 
   /// Names the embedding space: model name, crop profile and the first 12 digits of a SHA-256 over every
   /// field that changes the numbers (weights, input, crop, dimension, projection, values, centre; not
-  /// precision, thresholds or words), e.g. "20180408-102900/margin/0123456789ab". Two embeddings may be
-  /// compared only where their ids are equal.
+  /// precision, thresholds, links or words), e.g. "20180408-102900/margin/0123456789ab". Two embeddings may
+  /// be compared only where their ids are equal.
   [[nodiscard]] std::string id() const;
   bool operator==(const Contract&) const = default;
 };

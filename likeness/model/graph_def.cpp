@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "likeness/core/error.h"
+#include "likeness/core/protobuf.h"
 #include "likeness/model/graph_order.h"
 #include "likeness/model/network_file.h"
-#include "likeness/model/protobuf.h"
 
 namespace likeness {
 namespace {

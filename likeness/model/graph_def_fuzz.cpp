@@ -9,8 +9,8 @@
 #include <string>
 
 #include "likeness/core/error.h"
+#include "likeness/core/protobuf.h"
 #include "likeness/model/network_file.h"
-#include "likeness/model/protobuf.h"
 
 namespace {
 

@@ -27,6 +27,7 @@ using Numbers = std::vector<std::int64_t>;
 
 constexpr std::size_t kLargestFile = 1UL << 30;
 constexpr std::int64_t kLongestSide = 4096;
+constexpr std::int64_t kMostChannels = 1 << 16;
 
 /// The graph is not one that Graph can say; no fault of the file.
 struct NotOurs : std::runtime_error {
@@ -47,9 +48,11 @@ struct Value {
     kLength,    ///< A number for each picture made of a row, such as its length.
     kUnit,      ///< The row divided by such a number: the end.
     kShape,     ///< Sizes of another value.
+    kShaped,    ///< A constant, as if it had other sides.
   } kind = Kind::kConstant;
   std::size_t layer = 0;  ///< Of the graph; of a constant: place in the file.
   bool planes = false;    ///< Of a picture: batch, channels, height, width; else channels last.
+  Numbers sizes{};        ///< Of kShaped.
 };
 
 class Reader {
@@ -89,6 +92,11 @@ class Reader {
   /// Whether the padding is TensorFlow's SAME (true) or none (false); any other is not ours.
   [[nodiscard]] bool same_padding(const IrLayer& layer, const Value& from, std::array<std::size_t, 2> window,
                                   std::array<std::size_t, 2> strides) const;
+  /// The same of a convolution; zeros that are neither become a layer before it.
+  Value padded(const IrLayer& layer, const Value& from, GraphLayer& step, std::array<std::size_t, 2> window);
+  Value leaky(const IrLayer& layer, const Value& from);
+  Value flattened(const IrLayer& layer, const Value& from);
+  [[nodiscard]] Value shaped(const IrLayer& layer, const Value& from) const;
 
   std::vector<IrLayer> layers_;
   std::span<const std::byte> weights_;
@@ -198,17 +206,26 @@ bool Reader::same_padding(const IrLayer& layer, const Value& from, std::array<st
 
 Value Reader::convolution(const IrLayer& layer, const Value& from) {
   require(from.kind == Value::Kind::kPicture && from.planes);
-  const IrLayer& weights = constant(in(layer, 1));
-  const Numbers shape = weights.numbers("shape");
+  const Value& kernel = in(layer, 1);
+  const IrLayer& weights =
+      constant(kernel.kind == Value::Kind::kShaped ? Value{.layer = kernel.layer} : kernel);
+  Numbers shape = kernel.kind == Value::Kind::kShaped ? kernel.sizes : weights.numbers("shape");
+  GraphLayer step{.kind = LayerKind::kConvolution, .name = layer.name, .inputs = {from.layer}};
+  if (layer.type ==
+      "GroupConvolution") {  // groups, out, in, height, width; a group's outputs lie side by side
+    require(shape.size() == 5 && shape[0] >= 1 && shape[1] >= 1 && shape[0] <= kMostChannels &&
+            shape[1] <= kMostChannels);
+    step.groups = static_cast<std::size_t>(shape[0]);
+    shape = {shape[0] * shape[1], shape[2], shape[3], shape[4]};
+  }
   require(shape.size() == 4 && shape[2] <= 1024 && shape[3] <= 1024);
   std::array<std::size_t, 4> k{};  // out, in, height, width
   std::ranges::transform(shape, k.begin(), [](std::int64_t side) { return static_cast<std::size_t>(side); });
   require(k[2] >= 1 && k[3] >= 1);
-  GraphLayer step{.kind = LayerKind::kConvolution, .name = layer.name, .inputs = {from.layer}};
   step.strides = pair_of(layer, "strides");
   step.dilation = pair_of(layer, "dilations");
-  step.same = same_padding(
-      layer, from, {(k[2] - 1) * step.dilation[0] + 1, (k[3] - 1) * step.dilation[1] + 1}, step.strides);
+  const Value padded_from =
+      padded(layer, from, step, {(k[2] - 1) * step.dilation[0] + 1, (k[3] - 1) * step.dilation[1] + 1});
   const std::vector<float> values = floats(weights);
   step.kernel = {{k[2], k[3], k[1], k[0]}, std::vector<float>(values.size())};
   const std::size_t window = k[2] * k[3];
@@ -218,7 +235,80 @@ Value Reader::convolution(const IrLayer& layer, const Value& from) {
         step.kernel.values[(p * k[1] + i) * k[0] + o] = values[(o * k[1] + i) * window + p];
     }
   }
+  return append(std::move(step), padded_from);
+}
+
+Value Reader::padded(const IrLayer& layer, const Value& from, GraphLayer& step,
+                     std::array<std::size_t, 2> window) {
+  const Numbers begin = layer.numbers("pads_begin"), end = layer.numbers("pads_end");
+  const std::string pad = layer.text("auto_pad");
+  const bool explicitly = pad.empty() || pad == "explicit" || pad == "notset";
+  const auto borders = [&] {
+    std::array<std::size_t, 4> all{};
+    require(begin.size() == 2 && end.size() == 2);
+    for (std::size_t axis = 0; axis < 2; ++axis) {
+      require(begin[axis] >= 0 && begin[axis] < 1024 && end[axis] >= 0 && end[axis] < 1024);
+      all[2 * axis] = static_cast<std::size_t>(begin[axis]);
+      all[2 * axis + 1] = static_cast<std::size_t>(end[axis]);
+    }
+    return all;
+  };
+  const auto is_same = [&](const std::array<std::size_t, 4>& all) {
+    for (std::size_t axis = 0; axis < 2; ++axis) {
+      const std::size_t side = shapes_[from.layer][axis];
+      const std::size_t covered = ((side - 1) / step.strides[axis]) * step.strides[axis] + window[axis];
+      const std::size_t zeros = covered > side ? covered - side : 0;
+      if (all[2 * axis] != zeros / 2 || all[2 * axis + 1] != zeros - zeros / 2) return false;
+    }
+    return true;
+  };
+  if (!explicitly || borders() == std::array<std::size_t, 4>{} || is_same(borders())) {
+    step.same = same_padding(layer, from, window, step.strides);
+    return from;
+  }
+  GraphLayer zeros{.kind = LayerKind::kPad, .name = layer.name + "/zeros", .inputs = {from.layer}};
+  zeros.borders = borders();
+  const Value around = append(std::move(zeros), from);
+  step.inputs = {around.layer};
+  return around;
+}
+
+/// A convolution's kernel may be kept in one shape and read in another.
+Value Reader::shaped(const IrLayer& layer, const Value& from) const {
+  Value value{.kind = Value::Kind::kShaped, .layer = from.layer, .sizes = integers(constant(in(layer, 1)))};
+  std::size_t count = 1;
+  for (const std::int64_t side : value.sizes) {
+    require(side >= 1 && side <= static_cast<std::int64_t>(kMostChannels));
+    count *= static_cast<std::size_t>(side);
+    require(count <= stored(constant(from)).second);
+  }
+  require(count == stored(constant(from)).second);
+  return value;
+}
+
+Value Reader::leaky(const IrLayer& layer, const Value& from) {
+  require(from.kind == Value::Kind::kPicture || from.kind == Value::Kind::kRow);
+  const Value& with = in(layer, 1);
+  GraphLayer step{.kind = LayerKind::kLeaky, .name = layer.name, .inputs = {from.layer}};
+  // One slope for each channel lies as it is, or has the sides of 1 that it is stretched along.
+  const IrLayer& slopes = constant(with);
+  step.slope = floats(slopes);
+  if (step.slope.size() == 1) step.slope.assign(channels(from), step.slope[0]);
+  require(step.slope.size() == channels(from));
+  const Numbers shape = slopes.numbers("shape");
+  if (shape.size() > 1) step.slope = per_channel(with, from);
   return append(std::move(step), from);
+}
+
+/// A picture to a row, in the order in which its planes or its pixels lie. Where planes come first the dense
+/// layer after it has its rows in another order than ours: see dense().
+Value Reader::flattened(const IrLayer& layer, const Value& from) {
+  const Numbers to = integers(constant(in(layer, 1)));
+  const auto& shape = shapes_[from.layer];
+  const auto all = static_cast<std::int64_t>(shape[0] * shape[1] * shape[2]);
+  require(to.size() == 2 && (to[1] == all || to[1] == -1) && (to[0] == 1 || to[0] == 0 || to[0] == -1));
+  Value row = append({.kind = LayerKind::kFlatten, .name = layer.name, .inputs = {from.layer}}, from);
+  return row;
 }
 
 Value Reader::pool(const IrLayer& layer, const Value& from) {
@@ -352,6 +442,21 @@ Value Reader::dense(const IrLayer& layer) {
     }
     step.kernel = std::move(turned);
   }
+  const GraphLayer& before = graph_.layers[from.layer];
+  if (before.kind == LayerKind::kFlatten && from.planes) {
+    // The file's rows are channel, row, column; ours are row, column, channel.
+    const auto& sides = shapes_[before.inputs[0]];
+    const std::size_t pixels = sides[0] * sides[1], outputs = step.kernel.shape[1];
+    require(step.kernel.shape[0] == pixels * sides[2]);
+    std::vector<float> turned(step.kernel.values.size());
+    for (std::size_t c = 0; c < sides[2]; ++c) {
+      for (std::size_t p = 0; p < pixels; ++p) {
+        std::copy_n(step.kernel.values.data() + (c * pixels + p) * outputs, outputs,
+                    turned.data() + (p * sides[2] + c) * outputs);
+      }
+    }
+    step.kernel.values = std::move(turned);
+  }
   return append(std::move(step), from);
 }
 
@@ -388,7 +493,8 @@ Value Reader::value_of(const IrLayer& layer) {
   if (type == "Const") return {Kind::kConstant, place};
   if (type == "Parameter") return input(layer);
   const Value& from = in(layer, 0);
-  if (type == "Convolution") return convolution(layer, from);
+  if (type == "Convolution" || type == "GroupConvolution") return convolution(layer, from);
+  if (type == "PRelu") return leaky(layer, from);
   if (type == "MaxPool") return pool(layer, from);
   if (type == "Concat") return joined(layer);
   if (type == "MatMul") return dense(layer);
@@ -410,6 +516,8 @@ Value Reader::value_of(const IrLayer& layer) {
     turned.planes = !from.planes;
     return turned;
   }
+  if (type == "Reshape" && from.kind == Kind::kConstant) return shaped(layer, from);
+  if (type == "Reshape" && from.kind == Kind::kPicture) return flattened(layer, from);
   if (type == "Reshape" || type == "Squeeze" || type == "Unsqueeze" || type == "Broadcast") {
     // A row stays one, whatever sides of 1 it gets or loses; its batch stays apart, or the self-test fails.
     require(from.kind == Kind::kRow || from.kind == Kind::kLength);

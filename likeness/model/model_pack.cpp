@@ -18,6 +18,8 @@ namespace fs = std::filesystem;
 constexpr std::string_view kFormat = "likeness model pack";
 constexpr int kVersion = 1;
 constexpr std::uintmax_t kLargestModelJson = 1 << 20;
+constexpr std::array<std::string_view, 4> kFigures{"accuracy", "val_at_far_0.001", "fnir_at_fpir_0.01",
+                                                   "ms_a_face"};
 
 std::string read_model_json(const fs::path& path) {
   std::error_code error;
@@ -54,11 +56,28 @@ std::map<Precision, std::string> networks_from(const JsonFields& fields) {
   return networks;
 }
 
+std::vector<PackFigure> figures_from(const JsonFields& fields) {
+  std::vector<PackFigure> figures;
+  if (!fields.has("figures")) return figures;
+  const auto& list = fields.array("figures");
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    const JsonFields item = fields.item("figures", list, i);
+    item.only({"figure", "value", "origin"});
+    PackFigure figure{item.text("figure"), item.number("value"), item.text("origin")};
+    if (std::ranges::find(kFigures, figure.name) == kFigures.end())
+      item.wrong("figure", "accuracy, val_at_far_0.001, fnir_at_fpir_0.01 or ms_a_face");
+    if (!(figure.value >= 0 && figure.value <= 1e6)) item.wrong("value", "a share, or milliseconds");
+    figures.push_back(std::move(figure));
+  }
+  return figures;
+}
+
 void read_embedder(const JsonFields& fields, ModelPack& pack) {
-  fields.only({"format", "version", "kind", "contract", "files", "networks", "self_test"});
+  fields.only({"format", "version", "kind", "contract", "files", "networks", "self_test", "figures"});
   pack.contract = contract_from(fields.object("contract"));
   pack.networks = networks_from(fields);
   if (fields.has("self_test")) pack.self_test = file_name(fields, "self_test");
+  pack.figures = figures_from(fields);
 }
 
 /// Every file the pack uses must be one it vouches for.
@@ -201,6 +220,10 @@ std::string to_json(const ModelPack& pack) {
     for (const auto& [precision, name] : pack.networks)
       json["networks"][std::string(to_string(precision))] = name;
     if (!pack.self_test.empty()) json["self_test"] = pack.self_test;
+    for (const PackFigure& figure : pack.figures) {
+      json["figures"].push_back(
+          {{"figure", figure.name}, {"value", figure.value}, {"origin", figure.origin}});
+    }
   }
   json["files"] = Json::array();
   for (const PackFile& file : pack.files) {

@@ -63,6 +63,13 @@ struct DetectorContract {
   bool operator==(const DetectorContract&) const = default;
 };
 
+/// What a model was measured to be worth, for whoever chooses between packs.
+struct PackFigure {
+  std::string name;    ///< "accuracy", "val_at_far_0.001", "fnir_at_fpir_0.01" or "ms_a_face".
+  double value = 0;    ///< A share, or milliseconds of one processor.
+  std::string origin;  ///< On which data, by which command.
+};
+
 /// A model pack: a folder with network files and a `model.json` (docs/model_pack.md). A plain value.
 struct ModelPack {
   std::filesystem::path folder;
@@ -73,6 +80,7 @@ struct ModelPack {
   std::map<Precision, std::string> networks{};  ///< Files of precisions that have a network of their own.
   std::string self_test{};  ///< The .npz with a chip and its embedding, or a picture and its faces; empty:
                             ///< none.
+  std::vector<PackFigure> figures{};  ///< In f32, of the contract as it stands; may be empty.
 
   /// The file to load for `precision`: that precision's own where the pack has one, the contract's otherwise.
   /// @throws Error kUnsupported for kInt8 where the pack has no such network.

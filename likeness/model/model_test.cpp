@@ -104,6 +104,18 @@ TEST(Contract, ACentreIsAWayOfComparingOfItsOwn) {
             "x.json has a field \"metric\" that is ");
 }
 
+TEST(Contract, MaySayHowCloselyFacesAreLinked) {
+  Contract contract = some_contract();
+  const std::string id = contract.id();
+  contract.strangers_links = 0.015625;
+  EXPECT_EQ(contract_from_json(to_json(contract), "test"), contract);
+  EXPECT_EQ(contract.id(), id);
+  EXPECT_EQ(
+      message(ErrorCode::kModelInvalid,
+              [&] { (void)contract_from_json(replaced(to_json(contract), "0.015625", "0"), "x.json"); }),
+      "x.json has a field \"strangers_links\" that is not a number of links a face, above 0");
+}
+
 TEST(Contract, ErrorsNameTheField) {
   const std::string json = to_json(some_contract());
   const auto problem = [](const std::string& text) {
@@ -174,6 +186,21 @@ TEST_F(PackTest, MissingOneSaysWhereItWasLookedFor) {
             "no model pack \"nobody\" in /nowhere, /there");
   EXPECT_EQ(message(ErrorCode::kModelNotFound, [&] { (void)find_pack("nobody", {}); }),
             "no model pack \"nobody\", for no folder of models was given");
+}
+
+TEST_F(PackTest, TellsWhatItWasMeasuredToBeWorth) {
+  ModelPack pack = load_pack(root_ / "somebody");
+  EXPECT_TRUE(pack.figures.empty());
+  pack.figures = {{"accuracy", 0.875, "by hand"}};
+  const std::string json = to_json(pack);
+  write_file(root_ / "somebody" / "model.json", json);
+  const auto figures = load_pack(root_ / "somebody").figures;
+  ASSERT_EQ(figures.size(), 1U);
+  EXPECT_EQ(figures[0].name + " " + std::to_string(figures[0].value) + " " + figures[0].origin,
+            "accuracy 0.875000 by hand");
+  write_file(root_ / "somebody" / "model.json", replaced(json, "\"accuracy\"", "\"beauty\""));
+  const std::string text = message(ErrorCode::kModelInvalid, [&] { (void)load_pack(root_ / "somebody"); });
+  EXPECT_NE(text.find("\"figure\" that is not accuracy, val_at_far_0.001"), std::string::npos) << text;
 }
 
 TEST_F(PackTest, WithOneByteChangedFailsVerificationByName) {

@@ -6,7 +6,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "likeness/model/protobuf.h"
+#include "likeness/core/protobuf.h"
 
 namespace likeness {
 namespace {

@@ -15,13 +15,13 @@
 #include "likeness/core/atomic_file.h"
 #include "likeness/core/error.h"
 #include "likeness/core/file.h"
+#include "likeness/core/protobuf.h"
 #include "likeness/model/ir_graph.h"
 #include "likeness/model/keras_file.h"
 #include "likeness/model/keras_graph.h"
 #include "likeness/model/keras_import.h"
 #include "likeness/model/keras_layers.h"
 #include "likeness/model/network_file.h"
-#include "likeness/model/protobuf.h"
 #include "likeness/model/quiet_hdf5.h"
 
 namespace likeness {

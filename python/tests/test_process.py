@@ -87,7 +87,9 @@ def test_the_example_runs(packs, tmp_path):
 def test_setup_is_quick_where_all_is_there(models, tmp_path):
     """With the weights in the folder nothing is fetched, and the packs' descriptions are brought along."""
     folder = tmp_path / "models"
-    for pack, files in {"mtcnn": ["pnet.onnx", "rnet.onnx", "onet.onnx"], "20180408-102900": ["graph_final.pb"]}.items():
+    packs = {"mtcnn": ["pnet.onnx", "rnet.onnx", "onet.onnx"], "20180408-102900": ["graph_final.pb"],
+             "sface": ["face_recognition_sface_2021dec_int8bq.onnx"]}  # fmt: skip
+    for pack, files in packs.items():
         (folder / pack).mkdir(parents=True)
         for name in files:
             (folder / pack / name).symlink_to(models / pack / name)

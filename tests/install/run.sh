@@ -50,7 +50,7 @@ mkdir "$work/gone"
 find "$work/prefix" -name 'libopenvino*' -exec mv {} "$work/gone" \;
 ls "$work/gone" | grep -q '^libopenvino.so' || { echo "no OpenVINO was installed"; exit 1; }
 installed --version >/dev/null
-installed model test >message
+installed model test mtcnn 20180408-102900 >message
 grep -q '^mtcnn: .*networks load' message && grep -q '^20180408-102900: .*self-test passed' message || { cat message; exit 1; }
 cp "$source/../../likeness/embed/testdata/aligned.onnx" net.onnx
 set +e

@@ -64,6 +64,33 @@ class TinyGallery : public testing::Test {
   tiny::Folder folder_;
 };
 
+TEST_F(TinyGallery, MigratesToAnotherModelAndSaysWhoStaysBehind) {
+  enrol();
+  // Another crop is another space, as another model is.
+  const auto migrate = [&] {
+    return with_models({"migrate", "--into", folder_ / "new", "--profile", "aligned"});
+  };
+  fs::remove(folder_ / "enrolled/person_03/1.png");
+  fs::copy_file(folder_ / "enrolled/person_04/0.png", folder_ / "enrolled/person_04/1.png",
+                fs::copy_options::overwrite_existing);
+  for (const char* status : {"migrated", "known"}) {
+    const auto result = migrate();
+    EXPECT_EQ(result.code, 1) << result.err;
+    std::map<std::string, int> told;
+    for (const std::string& line : lines(result.out)) ++told[json::parse(line)["status"].get<std::string>()];
+    EXPECT_EQ(told, (std::map<std::string, int>{{status, 30}, {"no photo", 1}, {"another photo", 1}}));
+  }
+  const auto list = run_likeness({"gallery", "list", "--gallery", folder_ / "new", "--json"});
+  EXPECT_EQ(lines(list.out).size(), 8U);
+  // Nobody need name the model: the gallery does.
+  const auto photo = tiny::write_people(folder_ / "asked", 5, 6, 1, 905);
+  const auto asked = run_likeness({"gallery", "search", photo[0], "--gallery", folder_ / "new", "--models",
+                                   tiny::packs(), "--profile", "aligned", "--json"});
+  ASSERT_EQ(asked.code, 0) << asked.err;
+  EXPECT_EQ(json::parse(asked.out)["nearest"]["name"], tiny::name_of(5));
+  EXPECT_EQ(with_models({"migrate", "--into", folder_ / "g"}).code, 2);
+}
+
 TEST_F(TinyGallery, EnrolsCalibratesAndTellsKnownFromUnknown) {
   enrol();
   EXPECT_EQ(people().size(), 8U);

@@ -1,5 +1,7 @@
 #include "likeness/infer/openvino/openvino.h"
 
+#include <fstream>
+#include <iterator>
 #include <openvino/op/reshape.hpp>
 #include <openvino/op/util/op_types.hpp>
 #include <set>
@@ -7,6 +9,8 @@
 #include <stdexcept>
 #include <utility>
 #include <vector>
+
+#include "likeness/infer/onnx_fold.h"
 
 namespace likeness {
 namespace {
@@ -52,6 +56,18 @@ void set_batch(ov::Model& model, const ov::Dimension& batch) {
   model.validate_nodes_and_infer_types();
 }
 
+constexpr std::uintmax_t kLargestOnnx = std::uintmax_t{1} << 30;
+
+/// The bytes to read instead of an ONNX file with quantised weights; empty: the file itself.
+std::string folded_onnx(const std::filesystem::path& file) {
+  std::error_code error;
+  if (file.extension() != ".onnx" || std::filesystem::file_size(file, error) > kLargestOnnx || error)
+    return "";
+  std::ifstream in(file, std::ios::binary);
+  const std::string bytes{std::istreambuf_iterator<char>(in), {}};
+  return fold_onnx(bytes, file.string());
+}
+
 }  // namespace
 
 ov::Core& openvino_core() {
@@ -82,8 +98,10 @@ std::shared_ptr<ov::Model> read_network(const std::filesystem::path& file) {
   if (!std::filesystem::is_regular_file(file, ignored)) {
     throw Error(ErrorCode::kModelNotFound, "no network file " + file.string());
   }
+  const std::string folded = folded_onnx(file);
   try {
-    return openvino_core().read_model(file);
+    return folded.empty() ? openvino_core().read_model(file)
+                          : openvino_core().read_model(folded, ov::Tensor());
   } catch (const std::exception& e) {
     throw Error(ErrorCode::kModelInvalid,
                 file.string() + " is not a network that can be read: " + openvino_reason(e));

@@ -107,6 +107,10 @@ Value computed(const GraphLayer& layer, const std::vector<Value>& values) {
       return global_max(in[0]);
     case LayerKind::kUnitLength:
       return unit_length(in[0]);
+    case LayerKind::kUpsample:
+    case LayerKind::kDeconvolution:
+    case LayerKind::kSigmoid:
+      throw std::runtime_error("a detector's layers are written by nobody");
     case LayerKind::kInput:
       break;
   }
