@@ -68,7 +68,8 @@ void print_detector(const ModelPack& pack) {
             << detector.scale << ", sides to multiples of 32: " << to_string(detector.fit) << '\n'
             << "faces        " << detector.least_face << " to " << detector.largest_face
             << " pixels high, others are scaled to that\n"
-            << "score        at least " << detector.min_score << ", overlap at most " << detector.overlap << '\n';
+            << "score        at least " << detector.min_score << ", overlap at most " << detector.overlap
+            << '\n';
 }
 
 }  // namespace likeness::cli

@@ -34,10 +34,10 @@ SelfTest read(const std::filesystem::path& path) {
   const auto min_score = file.get<float>("min_score");
   const std::size_t faces = scores.values.size();
   using Shape = std::vector<std::size_t>;
-  const bool right = picture.shape.size() == 3 && picture.shape[2] == 3 && picture.shape[0] <= kLargestPicture &&
-                     picture.shape[1] <= kLargestPicture && !picture.values.empty() && faces > 0 &&
-                     boxes.shape == Shape{faces, 4} && landmarks.shape == Shape{faces, 5, 2} &&
-                     min_score.values.size() == 1;
+  const bool right = picture.shape.size() == 3 && picture.shape[2] == 3 &&
+                     picture.shape[0] <= kLargestPicture && picture.shape[1] <= kLargestPicture &&
+                     !picture.values.empty() && faces > 0 && boxes.shape == Shape{faces, 4} &&
+                     landmarks.shape == Shape{faces, 5, 2} && min_score.values.size() == 1;
   if (!right) throw Error(ErrorCode::kModelInvalid, path.string() + " is not the self-test of a detector");
   SelfTest test{Image(static_cast<int>(picture.shape[1]), static_cast<int>(picture.shape[0]),
                       std::move(picture.values)),

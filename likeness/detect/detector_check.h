@@ -9,7 +9,8 @@ namespace likeness {
 /// `landmarks` (n x 5 x 2), best score first, and `min_score` (1), with which they were found.
 /// @returns the largest difference of a box or landmark, in pixels; infinite where faces are missing or too
 /// many, or a score differs by more than 0.001.
-/// @throws Error kModelInvalid where the pack has no self-test or it is damaged; whatever FaceDetector throws.
+/// @throws Error kModelInvalid where the pack has no self-test or it is damaged; whatever FaceDetector
+/// throws.
 [[nodiscard]] double run_self_test(const ModelPack& detector, int threads);
 
 /// What run_self_test() may give: pixels. Rounding differs between CPUs by less than 0.001.

@@ -27,7 +27,7 @@ struct Face {
 
 /// What means something for MTCNN alone.
 struct MtcnnOptions {
-  double pyramid_step = 0.709;  ///< Size ratio of neighbouring scales, in (0, 1).
+  double pyramid_step = 0.709;                        ///< Size ratio of neighbouring scales, in (0, 1).
   std::array<float, 3> min_scores{0.6F, 0.7F, 0.7F};  ///< To pass P-Net, R-Net, O-Net. From mtcnn 0.1.1.
 };
 
@@ -38,7 +38,7 @@ struct DetectorOptions {
   std::optional<float> min_score{};
   int max_side_px =
       0;  ///< Larger images are shrunk to this longer side first; 0: never. Results are in original pixels.
-  int threads = 1;  ///< Threads one call to detect() may use.
+  int threads = 1;                      ///< Threads one call to detect() may use.
   std::optional<MtcnnOptions> mtcnn{};  ///< Refused by other methods; empty: its defaults.
 };
 

@@ -203,8 +203,7 @@ void Run::plan(ImageView photo, const Settings& options) {
 }
 
 // The rows of all scales whose part of the photo is (about) this stripe, which is read from memory only once.
-void Run::shrink_stripe(ImageView photo, std::size_t stripe, std::size_t stripes,
-                                      Worker& worker) {
+void Run::shrink_stripe(ImageView photo, std::size_t stripe, std::size_t stripes, Worker& worker) {
   for (std::size_t i = 0; i < scale_count; ++i) {
     const Scale& s = scales[i];
     const auto row = [&](std::size_t n) {
@@ -218,8 +217,7 @@ void Run::shrink_stripe(ImageView photo, std::size_t stripe, std::size_t stripes
   }
 }
 
-void Run::scan_band(const Band& band, float min_score, Worker& worker,
-                                  std::vector<Cell>& found) {
+void Run::scan_band(const Band& band, float min_score, Worker& worker, std::vector<Cell>& found) {
   const Scale& s = scales[band.scale];
   found.clear();
   pnet.run({.data = pixels.data() + s.offset, .width = s.width, .height = s.height, .stride = s.stride},

@@ -64,7 +64,10 @@ std::optional<GraphEngine> own_engine(const std::filesystem::path& file) {
 void place(Face& face, double ratio_x, double ratio_y, double left, double top) {
   const auto x = [&](float value) { return static_cast<float>(value * ratio_x + left); };
   const auto y = [&](float value) { return static_cast<float>(value * ratio_y + top); };
-  face.box = {.left = x(face.box.left), .top = y(face.box.top), .right = x(face.box.right), .bottom = y(face.box.bottom)};
+  face.box = {.left = x(face.box.left),
+              .top = y(face.box.top),
+              .right = x(face.box.right),
+              .bottom = y(face.box.bottom)};
   for (Point& point : face.landmarks) point = {.x = x(point.x), .y = y(point.y)};
 }
 
@@ -182,8 +185,7 @@ void OneStage::look(ImageView photo, const Scale& scale, std::vector<Face>& foun
 
 std::vector<Face> OneStage::detect(ImageView photo) {
   const int shorter = std::min(photo.width, photo.height);
-  const int min_face =
-      std::max(options_.min_face_px, static_cast<int>(options_.min_face_share * shorter));
+  const int min_face = std::max(options_.min_face_px, static_cast<int>(options_.min_face_share * shorter));
   const std::vector<Scale> scales = scales_of(photo, min_face);
   std::vector<Face> found;
   for (const Scale& scale : scales) look(photo, scale, found);
@@ -249,8 +251,8 @@ std::vector<Tensor> OneStageNetwork::run_openvino(ImageView picture, int width, 
     }
   }
   if (!network) network.emplace(file_, NetworkOptions{.threads = threads_, .any_size = true});
-  std::vector<Tensor> outputs = network->run(
-      {{1, 3, static_cast<std::size_t>(height), static_cast<std::size_t>(width)}, values});
+  std::vector<Tensor> outputs =
+      network->run({{1, 3, static_cast<std::size_t>(height), static_cast<std::size_t>(width)}, values});
   const std::lock_guard lock(mutex_);
   idle_.push_back(std::move(*network));
   return outputs;
@@ -265,8 +267,7 @@ std::vector<Face> OneStageNetwork::faces(ImageView picture, float min_score) con
   if (stretch) stretched = resample(picture, width, height, Filter::kBilinear);
   const ImageView input = stretch ? stretched.view() : picture;
   const auto engine = sized(width, height);
-  const std::vector<Tensor> outputs =
-      engine ? run_own(*engine, input) : run_openvino(input, width, height);
+  const std::vector<Tensor> outputs = engine ? run_own(*engine, input) : run_openvino(input, width, height);
   std::vector<Face> found = decode(contract_, outputs, width, height, min_score, file_);
   suppress(contract_, found);
   if (stretch) {

@@ -26,14 +26,15 @@ Map map_of(const Tensor& tensor, std::size_t cells, std::size_t channels, bool p
            const std::filesystem::path& network) {
   if (tensor.values.size() != cells * channels) {
     throw Error(ErrorCode::kModelInvalid,
-                network.string() + " gives " + std::to_string(tensor.values.size()) + " numbers where its method has " +
-                    std::to_string(cells * channels));
+                network.string() + " gives " + std::to_string(tensor.values.size()) +
+                    " numbers where its method has " + std::to_string(cells * channels));
   }
   if (planes && tensor.shape.size() != 3) return {tensor.values.data(), 1, cells};
   return {tensor.values.data(), channels, 1};
 }
 
-void expect_outputs(std::span<const Tensor> outputs, std::size_t count, const std::filesystem::path& network) {
+void expect_outputs(std::span<const Tensor> outputs, std::size_t count,
+                    const std::filesystem::path& network) {
   if (outputs.size() == count) return;
   throw Error(ErrorCode::kModelInvalid, network.string() + " has " + std::to_string(outputs.size()) +
                                             " outputs where its method has " + std::to_string(count));
@@ -71,8 +72,7 @@ void decode_yunet(const DetectorContract& detector, std::span<const Tensor> outp
     const float* boxes = map(2, 4);
     const float* points = map(3, 10);
     for (std::size_t i = 0; i < cells; ++i) {
-      const float score =
-          std::sqrt(std::clamp(classes[i], 0.0F, 1.0F) * std::clamp(objects[i], 0.0F, 1.0F));
+      const float score = std::sqrt(std::clamp(classes[i], 0.0F, 1.0F) * std::clamp(objects[i], 0.0F, 1.0F));
       if (!(score >= min_score)) continue;
       const auto column = static_cast<float>(i % static_cast<std::size_t>(columns));
       const auto row = static_cast<float>(i / static_cast<std::size_t>(columns));
@@ -111,8 +111,8 @@ void decode_centerface(const DetectorContract& detector, std::span<const Tensor>
     const auto row = static_cast<float>(i / static_cast<std::size_t>(columns));
     const float box_height = std::exp(sizes.at(i, 0)) * kStep;
     const float box_width = std::exp(sizes.at(i, 1)) * kStep;
-    Face face{.box = about((column + offsets.at(i, 1) + 0.5F) * kStep, (row + offsets.at(i, 0) + 0.5F) * kStep,
-                           box_width, box_height),
+    Face face{.box = about((column + offsets.at(i, 1) + 0.5F) * kStep,
+                           (row + offsets.at(i, 0) + 0.5F) * kStep, box_width, box_height),
               .score = std::min(scores[i], 1.0F)};
     for (std::size_t p = 0; p < face.landmarks.size(); ++p) {
       const auto down = static_cast<std::size_t>(2 * detector.landmarks[p]);

@@ -32,12 +32,12 @@ TEST(Decode, YunetsCellGivesBoxPointsAndTheRootOfBothScores) {
   auto outputs = yunet_outputs();
   // Stride 16: cell 5 of 4 columns is column 1, row 1.
   outputs[1].values[5] = .64F;
-  outputs[4].values[5] = 1.5F;  // counts as 1
-  outputs[7].values[20] = .5F;  // middle at (1 + .5) * 16 = 24
-  outputs[7].values[21] = .25F;  // and (1 + .25) * 16 = 20
-  outputs[7].values[22] = std::log(.5F);  // 8 wide
+  outputs[4].values[5] = 1.5F;             // counts as 1
+  outputs[7].values[20] = .5F;             // middle at (1 + .5) * 16 = 24
+  outputs[7].values[21] = .25F;            // and (1 + .25) * 16 = 20
+  outputs[7].values[22] = std::log(.5F);   // 8 wide
   outputs[7].values[23] = std::log(2.0F);  // 32 high
-  outputs[10].values[54] = .5F;  // the nose, at ((1 + .5) * 16, 16)
+  outputs[10].values[54] = .5F;            // the nose, at ((1 + .5) * 16, 16)
   const auto faces = decode(yunet, outputs, 64, 32, .7F, "yunet.onnx");
   ASSERT_EQ(faces.size(), 1U);
   EXPECT_FLOAT_EQ(faces[0].score, .8F);
@@ -57,10 +57,10 @@ TEST(Decode, CenterfacesPlanesAreDownBeforeRight) {
   outputs[0].values[cell] = .9F;
   outputs[1].values[cell] = std::log(5.0F);        // 20 high
   outputs[1].values[128 + cell] = std::log(4.0F);  // 16 wide
-  outputs[2].values[cell] = .5F;         // middle at (2 + .5 + .5) * 4 = 12 down
-  outputs[2].values[128 + cell] = .25F;  // and (3 + .25 + .5) * 4 = 15 right
-  outputs[3].values[4 * 128 + cell] = .5F;   // third point: 10 below the box's top
-  outputs[3].values[5 * 128 + cell] = .25F;  // 4 right of its left side
+  outputs[2].values[cell] = .5F;                   // middle at (2 + .5 + .5) * 4 = 12 down
+  outputs[2].values[128 + cell] = .25F;            // and (3 + .25 + .5) * 4 = 15 right
+  outputs[3].values[4 * 128 + cell] = .5F;         // third point: 10 below the box's top
+  outputs[3].values[5 * 128 + cell] = .25F;        // 4 right of its left side
   auto faces = decode(centerface, outputs, 64, 32, .5F, "centerface.onnx");
   ASSERT_EQ(faces.size(), 1U);
   EXPECT_FLOAT_EQ(faces[0].box.left, 7);

@@ -1,3 +1,5 @@
+#include "likeness/detect/one_stage.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -12,7 +14,6 @@
 #include "likeness/core/error.h"
 #include "likeness/detect/detector_check.h"
 #include "likeness/detect/face_detector.h"
-#include "likeness/detect/one_stage.h"
 #include "likeness/image/read_image.h"
 #include "likeness/image/resample.h"
 #include "likeness/npz/npz.h"
@@ -68,7 +69,9 @@ void compare(const std::string& name, float min_score, int expected_faces, Road 
 TEST(OneStageData, YunetAsOpenCv5) { compare("yunet", .6F, 60, Road::kQuicker); }
 TEST(OneStageData, YunetAsOpenCv5ThroughOpenvino) { compare("yunet", .6F, 60, Road::kOpenvino); }
 TEST(OneStageData, CenterfaceAsOnnxRuntime) { compare("centerface", .5F, 58, Road::kQuicker); }
-TEST(OneStageData, CenterfaceAsOnnxRuntimeThroughOpenvino) { compare("centerface", .5F, 58, Road::kOpenvino); }
+TEST(OneStageData, CenterfaceAsOnnxRuntimeThroughOpenvino) {
+  compare("centerface", .5F, 58, Road::kOpenvino);
+}
 
 class OneStageModels : public testing::TestWithParam<const char*> {
  protected:
@@ -173,8 +176,8 @@ TEST_P(OneStageModels, ThreadsAndSharedWeightsDoNotChangeTheResult) {
 
 TEST_P(OneStageModels, AnotherMethodsNetworkIsRefused) {
   ModelPack other = pack();
-  other.detector.method = other.detector.method == DetectorMethod::kYunet ? DetectorMethod::kCenterface
-                                                                          : DetectorMethod::kYunet;
+  other.detector.method =
+      other.detector.method == DetectorMethod::kYunet ? DetectorMethod::kCenterface : DetectorMethod::kYunet;
   try {
     const FaceDetector detector(other);
     ADD_FAILURE() << "a network of another method was taken";

@@ -81,8 +81,8 @@ void read_one_stage(const JsonFields& fields, DetectorContract& detector) {
   height.only({"least", "largest"});
   detector.least_face = static_cast<int>(height.integer("least", 1, kLargestFace));
   // Each scale of a photo is half the one before: what grows too large for one must not be too small yet.
-  detector.largest_face =
-      static_cast<int>(height.integer("largest", std::min(4 * detector.least_face, kLargestFace), kLargestFace));
+  detector.largest_face = static_cast<int>(
+      height.integer("largest", std::min(4 * detector.least_face, kLargestFace), kLargestFace));
 }
 
 }  // namespace

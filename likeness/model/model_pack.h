@@ -28,8 +28,8 @@ enum class PackKind {
 
 /// How a detector finds faces.
 enum class DetectorMethod {
-  kMtcnn,       ///< pnet.onnx, rnet.onnx, onet.onnx, one after the other (Zhang et al. 2016, arXiv:1604.02878).
-  kYunet,       ///< One network, three strides (Wu et al. 2023, doi:10.1007/s11633-023-1423-y).
+  kMtcnn,  ///< pnet.onnx, rnet.onnx, onet.onnx, one after the other (Zhang et al. 2016, arXiv:1604.02878).
+  kYunet,  ///< One network, three strides (Wu et al. 2023, doi:10.1007/s11633-023-1423-y).
   kCenterface,  ///< One network, a map of face centres (Xu et al. 2019, arXiv:1911.03599).
 };
 
@@ -50,9 +50,9 @@ struct DetectorContract {
   DetectorMethod method = DetectorMethod::kMtcnn;
   std::string network{};  ///< File of the network inside the pack.
   ChannelOrder channels = ChannelOrder::kRgb;
-  float mean = 0;                           ///< The network takes (x - mean) / scale of 8-bit values x.
-  float scale = 1;                          ///< Not 0.
-  InputFit fit = InputFit::kPad;            ///< As the network's publisher feeds it.
+  float mean = 0;                               ///< The network takes (x - mean) / scale of 8-bit values x.
+  float scale = 1;                              ///< Not 0.
+  InputFit fit = InputFit::kPad;                ///< As the network's publisher feeds it.
   std::array<int, 5> landmarks{0, 1, 2, 3, 4};  ///< Which of the network's points are the left eye, the right
                                                 ///< eye, the nose, the left and the right mouth corner, left
                                                 ///< and right as SEEN.

@@ -278,14 +278,17 @@ TEST(DetectorPack, WrongFieldsAreNamed) {
     const fs::path folder = write_detector(replaced(kDetectorJson, from, to));
     return message(ErrorCode::kModelInvalid, [&] { (void)load_pack(folder); });
   };
-  EXPECT_NE(problem("yunet", "haar").find("\"method\" that is not mtcnn, yunet or centerface"), std::string::npos);
-  EXPECT_NE(problem("\"pad\"", "\"crop\"").find("\"input.fit\" that is not pad or stretch"), std::string::npos);
+  EXPECT_NE(problem("yunet", "haar").find("\"method\" that is not mtcnn, yunet or centerface"),
+            std::string::npos);
+  EXPECT_NE(problem("\"pad\"", "\"crop\"").find("\"input.fit\" that is not pad or stretch"),
+            std::string::npos);
   EXPECT_NE(problem("\"scale\": 128", "\"scale\": 0").find("input.scale"), std::string::npos);
   EXPECT_NE(problem("\"nose\"", "\"left eye\"").find("landmarks"), std::string::npos);
   EXPECT_NE(problem("0.6", "1.5").find("\"min_score\" that is not above 0 and below 1"), std::string::npos);
   EXPECT_NE(problem("400", "79").find("face_height.largest"), std::string::npos);
   EXPECT_NE(problem("\"network\": \"net", "\"network\": \"../net").find("network"), std::string::npos);
-  EXPECT_NE(problem("\"network\": \"net", "\"network\": \"other").find("does not list its file"), std::string::npos);
+  EXPECT_NE(problem("\"network\": \"net", "\"network\": \"other").find("does not list its file"),
+            std::string::npos);
   EXPECT_NE(problem("\"overlap\"", "\"colour\"").find("colour"), std::string::npos);
 }
 

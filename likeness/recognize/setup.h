@@ -36,11 +36,11 @@ struct Setup {
   int threads = 1;                       ///< For everything together.
   std::filesystem::path cache_folder{};  ///< NetworkOptions::cache_folder.
 
-  /// The embedder's pack, with `profile` and `detector_pack` applied to its contract. @throws Error kModelNotFound,
-  /// kModelInvalid.
+  /// The embedder's pack, with `profile` and `detector_pack` applied to its contract. @throws Error
+  /// kModelNotFound, kModelInvalid.
   [[nodiscard]] ModelPack embedder() const;
-  /// The detector's pack: `detector_pack`, else what the embedder's contract names. @throws as embedder(), also
-  /// for a pack that is no detector.
+  /// The detector's pack: `detector_pack`, else what the embedder's contract names. @throws as embedder(),
+  /// also for a pack that is no detector.
   [[nodiscard]] ModelPack detector_for(const ModelPack& embedder) const;
   /// The space of what a stream then embeds: PhotoFaces::averaged.
   [[nodiscard]] EmbeddingSpace space(const ModelPack& embedder) const;

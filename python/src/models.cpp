@@ -22,8 +22,8 @@ namespace {
 
 Setup make_setup(std::vector<std::filesystem::path> models, const std::string& model,
                  const std::optional<std::string>& profile, const std::string& precision,
-                 const std::string& quality, const DetectorOptions& detector,
-                 std::string detector_pack, int threads, std::filesystem::path cache_folder) {
+                 const std::string& quality, const DetectorOptions& detector, std::string detector_pack,
+                 int threads, std::filesystem::path cache_folder) {
   Setup setup{.models = std::move(models), .model = model};
   if (profile) setup.profile = choice(*profile, crop_profile_from, "profile", "tutorial, margin, aligned");
   setup.precision = choice(precision, precision_from, "precision", "f32, bf16, int8");
@@ -55,7 +55,8 @@ DetectorOptions make_detector_options(int min_face_px, double min_face_share, st
 void bind_setup(nb::module_& m) {
   nb::class_<DetectorOptions>(m, "DetectorOptions");
   m.def("make_detector_options", make_detector_options, nb::arg("min_face_px"), nb::arg("min_face_share"),
-        nb::arg("min_score").none(), nb::arg("pyramid_step"), nb::arg("min_scores"), nb::arg("max_side_px"), nb::arg("threads"));
+        nb::arg("min_score").none(), nb::arg("pyramid_step"), nb::arg("min_scores"), nb::arg("max_side_px"),
+        nb::arg("threads"));
   nb::class_<Setup>(m, "Setup");
   m.def("make_setup", make_setup, nb::arg("models"), nb::arg("model"), nb::arg("profile").none(),
         nb::arg("precision"), nb::arg("quality"), nb::arg("detector"), nb::arg("detector_pack"),
