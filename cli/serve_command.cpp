@@ -12,6 +12,7 @@
 #include "cli/gallery_options.h"
 #include "cli/options.h"
 #include "likeness/core/error.h"
+#include "likeness/gallery/open.h"
 #include "likeness/gallery/vault.h"
 #include "likeness/report/numbers.h"
 #include "serve/beast_server.h"
