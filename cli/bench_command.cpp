@@ -60,7 +60,7 @@ void add_bench_command(CLI::App& app, Exit& exit) {
   command->add_option("--rounds", args->rounds, "Measurements of everything; medians are shown")
       ->capture_default_str()
       ->check(CLI::Range(1, 1000));
-  add_detector_options(*command, args->models.detector);
+  add_detector_options(*command, args->models);
   add_model_options(*command, args->models);
   add_threads_option(*command, args->models.threads);
   add_json_option(*command, args->json);

@@ -207,7 +207,7 @@ void add_cluster_command(CLI::App& app, Exit& exit) {
   command->add_option("--gallery", args->gallery, "The gallery for --enrol");
   command->add_option("--key-file", args->key_file,
                       "Passphrase of an encrypted gallery; else LIKENESS_GALLERY_KEY");
-  add_detector_options(*command, args->models.detector);
+  add_detector_options(*command, args->models);
   add_people_model_options(*command, args->models);
   add_threads_option(*command, args->models.threads);
   add_json_option(*command, args->json);

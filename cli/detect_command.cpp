@@ -102,7 +102,7 @@ void add_detect_command(CLI::App& app, Exit& exit) {
   command->add_option("photos", args->photos, "Photos, or folders of photos")->required();
   command->add_option("--draw", args->draw,
                       "Write the photo with its faces marked (a folder for several photos)");
-  add_detector_options(*command, args->models.detector);
+  add_detector_options(*command, args->models);
   add_models_option(*command, args->models);
   add_threads_option(*command, args->models.threads);
   add_json_option(*command, args->json);

@@ -103,7 +103,7 @@ void add_eval_detect(CLI::App& command, Exit& exit) {
       ->check(CLI::Range(0.0, 1.0));
   add_models_option(*part, args->model);
   add_model_name_option(*part, args->model);
-  add_detector_options(*part, args->model.detector);
+  add_detector_options(*part, args->model);
   add_threads_option(*part, args->model.threads);
   add_json_option(*part, args->json);
   part->callback([args, &exit] { exit = run(*args); });

@@ -35,7 +35,7 @@ void add_eval_options(CLI::App& command, EvalArgs& args) {
       ->default_str("single")
       ->check(CLI::IsMember({"single", "two", "best"}));
   command.add_flag("--no-cache", args.no_cache, "Neither use nor keep embeddings in the user's cache folder");
-  add_detector_options(command, args.model.detector);
+  add_detector_options(command, args.model);
   add_people_model_options(command, args.model);
   add_threads_option(command, args.model.threads);
 }

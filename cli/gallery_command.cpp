@@ -174,7 +174,7 @@ CLI::App* subcommand(CLI::App& gallery, const char* name, const char* words, con
 }
 
 void add_photo_options(CLI::App& command, GalleryCommandArgs& args) {
-  add_detector_options(command, args.models.detector);
+  add_detector_options(command, args.models);
   add_people_model_options(command, args.models);
   add_threads_option(command, args.models.threads);
 }

@@ -14,7 +14,7 @@ void add_labelled_photos_options(CLI::App& command, LabelledPhotosArgs& args) {
       ->capture_default_str()
       ->check(CLI::Range(0.0, 0.95));
   command.add_option("--seed", args.scan.seed, "Chooses the photos kept for testing")->capture_default_str();
-  add_detector_options(command, args.models.detector);
+  add_detector_options(command, args.models);
   add_model_options(command, args.models);
   add_threads_option(command, args.models.threads);
 }

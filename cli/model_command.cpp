@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <iomanip>
 #include <iostream>
 #include <memory>
@@ -51,8 +52,8 @@ std::vector<std::string> row_of(const ModelPack& pack) {
   std::uint64_t bytes = 0;
   for (const PackFile& file : pack.files) bytes += file.bytes;
   std::ostringstream what, size;
-  if (pack.kind == PackKind::kMtcnn) {
-    what << "finds faces";
+  if (pack.kind == PackKind::kDetector) {
+    what << "finds faces, " << to_string(pack.detector.method);
   } else {
     what << contract.dimension << "-D, " << size_of(contract.crop) << ", " << to_string(contract.crop.profile)
          << ", " << precisions_of(pack);
@@ -116,7 +117,7 @@ Exit info(const Args& args) {
       continue;
     }
     std::cout << "name         " << pack.contract.name << '\n';
-    if (pack.kind == PackKind::kEmbedder) print_embedder(pack);
+    pack.kind == PackKind::kEmbedder ? print_embedder(pack) : print_detector(pack);
     std::cout << "origin       " << pack.contract.source << '\n'
               << "licence      " << pack.contract.licence << '\n'
               << "folder       " << pack.folder.string() << '\n';
@@ -126,6 +127,19 @@ Exit info(const Args& args) {
     }
   }
   return Exit::kDone;
+}
+
+/// How near the self-test came.
+std::string result_of(const PackCheck& check) {
+  std::ostringstream result;
+  result << std::fixed;
+  if (check.shift) {
+    if (!std::isfinite(*check.shift)) return "other faces than it must find";
+    result << std::setprecision(4) << "faces off by " << *check.shift << " px, at most " << kLargestShift;
+  } else {
+    result << std::setprecision(7) << "cosine " << check.cosine << ", at least " << check.least_cosine;
+  }
+  return result.str();
 }
 
 /// Every pack is tried; the first that fails does not hide the next.
@@ -138,16 +152,13 @@ Exit test(const Args& args) {
   for (const ModelPack& pack : packs) {
     try {
       const PackCheck check = check_pack(pack, *precision_from(args.precision), args.threads);
-      std::ostringstream result;
-      result << std::fixed << std::setprecision(7) << "cosine " << check.cosine << ", at least "
-             << check.least_cosine;
+      const std::string result = result_of(check);
       if (!check.passed())
-        problems.push_back("model " + pack.contract.name + " fails its self-test: " + result.str());
+        problems.push_back("model " + pack.contract.name + " fails its self-test: " + result);
       if (check.passed()) {
+        const bool tested = pack.kind == PackKind::kEmbedder || check.shift;
         std::cout << pack.contract.name << ": checksums right, "
-                  << (pack.kind == PackKind::kMtcnn ? "networks load"
-                                                    : "self-test passed (" + result.str() + ")")
-                  << '\n';
+                  << (tested ? "self-test passed (" + result + ")" : "networks load") << '\n';
       }
     } catch (const Error& e) {
       if (e.code() == ErrorCode::kUnsupported) throw;

@@ -19,5 +19,6 @@ void add_model_compare(CLI::App& command, Exit& exit);
 [[nodiscard]] std::string size_of(const CropSpec& crop);
 /// What a pack expects and gives, a property a line, on stdout.
 void print_embedder(const ModelPack& pack);
+void print_detector(const ModelPack& pack);
 
 }  // namespace likeness::cli

@@ -60,4 +60,16 @@ void print_embedder(const ModelPack& pack) {
     std::cout << "measured     " << figure.name << ' ' << figure.value << " (" << figure.origin << ")\n";
 }
 
+void print_detector(const ModelPack& pack) {
+  const DetectorContract& detector = pack.detector;
+  std::cout << "kind         finds faces, method " << to_string(detector.method) << '\n';
+  if (detector.method == DetectorMethod::kMtcnn) return;
+  std::cout << "input        " << to_string(detector.channels) << ", (x - " << detector.mean << ") / "
+            << detector.scale << ", sides to multiples of 32: " << to_string(detector.fit) << '\n'
+            << "faces        " << detector.least_face << " to " << detector.largest_face
+            << " pixels high, others are scaled to that\n"
+            << "score        at least " << detector.min_score << ", overlap at most " << detector.overlap
+            << '\n';
+}
+
 }  // namespace likeness::cli

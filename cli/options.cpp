@@ -1,6 +1,7 @@
 #include "cli/options.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <thread>
 
@@ -63,14 +64,32 @@ void add_people_model_options(CLI::App& command, ModelOptions& options) {
   add_model_options(command, options);
 }
 
-void add_detector_options(CLI::App& command, DetectorOptions& options) {
+void add_detector_options(CLI::App& command, Setup& setup) {
+  DetectorOptions& options = setup.detector;
+  command.add_option("--detector", setup.detector_pack,
+                     "Detector pack: its name, or its folder (default: the model's own)");
   command.add_option("--min-face", options.min_face_px, "Shortest face side to look for, in pixels")
       ->capture_default_str()
-      ->check(CLI::Range(12, 100000));
-  command.add_option("--min-scores", options.min_scores, "Scores needed to pass P-Net, R-Net and O-Net")
-      ->capture_default_str();
-  command.add_option("--pyramid-step", options.pyramid_step, "Size ratio of neighbouring scales, in (0, 1)")
-      ->capture_default_str();
+      ->check(CLI::Range(1, 100000));
+  command
+      .add_option_function<float>(
+          "--min-score", [&options](float score) { options.min_score = score; },
+          "Score that a face needs (default: the detector's own)")
+      ->check(CLI::Range(0.0, 1.0));
+  const auto mtcnn = [&options]() -> MtcnnOptions& {
+    return options.mtcnn ? *options.mtcnn : options.mtcnn.emplace();
+  };
+  using Scores = std::array<float, 3>;
+  command
+      .add_option_function<Scores>(
+          "--min-scores", [mtcnn](const Scores& scores) { mtcnn().min_scores = scores; },
+          "MTCNN: scores needed to pass P-Net, R-Net and O-Net")
+      ->default_str("[0.6,0.7,0.7]");
+  command
+      .add_option_function<double>(
+          "--pyramid-step", [mtcnn](double step) { mtcnn().pyramid_step = step; },
+          "MTCNN: size ratio of neighbouring scales, in (0, 1)")
+      ->default_str("0.709");
   command
       .add_option("--max-side", options.max_side_px,
                   "Shrink larger photos to this side before looking; 0: never")

@@ -26,9 +26,9 @@ void add_model_name_option(CLI::App& command, ModelOptions& options);  ///< --mo
 void add_model_options(CLI::App& command, ModelOptions& options);  ///< --models --model --profile --precision
 /// The same for what knows people without training: kPeopleModel by default.
 void add_people_model_options(CLI::App& command, ModelOptions& options);
-void add_detector_options(CLI::App& command, DetectorOptions& options);  ///< --min-face --min-scores ...
-void add_threads_option(CLI::App& command, int& threads);  ///< --threads, all processors by default.
-void add_json_option(CLI::App& command, bool& json);       ///< --json
+void add_detector_options(CLI::App& command, Setup& setup);  ///< --detector --min-face --min-score ...
+void add_threads_option(CLI::App& command, int& threads);    ///< --threads, all processors by default.
+void add_json_option(CLI::App& command, bool& json);         ///< --json
 /// --members: names of an .npz's members, where they are not the usual ones (MemberNames).
 void add_members_option(CLI::App& command, std::vector<std::string>& members);
 

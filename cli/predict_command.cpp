@@ -227,7 +227,7 @@ void add_predict_command(CLI::App& app, Exit& exit) {
                       "Passphrase of an encrypted gallery; else LIKENESS_GALLERY_KEY");
   command->add_option("--draw", args->draw, "Folder for copies of the photos with the names on them");
   command->add_option("--report", args->report, "Page (.html) with every photo, its names, and why");
-  add_detector_options(*command, args->models.detector);
+  add_detector_options(*command, args->models);
   add_model_options(*command, args->models);
   add_threads_option(*command, args->models.threads);
   add_json_option(*command, args->json);

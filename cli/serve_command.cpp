@@ -323,7 +323,7 @@ void add_serve_command(CLI::App& app, Exit& exit) {
   command->add_flag("--check", args->check, "Open everything, say what would be done, and stop");
   command->add_option("--config", args->config, "File of `option = value` lines; the command line goes first")
       ->envname("LIKENESS_SERVE_CONFIG");
-  add_detector_options(*command, args->models.detector);
+  add_detector_options(*command, args->models);
   add_people_model_options(*command, args->models);
   add_threads_option(*command, args->models.threads);
   command->callback([args, command, &exit] {

@@ -93,7 +93,7 @@ void add_verify_command(CLI::App& app, Exit& exit) {
       ->capture_default_str();
   command->add_option("--threshold", args->verify.threshold,
                       "Similarity from which on two faces are one person, instead of a measured one");
-  add_detector_options(*command, args->models.detector);
+  add_detector_options(*command, args->models);
   add_people_model_options(*command, args->models);
   add_threads_option(*command, args->models.threads);
   add_json_option(*command, args->json);

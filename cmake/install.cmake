@@ -64,5 +64,5 @@ install(FILES ${PROJECT_SOURCE_DIR}/serve/likeness.service DESTINATION lib/syste
 
 # The packs that scripts/setup fetched, where there are any.
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/models/mtcnn ${PROJECT_SOURCE_DIR}/models/20180408-102900
-  ${PROJECT_SOURCE_DIR}/models/sface
+  ${PROJECT_SOURCE_DIR}/models/sface ${PROJECT_SOURCE_DIR}/models/yunet ${PROJECT_SOURCE_DIR}/models/centerface
   DESTINATION ${CMAKE_INSTALL_DATADIR}/likeness/models COMPONENT program OPTIONAL)

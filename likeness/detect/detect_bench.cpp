@@ -1,6 +1,7 @@
 // Detection's kernels on one thread. Every benchmark checks its answer before it is timed; "of peak" is the
 // share of this CPU's measured multiply-add rate, counted in the products of the plain sums (Winograd needs
-// fewer, so that more than 1 is possible). Needs the pack `mtcnn` in $LIKENESS_MODELS or ./models.
+// fewer, so that more than 1 is possible). Needs the packs `mtcnn`, `yunet` and `centerface` in
+// $LIKENESS_MODELS or ./models.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include "likeness/detect/area_resample.h"
 #include "likeness/detect/face_detector.h"
 #include "likeness/detect/fma_peak.h"
+#include "likeness/detect/one_stage.h"
 #include "likeness/detect/pnet.h"
 #include "likeness/detect/refine_net.h"
 #include "likeness/infer/network.h"
@@ -194,6 +196,23 @@ void BM_LoadDetector(benchmark::State& state) {
   }
 }
 
+/// One run of YuNet's or CenterFace's network over a picture of its own size, with what comes before and
+/// after.
+void BM_OneStage(benchmark::State& state, const std::string& name, Road road) {
+  const ModelPack found = load_pack(pack().parent_path() / name);
+  const auto network = [&](Road one) {
+    return OneStageNetwork(found.detector, found.folder / found.detector.network, 1, one);
+  };
+  const OneStageNetwork own = network(road);
+  const Image image = picture(static_cast<int>(state.range(0)), static_cast<int>(state.range(1)));
+  constexpr float kLow = 0.02F;  // there are no faces
+  const auto expected =
+      network(road == Road::kOpenvino ? Road::kQuicker : Road::kOpenvino).faces(image.view(), kLow);
+  const auto given = own.faces(image.view(), kLow);
+  if (given.size() != expected.size()) state.SkipWithError("the two roads find other faces");
+  for (auto _ : state) benchmark::DoNotOptimize(own.faces(image.view(), found.detector.min_score));
+}
+
 constexpr auto kUnit = benchmark::kMillisecond;
 BENCHMARK(BM_MultiplyAddPeak)->Unit(kUnit);
 BENCHMARK(BM_Pyramid)
@@ -212,6 +231,22 @@ BENCHMARK(BM_PNetOpenVino)
 BENCHMARK(BM_RNet)->Arg(1)->Arg(24)->Arg(240)->Unit(kUnit);
 BENCHMARK(BM_ONet)->Arg(1)->Arg(8)->Arg(60)->Unit(kUnit);
 BENCHMARK(BM_LoadDetector)->Unit(kUnit);
+BENCHMARK_CAPTURE(BM_OneStage, yunet, "yunet", Road::kQuicker)
+    ->Args({250, 250})
+    ->Args({1280, 960})
+    ->Unit(kUnit);
+BENCHMARK_CAPTURE(BM_OneStage, yunet_openvino, "yunet", Road::kOpenvino)
+    ->Args({250, 250})
+    ->Args({1280, 960})
+    ->Unit(kUnit);
+BENCHMARK_CAPTURE(BM_OneStage, centerface, "centerface", Road::kQuicker)
+    ->Args({250, 250})
+    ->Args({1280, 960})
+    ->Unit(kUnit);
+BENCHMARK_CAPTURE(BM_OneStage, centerface_openvino, "centerface", Road::kOpenvino)
+    ->Args({250, 250})
+    ->Args({1280, 960})
+    ->Unit(kUnit);
 
 }  // namespace
 }  // namespace likeness

@@ -178,9 +178,10 @@ TEST(FaceDetectorModels, OptionsOutOfRangeAreRefused) {
   refused({.min_face_px = 11});
   refused({.min_face_share = -.1});
   refused({.min_face_share = 1.1});
-  refused({.pyramid_step = 1});
-  refused({.pyramid_step = 0});
-  refused({.min_scores = {.6F, 1.1F, .7F}});
+  refused({.mtcnn = MtcnnOptions{.pyramid_step = 1}});
+  refused({.mtcnn = MtcnnOptions{.pyramid_step = 0}});
+  refused({.mtcnn = MtcnnOptions{.min_scores = {.6F, 1.1F, .7F}}});
+  refused({.min_score = 1.1F});
   refused({.max_side_px = -1});
   refused({.threads = 0});
 }
@@ -191,7 +192,7 @@ TEST(FaceDetectorModels, MissingFilesAreNamed) {
     FAIL() << "no error";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kModelNotFound);
-    EXPECT_STREQ(error.what(), "no model file /no/such/pack/pnet.onnx");
+    EXPECT_STREQ(error.what(), "no model pack at /no/such/pack");
   }
 }
 

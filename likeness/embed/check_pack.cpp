@@ -10,8 +10,9 @@
 namespace likeness {
 PackCheck check_pack(const ModelPack& pack, Precision precision, int threads) {
   verify_pack(pack);
-  if (pack.kind == PackKind::kMtcnn) {
-    (void)FaceDetector(pack.folder, {.threads = threads});
+  if (pack.kind == PackKind::kDetector) {
+    if (!pack.self_test.empty()) return {.shift = run_self_test(pack, threads)};
+    (void)FaceDetector(pack, {.threads = threads});
     return {};
   }
   const SelfTest test = read_self_test(pack);

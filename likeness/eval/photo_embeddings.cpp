@@ -93,9 +93,11 @@ std::string made_how(const ModelPack& network, const Setup& setup) {
   };
   differs("min_face_px", own.min_face_px, usual.min_face_px);
   differs("min_face_share", own.min_face_share, usual.min_face_share);
-  differs("pyramid_step", own.pyramid_step, usual.pyramid_step);
-  for (std::size_t i = 0; i < usual.min_scores.size(); ++i) {
-    differs(("min_scores " + std::to_string(i)).c_str(), own.min_scores[i], usual.min_scores[i]);
+  if (own.min_score) how += "/min_score " + std::to_string(*own.min_score);
+  const MtcnnOptions usual_mtcnn, own_mtcnn = own.mtcnn.value_or(usual_mtcnn);
+  differs("pyramid_step", own_mtcnn.pyramid_step, usual_mtcnn.pyramid_step);
+  for (std::size_t i = 0; i < usual_mtcnn.min_scores.size(); ++i) {
+    differs(("min_scores " + std::to_string(i)).c_str(), own_mtcnn.min_scores[i], usual_mtcnn.min_scores[i]);
   }
   differs("max_side_px", own.max_side_px, usual.max_side_px);
   return how;

@@ -34,10 +34,11 @@ CompiledCache::CompiledCache(fs::path file, NetworkOptions options, const Openvi
     : file_(std::move(file)), options_(std::move(options)), module_(module) {
   const bool quick = file_.extension() == ".xml" && options_.precision != Precision::kInt8;
   if (options_.cache_folder.empty() || quick) return;
-  const CachePlace place = cache_place(options_.cache_folder, file_,
-                                       std::string(to_string(options_.precision)) + "\n" + options_.output +
-                                           "\n" + (options_.exact ? "exact\n" : ""),
-                                       ".compiled");
+  const CachePlace place =
+      cache_place(options_.cache_folder, file_,
+                  std::string(to_string(options_.precision)) + "\n" + options_.output + "\n" +
+                      (options_.exact ? "exact\n" : "") + (options_.any_size ? "any size\n" : ""),
+                  ".compiled");
   if (place.file.empty()) return;
   place_ = place.file;
   key_ =

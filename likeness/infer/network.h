@@ -40,6 +40,9 @@ struct NetworkOptions {
   /// there is used only for the same file, precision, output, processor and OpenVINO, and made again where it
   /// is damaged; a folder that cannot be written is no error.
   std::filesystem::path cache_folder{};
+  /// Of a network whose input is one picture in planes, 1 x 3 x height x width: any height and width,
+  /// whatever the file says. They should be few, as each new size takes a moment to prepare for.
+  bool any_size = false;
   /// Of a network that rounds (kInt8): round, but multiply in f32. Slow, and the same on every CPU; 8-bit
   /// products saturate on CPUs without VNNI.
   bool exact = false;

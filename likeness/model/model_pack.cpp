@@ -1,13 +1,13 @@
 #include "likeness/model/model_pack.h"
 
 #include <algorithm>
-#include <array>
 #include <fstream>
 #include <iterator>
 #include <set>
 #include <string_view>
 
 #include "likeness/core/sha256.h"
+#include "likeness/model/detector_contract.h"
 #include "likeness/model/json_fields.h"
 
 namespace likeness {
@@ -20,7 +20,6 @@ constexpr int kVersion = 1;
 constexpr std::uintmax_t kLargestModelJson = 1 << 20;
 constexpr std::array<std::string_view, 4> kFigures{"accuracy", "val_at_far_0.001", "fnir_at_fpir_0.01",
                                                    "ms_a_face"};
-constexpr std::array<std::string_view, 3> kMtcnnFiles{"pnet.onnx", "rnet.onnx", "onet.onnx"};
 
 std::string read_model_json(const fs::path& path) {
   std::error_code error;
@@ -31,17 +30,6 @@ std::string read_model_json(const fs::path& path) {
   std::string text{std::istreambuf_iterator<char>(file), {}};
   if (text.size() != size) throw Error(ErrorCode::kModelInvalid, path.string() + " cannot be read");
   return text;
-}
-
-bool is_plain_name(const std::string& name) {
-  return !name.empty() && name.find('/') == std::string::npos && name != "." && name != ".." &&
-         name.find('\0') == std::string::npos;
-}
-
-std::string file_name(const JsonFields& fields, const char* field) {
-  std::string name = fields.text(field);
-  if (!is_plain_name(name)) fields.wrong(field, "the name of a file inside the pack");
-  return name;
 }
 
 std::vector<PackFile> files_from(const JsonFields& fields) {
@@ -92,17 +80,10 @@ void read_embedder(const JsonFields& fields, ModelPack& pack) {
   pack.figures = figures_from(fields);
 }
 
-void read_detector(const JsonFields& fields, ModelPack& pack) {
-  fields.only({"format", "version", "kind", "name", "source", "licence", "files"});
-  pack.contract.name = fields.text("name");
-  pack.contract.source = fields.text("source");
-  pack.contract.licence = fields.text("licence");
-}
-
 /// Every file the pack uses must be one it vouches for.
 void check_listed(const ModelPack& pack, const JsonFields& fields) {
   std::vector<std::string> used;
-  if (pack.kind == PackKind::kMtcnn) used.assign(kMtcnnFiles.begin(), kMtcnnFiles.end());
+  if (pack.kind == PackKind::kDetector) used = network_files(pack.detector);
   if (pack.kind == PackKind::kEmbedder) used.push_back(pack.contract.network);
   for (const auto& [precision, name] : pack.networks) used.push_back(name);
   if (!pack.self_test.empty()) used.push_back(pack.self_test);
@@ -159,10 +140,20 @@ ModelPack load_pack(const fs::path& folder) {
 
   ModelPack pack{.folder = folder};
   const std::string kind = fields.text("kind");
-  if (kind != "embedder" && kind != "mtcnn") fields.wrong("kind", "embedder or mtcnn");
-  pack.kind = kind == "embedder" ? PackKind::kEmbedder : PackKind::kMtcnn;
+  // "mtcnn" is what a detector's pack was called while there was one method.
+  if (kind != "embedder" && kind != "detector" && kind != "mtcnn")
+    fields.wrong("kind", "embedder or detector");
+  pack.kind = kind == "embedder" ? PackKind::kEmbedder : PackKind::kDetector;
   pack.files = files_from(fields);
-  pack.kind == PackKind::kEmbedder ? read_embedder(fields, pack) : read_detector(fields, pack);
+  if (pack.kind == PackKind::kEmbedder) {
+    read_embedder(fields, pack);
+  } else {
+    pack.detector = detector_from(fields, kind == "detector");
+    pack.contract.name = fields.text("name");
+    pack.contract.source = fields.text("source");
+    pack.contract.licence = fields.text("licence");
+    if (fields.has("self_test")) pack.self_test = file_name(fields, "self_test");
+  }
   check_listed(pack, fields);
   check_sizes(pack);
   return pack;
@@ -216,11 +207,13 @@ void verify_pack(const ModelPack& pack) {
 std::string to_json(const ModelPack& pack) {
   using Json = nlohmann::ordered_json;
   Json json{{"format", kFormat}, {"version", kVersion}};
-  if (pack.kind == PackKind::kMtcnn) {
-    json["kind"] = "mtcnn";
+  if (pack.kind == PackKind::kDetector) {
+    json["kind"] = "detector";
     json["name"] = pack.contract.name;
     json["source"] = pack.contract.source;
     json["licence"] = pack.contract.licence;
+    json.update(detector_object(pack.detector));
+    if (!pack.self_test.empty()) json["self_test"] = pack.self_test;
   } else {
     json["kind"] = "embedder";
     json["contract"] = contract_object(pack.contract);

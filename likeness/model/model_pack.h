@@ -1,9 +1,12 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "likeness/infer/precision.h"
@@ -20,7 +23,44 @@ struct PackFile {
 
 enum class PackKind {
   kEmbedder,  ///< One network that turns chips into embeddings, and its contract.
-  kMtcnn,     ///< pnet.onnx, rnet.onnx and onet.onnx: the face detector.
+  kDetector,  ///< Networks that find faces, and how they are used.
+};
+
+/// How a detector finds faces.
+enum class DetectorMethod {
+  kMtcnn,  ///< pnet.onnx, rnet.onnx, onet.onnx, one after the other (Zhang et al. 2016, arXiv:1604.02878).
+  kYunet,  ///< One network, three strides (Wu et al. 2023, doi:10.1007/s11633-023-1423-y).
+  kCenterface,  ///< One network, a map of face centres (Xu et al. 2019, arXiv:1911.03599).
+};
+
+[[nodiscard]] std::string_view to_string(DetectorMethod method);  ///< "mtcnn", "yunet", "centerface"
+[[nodiscard]] std::optional<DetectorMethod> detector_method_from(std::string_view name);
+
+/// How a picture gets sides that are multiples of 32 pixels, as networks of one stage want them.
+enum class InputFit {
+  kPad,      ///< Black to the right and below.
+  kStretch,  ///< Each side to the next multiple.
+};
+
+[[nodiscard]] std::string_view to_string(InputFit fit);  ///< "pad", "stretch"
+[[nodiscard]] std::optional<InputFit> input_fit_from(std::string_view name);
+
+/// How a detector's networks are used. MTCNN's own are fixed by its paper: of them only `method` counts.
+struct DetectorContract {
+  DetectorMethod method = DetectorMethod::kMtcnn;
+  std::string network{};  ///< File of the network inside the pack.
+  ChannelOrder channels = ChannelOrder::kRgb;
+  float mean = 0;                               ///< The network takes (x - mean) / scale of 8-bit values x.
+  float scale = 1;                              ///< Not 0.
+  InputFit fit = InputFit::kPad;                ///< As the network's publisher feeds it.
+  std::array<int, 5> landmarks{0, 1, 2, 3, 4};  ///< Which of the network's points are the left eye, the right
+                                                ///< eye, the nose, the left and the right mouth corner, left
+                                                ///< and right as SEEN.
+  float min_score = 0.5F;  ///< A face has at least this score, unless DetectorOptions say otherwise.
+  float overlap = 0.3F;    ///< Of two boxes with more intersection over union the better one stays.
+  int least_face = 20;     ///< Height of a face, in pixels of the network's input, from which on
+  int largest_face = 300;  ///< and up to which the network finds it; other sizes are scaled to that.
+  bool operator==(const DetectorContract&) const = default;
 };
 
 /// What a model was measured to be worth, for whoever chooses between packs.
@@ -34,11 +74,13 @@ struct PackFigure {
 struct ModelPack {
   std::filesystem::path folder;
   PackKind kind = PackKind::kEmbedder;
-  Contract contract{};  ///< Of a detector only name, source and licence count.
+  Contract contract{};          ///< Of a detector only name, source and licence count.
+  DetectorContract detector{};  ///< Of a detector alone.
   std::vector<PackFile> files{};
   std::map<Precision, std::string> networks{};  ///< Files of precisions that have a network of their own.
-  std::string self_test{};                      ///< The .npz with a chip and its embedding; empty: none.
-  std::vector<PackFigure> figures{};            ///< In f32, of the contract as it stands; may be empty.
+  std::string self_test{};  ///< The .npz with a chip and its embedding, or a picture and its faces; empty:
+                            ///< none.
+  std::vector<PackFigure> figures{};  ///< In f32, of the contract as it stands; may be empty.
 
   /// The file to load for `precision`: that precision's own where the pack has one, the contract's otherwise.
   /// @throws Error kUnsupported for kInt8 where the pack has no such network.

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <array>
 #include <filesystem>
 #include <string>
 
@@ -241,6 +242,62 @@ TEST_F(PackTest, WithoutAnInt8NetworkSaysSo) {
   EXPECT_EQ(pack.network(Precision::kBf16), root_ / "somebody" / "net.onnx");
   const std::string text = message(ErrorCode::kUnsupported, [&] { (void)pack.network(Precision::kInt8); });
   EXPECT_NE(text.find("has no int8 network"), std::string::npos) << text;
+}
+
+/// The model.json of a detector in a folder of its own, whose one file holds `weights`.
+fs::path write_detector(const std::string& json) {
+  const fs::path folder = fs::path(testing::TempDir()) / "some_detector";
+  fs::create_directories(folder);
+  write_file(folder / "net.onnx", "weights");
+  write_file(folder / "model.json", json);
+  return folder;
+}
+
+constexpr const char* kDetectorJson = R"({"format": "likeness model pack", "version": 1, "kind": "detector",
+  "name": "some", "source": "somewhere", "licence": "none", "method": "yunet", "network": "net.onnx",
+  "input": {"channels": "bgr", "mean": 127.5, "scale": 128, "fit": "pad"},
+  "landmarks": ["nose", "right eye", "left eye", "left mouth corner", "right mouth corner"],
+  "min_score": 0.6, "overlap": 0.3, "face_height": {"least": 20, "largest": 400},
+  "files": [{"name": "net.onnx", "bytes": 7, "sha256": ""}]})";
+
+TEST(DetectorPack, ComesBackFromItsJson) {
+  const ModelPack pack = load_pack(write_detector(kDetectorJson));
+  EXPECT_EQ(pack.kind, PackKind::kDetector);
+  EXPECT_EQ(pack.detector.method, DetectorMethod::kYunet);
+  EXPECT_EQ(pack.detector.fit, InputFit::kPad);
+  EXPECT_EQ(pack.detector.channels, ChannelOrder::kBgr);
+  EXPECT_EQ(pack.detector.landmarks, (std::array<int, 5>{2, 1, 0, 3, 4}));
+  EXPECT_FLOAT_EQ(pack.detector.mean, 127.5F);
+  EXPECT_EQ(pack.detector.largest_face, 400);
+  const ModelPack again = load_pack(write_detector(to_json(pack)));
+  EXPECT_EQ(again.detector, pack.detector);
+  EXPECT_EQ(again.contract.name, "some");
+}
+
+TEST(DetectorPack, WrongFieldsAreNamed) {
+  const auto problem = [](const std::string& from, const std::string& to) {
+    const fs::path folder = write_detector(replaced(kDetectorJson, from, to));
+    return message(ErrorCode::kModelInvalid, [&] { (void)load_pack(folder); });
+  };
+  EXPECT_NE(problem("yunet", "haar").find("\"method\" that is not mtcnn, yunet or centerface"),
+            std::string::npos);
+  EXPECT_NE(problem("\"pad\"", "\"crop\"").find("\"input.fit\" that is not pad or stretch"),
+            std::string::npos);
+  EXPECT_NE(problem("\"scale\": 128", "\"scale\": 0").find("input.scale"), std::string::npos);
+  EXPECT_NE(problem("\"nose\"", "\"left eye\"").find("landmarks"), std::string::npos);
+  EXPECT_NE(problem("0.6", "1.5").find("\"min_score\" that is not above 0 and below 1"), std::string::npos);
+  EXPECT_NE(problem("400", "79").find("face_height.largest"), std::string::npos);
+  EXPECT_NE(problem("\"network\": \"net", "\"network\": \"../net").find("network"), std::string::npos);
+  EXPECT_NE(problem("\"network\": \"net", "\"network\": \"other").find("does not list its file"),
+            std::string::npos);
+  EXPECT_NE(problem("\"overlap\"", "\"colour\"").find("colour"), std::string::npos);
+}
+
+TEST(DetectorPack, TheOldKindIsMtcnn) {
+  const fs::path folder = write_detector(R"({"format": "likeness model pack", "version": 1, "kind": "mtcnn",
+    "name": "mtcnn", "source": "somewhere", "licence": "none", "files": []})");
+  EXPECT_NE(message(ErrorCode::kModelInvalid, [&] { (void)load_pack(folder); }).find("pnet.onnx"),
+            std::string::npos);
 }
 
 }  // namespace

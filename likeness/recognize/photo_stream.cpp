@@ -86,8 +86,8 @@ DetectorOptions single_threaded(DetectorOptions options) {
 /// Detectors with the same weights: as many as threads ever looked at the same time.
 class Detectors {
  public:
-  Detectors(const std::filesystem::path& folder, const DetectorOptions& options)
-      : options_(options), first_(folder, options) {}
+  Detectors(const ModelPack& pack, const DetectorOptions& options)
+      : options_(options), first_(pack, options) {}
 
   std::vector<Face> detect(ImageView image) {
     FaceDetector detector = take();
@@ -163,7 +163,7 @@ struct PhotoStream::Shared {
   Shared(const ModelPack& detector, const ModelPack& embedder, const StreamOptions& given)
       : options(given),
         pack(embedder),
-        detectors(detector.folder, single_threaded(given.detector)),
+        detectors(detector, single_threaded(given.detector)),
         arena(given.threads),
         runs(static_cast<std::size_t>(std::max(1, given.threads))) {}
 

@@ -30,13 +30,17 @@ struct Setup {
   Precision precision = Precision::kF32;
   Quality quality = Quality::kSinglePass;
   DetectorOptions detector{};
+  /// Another detector's pack than the embedder's contract names, its name or its folder; yields another
+  /// contract id, for which no thresholds are known. Empty: the contract's.
+  std::string detector_pack{};
   int threads = 1;                       ///< For everything together.
   std::filesystem::path cache_folder{};  ///< NetworkOptions::cache_folder.
 
-  /// The embedder's pack, with `profile` applied to its contract. @throws Error kModelNotFound,
-  /// kModelInvalid.
+  /// The embedder's pack, with `profile` and `detector_pack` applied to its contract. @throws Error
+  /// kModelNotFound, kModelInvalid.
   [[nodiscard]] ModelPack embedder() const;
-  /// The pack of the detector that the embedder's contract names. @throws as embedder().
+  /// The detector's pack: `detector_pack`, else what the embedder's contract names. @throws as embedder(),
+  /// also for a pack that is no detector.
   [[nodiscard]] ModelPack detector_for(const ModelPack& embedder) const;
   /// The space of what a stream then embeds: PhotoFaces::averaged.
   [[nodiscard]] EmbeddingSpace space(const ModelPack& embedder) const;

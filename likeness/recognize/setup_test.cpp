@@ -12,7 +12,7 @@ TEST(Setup, FindsPacksInItsFoldersAlone) {
   const likeness::Setup setup{.models = {"/nowhere", LIKENESS_MODELS}};
   const ModelPack embedder = setup.embedder();
   EXPECT_EQ(embedder.contract.name, "20180408-102900");
-  EXPECT_EQ(setup.detector_for(embedder).kind, PackKind::kMtcnn);
+  EXPECT_EQ(setup.detector_for(embedder).kind, PackKind::kDetector);
   try {
     (void)likeness::Setup{}.embedder();  // ./models and $LIKENESS_MODELS are the program's business
     ADD_FAILURE() << "a pack was found without a folder to look in";

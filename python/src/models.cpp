@@ -22,37 +22,45 @@ namespace {
 
 Setup make_setup(std::vector<std::filesystem::path> models, const std::string& model,
                  const std::optional<std::string>& profile, const std::string& precision,
-                 const std::string& quality, const DetectorOptions& detector, int threads,
-                 std::filesystem::path cache_folder) {
+                 const std::string& quality, const DetectorOptions& detector, std::string detector_pack,
+                 int threads, std::filesystem::path cache_folder) {
   Setup setup{.models = std::move(models), .model = model};
   if (profile) setup.profile = choice(*profile, crop_profile_from, "profile", "tutorial, margin, aligned");
   setup.precision = choice(precision, precision_from, "precision", "f32, bf16, int8");
   setup.quality = choice(quality, quality_from, "quality", "single, two, best");
   setup.detector = detector;
+  setup.detector_pack = std::move(detector_pack);
   setup.threads = threads;
   setup.cache_folder = std::move(cache_folder);
   return setup;
 }
 
-DetectorOptions make_detector_options(int min_face_px, double min_face_share, double pyramid_step,
-                                      const std::vector<float>& min_scores, int max_side_px, int threads) {
+DetectorOptions make_detector_options(int min_face_px, double min_face_share, std::optional<float> min_score,
+                                      double pyramid_step, const std::vector<float>& min_scores,
+                                      int max_side_px, int threads) {
   if (min_scores.size() != 3) throw std::invalid_argument("min_scores must hold three numbers");
-  return {.min_face_px = min_face_px,
-          .min_face_share = min_face_share,
-          .pyramid_step = pyramid_step,
-          .min_scores = {min_scores[0], min_scores[1], min_scores[2]},
-          .max_side_px = max_side_px,
-          .threads = threads};
+  DetectorOptions options{.min_face_px = min_face_px,
+                          .min_face_share = min_face_share,
+                          .min_score = min_score,
+                          .max_side_px = max_side_px,
+                          .threads = threads};
+  // What was left as it is was not said, and so is nothing that another method need refuse.
+  const MtcnnOptions usual;
+  const MtcnnOptions own{.pyramid_step = pyramid_step,
+                         .min_scores = {min_scores[0], min_scores[1], min_scores[2]}};
+  if (own.pyramid_step != usual.pyramid_step || own.min_scores != usual.min_scores) options.mtcnn = own;
+  return options;
 }
 
 void bind_setup(nb::module_& m) {
   nb::class_<DetectorOptions>(m, "DetectorOptions");
   m.def("make_detector_options", make_detector_options, nb::arg("min_face_px"), nb::arg("min_face_share"),
-        nb::arg("pyramid_step"), nb::arg("min_scores"), nb::arg("max_side_px"), nb::arg("threads"));
+        nb::arg("min_score").none(), nb::arg("pyramid_step"), nb::arg("min_scores"), nb::arg("max_side_px"),
+        nb::arg("threads"));
   nb::class_<Setup>(m, "Setup");
   m.def("make_setup", make_setup, nb::arg("models"), nb::arg("model"), nb::arg("profile").none(),
-        nb::arg("precision"), nb::arg("quality"), nb::arg("detector"), nb::arg("threads"),
-        nb::arg("cache_folder"));
+        nb::arg("precision"), nb::arg("quality"), nb::arg("detector"), nb::arg("detector_pack"),
+        nb::arg("threads"), nb::arg("cache_folder"));
 }
 
 ResultArray<float> comparable(const EmbeddingSpace& space, const FloatRows& rows) {
@@ -118,7 +126,7 @@ void bind_pack(nb::module_& m) {
                         "them (docs/model_pack.md).")
       .def_ro("folder", &ModelPack::folder)
       .def_prop_ro("kind",
-                   [](const ModelPack& p) { return p.kind == PackKind::kMtcnn ? "detector" : "embedder"; })
+                   [](const ModelPack& p) { return p.kind == PackKind::kDetector ? "detector" : "embedder"; })
       .def_prop_ro("name", [](const ModelPack& p) { return p.contract.name; })
       .def_prop_ro("source", [](const ModelPack& p) { return p.contract.source; })
       .def_prop_ro("licence", [](const ModelPack& p) { return p.contract.licence; })

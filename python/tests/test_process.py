@@ -88,7 +88,8 @@ def test_setup_is_quick_where_all_is_there(models, tmp_path):
     """With the weights in the folder nothing is fetched, and the packs' descriptions are brought along."""
     folder = tmp_path / "models"
     packs = {"mtcnn": ["pnet.onnx", "rnet.onnx", "onet.onnx"], "20180408-102900": ["graph_final.pb"],
-             "sface": ["face_recognition_sface_2021dec_int8bq.onnx"]}  # fmt: skip
+             "sface": ["face_recognition_sface_2021dec_int8bq.onnx"], "centerface": ["centerface.onnx"],
+             "yunet": ["face_detection_yunet_2023mar_int8bq.onnx"]}  # fmt: skip
     for pack, files in packs.items():
         (folder / pack).mkdir(parents=True)
         for name in files:

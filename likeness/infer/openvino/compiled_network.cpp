@@ -150,7 +150,7 @@ std::unique_ptr<OpenvinoNetwork> LoadedOpenvino::compile(const std::filesystem::
                                                          const NetworkOptions& options) const {
   std::shared_ptr<ov::Model> model = read_network(file);
   try {
-    free_batch(*model);
+    options.any_size ? free_size(*model) : free_batch(*model);
     if (!options.output.empty()) model = cut_at(model, options.output);
     auto compiled = openvino_core().compile_model(model, "CPU", settings(options));
     return std::make_unique<CompiledNetwork>(file, std::move(model), std::move(compiled));

@@ -6,6 +6,7 @@
 #include <openvino/op/util/op_types.hpp>
 #include <set>
 #include <sstream>
+#include <stdexcept>
 #include <utility>
 #include <vector>
 
@@ -120,6 +121,15 @@ void free_batch(ov::Model& model) {
         ov::op::v0::Constant::create(ov::element::i64, {target.size()}, target)->output(0));
   }
   set_batch(model, ov::Dimension::dynamic());
+}
+
+void free_size(ov::Model& model) {
+  const auto parameters = model.get_parameters();
+  if (parameters.size() != 1 || !parameters[0]->get_partial_shape().compatible(ov::PartialShape::dynamic(4)))
+    throw std::runtime_error("it does not take one picture in planes");
+  const auto any = ov::Dimension::dynamic();
+  parameters[0]->set_partial_shape({1, 3, any, any});
+  model.validate_nodes_and_infer_types();
 }
 
 void write_ir(const std::shared_ptr<const ov::Model>& model, const std::filesystem::path& xml) {

@@ -25,6 +25,10 @@ namespace likeness {
 /// Networks made for a larger batch stay as they are. @throws ov::Exception where that does not work out.
 void free_batch(ov::Model& model);
 
+/// Lets the one input be a picture of any height and width, in planes, one at a time; see NetworkOptions.
+/// @throws ov::Exception, std::runtime_error where the network has no such input.
+void free_size(ov::Model& model);
+
 /// Writes `model` as IR: `xml` and its weights beside it as .bin, in the precision they have.
 /// @throws Error kOutputUnwritable.
 void write_ir(const std::shared_ptr<const ov::Model>& model, const std::filesystem::path& xml);
