@@ -40,6 +40,7 @@ struct ServeArgs {
   std::string webhook;
   std::filesystem::path webhook_secret;
   int patience_s = 30;
+  bool no_page = false;
   bool quiet = false;
   bool check = false;
   std::filesystem::path config;
@@ -112,6 +113,7 @@ serve::ServiceOptions service_options(const ServeArgs& args) {
     throw Error(ErrorCode::kOutputUnwritable,
                 "--backups " + args.backups.string() + ": there is no such folder");
   options.backups = args.backups;
+  if (!args.no_page) options.files = serve::page_files();
   options.compat = compat_options(args);
   options.most_waiting = args.queue;
   options.requests_a_key = args.requests_a_key;
@@ -234,6 +236,8 @@ void add_net_options(CLI::App& command, ServeArgs& args) {
       ->envname("LIKENESS_SERVE_TLS_CERTIFICATE");
   command.add_option("--tls-key", args.certificate_key, "Its private key in PEM")
       ->envname("LIKENESS_SERVE_TLS_KEY");
+  command.add_flag("--no-page", args.no_page, "Serve the API alone, without the page at /")
+      ->envname("LIKENESS_SERVE_NO_PAGE");
   command.add_option("--webhook", args.webhook, "Post each event to this http:// or https:// address")
       ->envname("LIKENESS_SERVE_WEBHOOK");
   command

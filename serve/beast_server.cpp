@@ -368,7 +368,7 @@ struct HttpServer::Parts : std::enable_shared_from_this<Parts> {
   asio::awaitable<bool> send(Wire& wire, Response response, Sent how) {
     std::string text = status_line(response.status, how.version);
     for (const auto& [name, value] : response.headers) add_field(text, name, value);
-    if (response.status != 204) {
+    if (response.status != 204 && response.status != 304) {
       add_field(text, "Content-Type", response.type);
       add_field(text, "Content-Length", std::to_string(response.body.size()));
     }

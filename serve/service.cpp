@@ -10,6 +10,7 @@
 #include "likeness/core/now.h"
 #include "likeness/gallery/open.h"
 #include "likeness/gallery/seen.h"
+#include "likeness/recognize/seen_review.h"
 #include "likeness/recognize/sightings.h"
 #include "serve/api_v1/api.h"
 #include "serve/compat/compat_protocol.h"
@@ -59,11 +60,15 @@ struct Service::Asked {
   std::string id;
   std::optional<std::string> gallery;
   Clock::time_point since = Clock::now();
+  /// What it is called in figures and in the log.
+  [[nodiscard]] std::string operation() const { return match.operation ? match.operation->id : beside; }
+  const char* beside = "none";  ///< Where it is for no operation of the API.
 };
 
 Service::Service(ServiceOptions options)
     : options_(std::move(options)),
       router_(nlohmann::json::parse(openapi_text())),
+      files_(options_.files),
       recognizer_(options_.models),
       photos_(recognizer_.stream({.hash = true})),
       audit_(options_.audit),
@@ -159,6 +164,14 @@ NamingRule Service::rule_for(const GalleryView& view, std::optional<double> thre
   return naming_rule(view, recognizer_.contract(), options_.models.precision, {.threshold = threshold});
 }
 
+std::optional<double> Service::suggestion_threshold_of(const NamingRule& rule) const {
+  return suggestion_threshold(rule, recognizer_.contract(), options_.models.precision);
+}
+
+std::size_t Service::take_back(ServedGallery& served, std::span<const std::int64_t> faces) const {
+  return unname_faces(*served.gallery, recognizer_.contract(), options_.models.precision, faces);
+}
+
 // ---- letting in ----
 
 Service::Asked Service::asked_by(const RequestHead& head) const {
@@ -250,6 +263,7 @@ Admission Service::admit(const RequestHead& head) {
   Asked asked = asked_by(head);
   try {
     require_same_site(head);
+    if (files_.has(head)) return admission;
     if (asked.match.operation == nullptr) {
       if (asked.match.allowed.empty()) throw not_found("such path");
       throw Refusal(405, "method_not_allowed", "this path answers " + asked.match.allowed);
@@ -272,7 +286,14 @@ Admission Service::admit(const RequestHead& head) {
 
 // ---- answering ----
 
+void Service::give_file(const RequestHead& head, const std::function<void(Response)>& reply) {
+  Response response = files_.answer(head);
+  finish({.id = head.id, .beside = "page"}, response);
+  reply(std::move(response));
+}
+
 void Service::handle(Request request, std::function<void(Response)> reply) {
+  if (files_.has(request)) return give_file(request, reply);
   const auto asked = std::make_shared<Asked>(asked_by(request));
   const auto answer = [this, asked, reply = std::move(reply)](Response response) {
     finish(*asked, response);
@@ -377,8 +398,9 @@ void Service::finish(const Asked& asked, Response& response) {
   auto& headers = response.headers;
   headers.emplace_back("X-Request-Id", asked.id);
   headers.emplace_back("X-Content-Type-Options", "nosniff");
-  headers.emplace_back("Cache-Control", "no-store");
-  const std::string operation = asked.match.operation != nullptr ? asked.match.operation->id : "none";
+  if (std::none_of(headers.begin(), headers.end(), [](const auto& h) { return h.first == "Cache-Control"; }))
+    headers.emplace_back("Cache-Control", "no-store");
+  const std::string operation = asked.operation();
   const double seconds = seconds_since(asked.since);
   metrics_.count_request(operation, response.status, seconds);
   if (!options_.log) return;

@@ -26,6 +26,7 @@
 #include "serve/metrics.h"
 #include "serve/protocol.h"
 #include "serve/router.h"
+#include "serve/static_files.h"
 #include "serve/work_queue.h"
 
 namespace likeness::serve {
@@ -45,6 +46,7 @@ struct ServiceOptions {
   int keep_seen_days = 0;   ///< How long faces that stayed without a name are kept for review; 0: not at all.
   bool keep_crops = false;  ///< Keep a picture of each enrolled face, and of each that is kept for review.
   std::filesystem::path backups{};  ///< Folder for backups; empty: none are made.
+  std::vector<StaticFile> files{};  ///< Served as they are beside the API; each has a path of its own.
   std::size_t most_waiting = 64;    ///< Requests that wait for a thread; more are answered 503.
   std::size_t requests_a_key = 16;  ///< Under way at once; more are answered 429.
   CompatOptions compat{};           ///< Other servers' protocols.
@@ -98,6 +100,11 @@ class Service : public Handler {
   /// The gallery that a call is about. @throws Refusal 404.
   [[nodiscard]] ServedGallery& gallery_of(const Call& call);
   [[nodiscard]] NamingRule rule_for(const GalleryView& view, std::optional<double> threshold = {}) const;
+  /// From which similarity on a face without a name is shown with a suggestion.
+  [[nodiscard]] std::optional<double> suggestion_threshold_of(const NamingRule& rule) const;
+  /// unname_faces() with this service's model.
+  [[nodiscard]] std::size_t take_back(ServedGallery& served, std::span<const std::int64_t> faces) const;
+  [[nodiscard]] int keep_seen_days() const { return options_.keep_seen_days; }
   /// Whether faces that stayed without a name are kept.
   [[nodiscard]] bool keeps_unknown() const { return options_.keep_seen_days > 0; }
   /// Keeps faces that stayed without a name for review, where the options say so.
@@ -128,9 +135,11 @@ class Service : public Handler {
   [[nodiscard]] Response run_entered(const Asked& asked, Request request) noexcept;
   [[nodiscard]] Response prove_and_run(Asked& asked, Request request) noexcept;
   void finish(const Asked& asked, Response& response);
+  void give_file(const RequestHead& head, const std::function<void(Response)>& reply);
 
   ServiceOptions options_;
   Router router_;
+  StaticFiles files_;
   std::vector<std::unique_ptr<Protocol>> protocols_;  ///< The first that knows a path answers it.
   Recognizer recognizer_;
   PhotoStream photos_;  ///< All faces, with the photo's hash.

@@ -67,6 +67,7 @@ class ServiceTest : public testing::Test {
     options.models.threads = 2;
     options.galleries = {{"default", folder_ / "default.gallery"}};
     options.gallery_options.lock_timeout_ms = 200;
+    options.files = {{"/", "<!doctype html>"}, {"/web/app.js", "export {};"}};
     return options;
   }
 
@@ -167,9 +168,19 @@ TEST_F(ServiceTest, SaysThatItRunsAndWhatItIs) {
   EXPECT_EQ(get("/v1/version").body["api"], "v1");
   EXPECT_EQ(get("/v1/openapi.json").body["openapi"], "3.1.0");
   EXPECT_EQ(get("/v1/models").body["models"][0]["name"], "tiny");
+  const Answer me = get("/v1/me");
+  EXPECT_EQ(me.body["key"], nullptr);
+  EXPECT_EQ(me.body["right"], "administer");
+  EXPECT_EQ(me.body["keep_seen_days"], 0);
   service().begin_stop();
   EXPECT_EQ(get("/v1/health/ready").status, 503);
   EXPECT_EQ(get("/v1/health/live").status, 200);
+}
+
+TEST_F(ServiceTest, FilesAreForThisMachineWhereThereAreNoKeys) {
+  Request request{{.method = "GET", .target = "/"}};
+  request.headers = {{"host", "rebound.example"}};
+  EXPECT_EQ(send(std::move(request)).status, 403);
 }
 
 TEST_F(ServiceTest, WhoWasEnrolledIsFoundByTheNextRequestAndAStrangerIsNot) {
@@ -468,6 +479,107 @@ TEST_F(RememberingServiceTest, StrangersAreGroupedNamedAndIgnored) {
   EXPECT_EQ(get(seen).body["groups"].size(), 0U);
 }
 
+TEST_F(RememberingServiceTest, WhoMayBeEnrolledIsSuggestedLikestFirst) {
+  form("/v1/search", {{"photo", photo(0, 3)}});
+  form("/v1/search", {{"photo", photo(1, 3)}});
+  form("/v1/search", {{"photo", stranger()}});
+  const std::string seen = "/v1/galleries/default/seen";
+  EXPECT_EQ(get(seen + "?shelf=unconfirmed").body["groups"].size(), 0U);
+  ASSERT_EQ(get(seen + "?shelf=unknown").body["groups"].size(), 3U);
+  enrol("Ann", 0);
+  enrol("Ben", 1);
+  const json groups = get(seen + "?shelf=unconfirmed").body["groups"];
+  ASSERT_EQ(groups.size(), 2U) << groups;
+  EXPECT_EQ(groups[0]["shelf"], "unconfirmed");
+  EXPECT_GE(groups[0]["suggestion"]["similarity"], groups[1]["suggestion"]["similarity"]);
+  EXPECT_NE(groups[0]["suggestion"]["name"], groups[1]["suggestion"]["name"]);
+  EXPECT_EQ(get(seen + "?shelf=unknown").body["groups"].size(), 1U);
+  const std::string first = groups[0]["id"].dump();
+  EXPECT_EQ(get(seen + "/" + first).body["suggestion"]["name"], groups[0]["suggestion"]["name"]);
+  // Who it is not is not suggested again, until that is taken back.
+  const json who = groups[0]["suggestion"]["person"];
+  const Answer rejected = post(seen + "/" + first + "/rejections", {{"person", who}});
+  EXPECT_EQ(rejected.body["rejected"], 1) << rejected.text;
+  const json other = get(seen + "/" + first).body["suggestion"];
+  EXPECT_TRUE(other.is_null() || other["person"] != who) << other;
+  remove("/v1/galleries/default/rejections/" + rejected.body["rejections"][0].dump());
+  EXPECT_EQ(get(seen + "/" + first).body["suggestion"]["person"], who);
+  EXPECT_EQ(post(seen + "/" + first + "/rejections", {{"person", 99}}).status, 404);
+  // What is ignored is nobody.
+  const Answer ignored = json_to("PATCH", seen + "/" + first, {{"shelf", "ignored"}});
+  EXPECT_EQ(ignored.body["suggestion"], nullptr);
+  EXPECT_EQ(get(seen + "?shelf=unconfirmed").body["groups"].size(), 1U);
+}
+
+TEST_F(RememberingServiceTest, TheLikestOfAGroupComeFirst) {
+  form("/v1/search", {{"photo", photo(0)}});
+  form("/v1/search", {{"photo", photo(1)}});
+  form("/v1/search", {{"photo", stranger()}});
+  const std::string seen = "/v1/galleries/default/seen";
+  const json groups = get(seen).body["groups"];
+  ASSERT_EQ(groups.size(), 3U);
+  for (const json& group : groups) {
+    const json sorted = get(seen + "?shelf=unknown&like=" + group["id"].dump()).body["groups"];
+    ASSERT_EQ(sorted.size(), 3U);
+    EXPECT_EQ(sorted[0]["id"], group["id"]);
+  }
+  EXPECT_EQ(get(seen + "?like=99").status, 404);
+}
+
+TEST_F(RememberingServiceTest, NamingAGroupIsTakenBack) {
+  form("/v1/search", {{"photo", photo(0)}});
+  form("/v1/search", {{"photo", photo(0, 1)}});
+  const std::string seen = "/v1/galleries/default/seen";
+  const json groups = get(seen).body["groups"];
+  ASSERT_EQ(groups.size(), 1U);
+  const Answer named = post(seen + "/" + groups[0]["id"].dump() + "/name", {{"person", "Ann"}});
+  ASSERT_EQ(named.body["faces"].size(), 2U) << named.text;
+  EXPECT_EQ(get(seen).body["groups"].size(), 0U);
+  EXPECT_EQ(post(seen, {{"faces", named.body["faces"]}}).body["faces"], 2);
+  EXPECT_EQ(get("/v1/galleries/default/people").body["people"].size(), 0U);
+  const json again = get(seen).body["groups"];
+  ASSERT_EQ(again.size(), 1U);
+  EXPECT_EQ(again[0]["faces"], 2);
+  EXPECT_EQ(post(seen, {{"faces", named.body["faces"]}}).body["faces"], 0);
+  EXPECT_EQ(post(seen, {{"faces", json::array()}}).status, 400);
+}
+
+TEST_F(ServiceTest, AWrongFaceIsTheMostDoubtful) {
+  enrol("Ann", 0, 3);
+  enrol("Ben", 1, 3);
+  form("/v1/galleries/default/faces",
+       {{"person", "Ann"}, {"review", "off"}, {"photo", photo(1, 3), "wrong.png"}});
+  const std::string faces = "/v1/galleries/default/people/1/faces";
+  const json found = get(faces + "?order=doubtful").body["faces"];
+  ASSERT_EQ(found.size(), 4U) << found;
+  EXPECT_EQ(found[0]["photo"], "wrong.png");
+  EXPECT_EQ(found[0]["looks_like"]["name"], "Ben");
+  EXPECT_LT(found[0]["similarity"], found[1]["similarity"]);
+  EXPECT_LT(found[0]["similarity"], found[0]["looks_like"]["similarity"]);
+  const Answer first = get(faces + "?order=doubtful&limit=1");
+  EXPECT_EQ(first.body["next"], "1");
+  EXPECT_EQ(get(faces + "?order=doubtful&limit=1&cursor=1").body["faces"][0]["id"], found[1]["id"]);
+  EXPECT_EQ(get(faces).body["faces"][3]["similarity"], nullptr);
+}
+
+TEST_F(ServiceTest, PeopleAreFoundByAPartOfTheNameInAnyCase) {
+  enrol("Zo\u00eb", 0, 1);
+  enrol("ann lee", 1, 1);
+  enrol("Bea", 2, 1);
+  const auto names = [&](const std::string& query) {
+    const Answer answer = get("/v1/galleries/default/people?" + query);
+    std::vector<std::string> found;
+    for (const json& person : answer.body["people"]) found.push_back(person["name"]);
+    return found;
+  };
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(names("order=name"), (Names{"ann lee", "Bea", "Zo\u00eb"}));
+  EXPECT_EQ(names("contains=LEE"), (Names{"ann lee"}));
+  EXPECT_EQ(names("contains=O%C3%8B"), (Names{"Zo\u00eb"}));
+  EXPECT_EQ(names("contains=e&order=name"), (Names{"ann lee", "Bea"}));
+  EXPECT_EQ(names("order=name&limit=1&cursor=1"), (Names{"Bea"}));
+}
+
 TEST_F(RememberingServiceTest, AnEncryptedGalleryKeepsNothingInTheClear) {
   enrol("Ann Amarant", 0);
   form("/v1/search", {{"photo", stranger()}});
@@ -757,6 +869,29 @@ TEST_F(KeyedServiceTest, AKeyHasSoManyRequestsUnderWay) {
   EXPECT_EQ(too_many + answered, 40);
   lock.unlock();
   EXPECT_EQ(get("/v1/galleries").status, 200);  // all are counted out again
+}
+
+TEST_F(KeyedServiceTest, AKeyIsToldWhatItMayDo) {
+  key_ = all_["search"];
+  const Answer me = get("/v1/me");
+  EXPECT_EQ(me.body["right"], "search");
+  EXPECT_EQ(me.body["name"], "search");
+  EXPECT_EQ(me.body["key"], all_["search"].substr(3, 8));
+  key_ = all_["observe"];
+  EXPECT_EQ(get("/v1/me").status, 403);
+}
+
+TEST_F(KeyedServiceTest, FilesNeedNoKeyAndTakeNothingFromTheApi) {
+  const Answer page = get("/");
+  EXPECT_EQ(page.status, 200);
+  EXPECT_EQ(page.text, "<!doctype html>");
+  EXPECT_EQ(find_field(page.headers, "X-Content-Type-Options"), "nosniff");
+  EXPECT_EQ(find_field(page.headers, "Cache-Control"), "no-cache");
+  EXPECT_EQ(send({{.method = "HEAD", .target = "/web/app.js"}}).status, 200);
+  EXPECT_EQ(get("/web/other.js").status, 404);
+  EXPECT_EQ(remove("/").status, 405);
+  EXPECT_EQ(get("/v1/galleries").status, 401);
+  EXPECT_NE(service().metrics_text().find("operation=\"page\""), std::string::npos);
 }
 
 }  // namespace

@@ -148,6 +148,14 @@ TEST_F(Outputs, OfPhotosThatAreCalledTheSameGetNamesOfTheirOwn) {
   EXPECT_EQ(OutputFolder(folder_ / "out").file_of("x", ".named.png").filename(), "x.named.png");
 }
 
+TEST(FoldedName, IsTheSameInCapitals) {
+  EXPECT_EQ(folded_name("Ann LEE"), "ann lee");
+  EXPECT_EQ(folded_name("ZO\u00cb"), folded_name("zo\u00eb"));
+  EXPECT_EQ(folded_name("Stra\u00dfe"), folded_name("STRASSE"));
+  EXPECT_NE(folded_name("Jos\u00e9"), folded_name("Jose"));
+  EXPECT_EQ(folded_name(""), "");
+}
+
 TEST(TidyName, MakesNamesThatLookAlikeOne) {
   const std::string composed = "Jos\u00e9";
   const std::vector<std::string> alike = {composed, "Jose\u0301", " " + composed + "\t",

@@ -57,4 +57,20 @@ std::string tidy_name(std::string_view name) {
                                                          static_cast<std::size_t>(end - begin)));
 }
 
+std::string folded_name(std::string_view name) {
+  const bool ascii = std::ranges::all_of(name, [](unsigned char c) { return c < 0x80; });
+  std::string folded;
+  if (!ascii && name.size() <= std::numeric_limits<std::int32_t>::max()) {
+    UErrorCode error = U_ZERO_ERROR;
+    const icu::Normalizer2* form = icu::Normalizer2::getNFKCCasefoldInstance(error);
+    icu::StringByteSink<std::string> sink(&folded);
+    if (U_SUCCESS(error) != 0)
+      form->normalizeUTF8(0, {name.data(), static_cast<std::int32_t>(name.size())}, sink, nullptr, error);
+    if (U_SUCCESS(error) != 0) return folded;
+  }
+  folded.assign(name);
+  for (char& c : folded) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return folded;
+}
+
 }  // namespace likeness

@@ -10,4 +10,8 @@ namespace likeness {
 /// UTF-8 are kept, but for blanks.
 [[nodiscard]] std::string tidy_name(std::string_view name);
 
+/// What names are sorted and searched by: without regard to case (Unicode's NFKC_Casefold). Bytes that are no
+/// UTF-8 stay as they are.
+[[nodiscard]] std::string folded_name(std::string_view name);
+
 }  // namespace likeness

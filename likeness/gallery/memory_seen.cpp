@@ -133,6 +133,17 @@ Embeddings MemorySeen::embeddings(std::int64_t group) const {
   return rows;
 }
 
+Embeddings MemorySeen::centres(std::span<const std::int64_t> groups) const {
+  const Lock lock(mutex_);
+  Embeddings rows{space_.dimension, {}};
+  for (const std::int64_t group : groups) {
+    const Embeddings faces = embeddings(group);
+    const auto centre = faces.size() == 0 ? std::vector<float>(rows.dimension) : centre_of(faces);
+    rows.values.insert(rows.values.end(), centre.begin(), centre.end());
+  }
+  return rows;
+}
+
 std::optional<SeenFace> MemorySeen::find_face(std::int64_t face) const {
   const Lock lock(mutex_);
   for (const auto& [id, group] : groups_) {

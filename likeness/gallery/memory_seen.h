@@ -24,6 +24,7 @@ class MemorySeen final : public SeenStore {
   Embeddings embeddings(std::int64_t group) const override;
   std::optional<SeenFace> find_face(std::int64_t face) const override;
   std::vector<std::byte> crop(std::int64_t face) const override;
+  Embeddings centres(std::span<const std::int64_t> groups) const override;
   bool remove_group(std::int64_t group) override;
   bool remove_face(std::int64_t face) override;
   bool set_shelf(std::int64_t group, SeenShelf shelf) override;

@@ -86,6 +86,8 @@ class SeenStore {
   [[nodiscard]] virtual std::vector<SeenFace> faces(std::int64_t group) const = 0;
   /// Row i is that of faces(group)[i].
   [[nodiscard]] virtual Embeddings embeddings(std::int64_t group) const = 0;
+  /// Row i is the middle of the faces of groups[i]: of unit length, zeros where there is no such group.
+  [[nodiscard]] virtual Embeddings centres(std::span<const std::int64_t> groups) const = 0;
   [[nodiscard]] virtual std::optional<SeenFace> find_face(std::int64_t face) const = 0;
   /// The picture; empty where there is none.
   [[nodiscard]] virtual std::vector<std::byte> crop(std::int64_t face) const = 0;

@@ -72,6 +72,20 @@ class Seen : public ::testing::TestWithParam<const char*> {
 INSTANTIATE_TEST_SUITE_P(Stores, Seen, ::testing::Values("memory", "sqlite", "sealed"),
                          [](const auto& kind) { return std::string(kind.param); });
 
+TEST_P(Seen, MiddlesComeInTheOrderAskedFor) {
+  const AddedSeenFace first = add(0, 1);
+  ASSERT_EQ(add(20, 2).group, first.group);
+  const AddedSeenFace second = add(90, 3);
+  reopen();
+  const std::vector<std::int64_t> asked{second.group, 99, first.group};
+  const Embeddings centres = seen().centres(asked);
+  ASSERT_EQ(centres.size(), 3U);
+  const auto cosine = [&](std::size_t row, double degrees) { return dot(centres[row], at(degrees)); };
+  EXPECT_NEAR(cosine(0, 90), 1, 1e-6);
+  EXPECT_NEAR(cosine(1, 0), 0, 1e-6);
+  EXPECT_NEAR(cosine(2, 10), 1, 1e-6);  // half way between 0 and 20 degrees
+}
+
 TEST_P(Seen, FacesJoinTheLikestGroupOrOpenOne) {
   const auto first = add(0, 1000);
   EXPECT_TRUE(first.is_new_group);

@@ -292,6 +292,21 @@ Embeddings SqliteSeen::embeddings(std::int64_t group) const {
   return found;
 }
 
+Embeddings SqliteSeen::centres(std::span<const std::int64_t> groups) const {
+  const Lock lock(shared_.mutex);
+  Embeddings found{shared_.space.dimension, std::vector<float>(groups.size() * shared_.space.dimension)};
+  if (!shared_.there) return found;
+  Statement& row = shared_.statement("SELECT centre FROM seen_group WHERE id = ?");
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    const Resetting guard(row);
+    row.bind(1, groups[i]);
+    if (!row.step()) continue;
+    shared_.values.open_embedding(row.blob(0), centre_context(groups[i]), {}, groups[i],
+                                  std::span(found.values).subspan(i * found.dimension, found.dimension));
+  }
+  return found;
+}
+
 std::vector<std::byte> SqliteSeen::crop(std::int64_t face) const {
   const Lock lock(shared_.mutex);
   if (!shared_.there) return {};

@@ -32,6 +32,7 @@ class SqliteSeen final : public SeenStore {
   std::optional<SeenGroup> find_group(std::int64_t group) const override;
   std::vector<SeenFace> faces(std::int64_t group) const override;
   Embeddings embeddings(std::int64_t group) const override;
+  Embeddings centres(std::span<const std::int64_t> groups) const override;
   std::optional<SeenFace> find_face(std::int64_t face) const override;
   std::vector<std::byte> crop(std::int64_t face) const override;
   bool remove_group(std::int64_t group) override;

@@ -33,6 +33,16 @@ std::size_t add_sightings(GalleryStore& store, const Contract& contract, Precisi
 std::optional<std::vector<AddedFace>> name_sightings(Gallery& gallery, std::int64_t group,
                                                      const std::string& person);
 
+/// Takes enrolled faces back among those without a name: the way back from name_sightings(). Whose last face
+/// goes is gone. Faces that are not there are left out. Their bytes stay until Gallery::purge().
+/// @returns how many were taken back. @throws Error as SeenStore::add() and Gallery::remove_face().
+std::size_t unname_faces(Gallery& gallery, const Contract& contract, Precision precision,
+                         std::span<const std::int64_t> faces);
+
+/// Says that the faces of a group are not `person` (GalleryStore::reject()): he or she is not suggested for
+/// them any more. @returns the ids of what was noted; none where there is no such group or person.
+std::vector<std::int64_t> reject_for_group(Gallery& gallery, std::int64_t group, std::int64_t person);
+
 /// Says that the faces of a photo that get the name of `person` are somebody else's (GalleryStore::reject()).
 /// @returns how many there were.
 std::size_t reject_in_photo(Gallery& gallery, std::int64_t person, const PhotoFaces& photo,

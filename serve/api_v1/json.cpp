@@ -1,5 +1,6 @@
 #include "serve/api_v1/json.h"
 
+#include <charconv>
 #include <span>
 
 #include "likeness/core/error.h"
@@ -84,6 +85,16 @@ Json gallery_json(ServedGallery& served) {
           {"dimension", store.space().dimension},
           {"encrypted", store.encrypted()},
           {"calibrated", view->calibration().has_value()}};
+}
+
+std::size_t first_of_page(const Call& call, std::size_t size) {
+  std::size_t from = 0;
+  if (const auto cursor = call.find<std::string>("cursor")) {
+    const auto [end, error] = std::from_chars(cursor->data(), cursor->data() + cursor->size(), from);
+    if (error != std::errc() || end != cursor->data() + cursor->size())
+      throw Refusal(400, "invalid", "cursor is no `next` of a page", "cursor");
+  }
+  return std::min(from, size);
 }
 
 std::string name_of(const Upload& upload) { return upload.name.empty() ? upload.field : upload.name; }

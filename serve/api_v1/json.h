@@ -1,9 +1,12 @@
 #pragma once
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "likeness/gallery/gallery.h"
 #include "likeness/gallery/naming.h"
@@ -44,6 +47,19 @@ template <typename T>
 
 /// The field `person` as it will be kept. @throws Refusal 400 for a name that nobody can have.
 [[nodiscard]] std::string name_in(const Call& call);
+
+/// Where a page of a list begins whose cursor is how many were shown. @throws Refusal 400.
+[[nodiscard]] std::size_t first_of_page(const Call& call, std::size_t size);
+/// A page of `all`, in its order, and the cursor of the next: how many were shown.
+template <typename T, typename ToJson>
+[[nodiscard]] std::pair<Json, Json> page_by_place(const std::vector<T>& all, const Call& call,
+                                                  const ToJson& to_json) {
+  const std::size_t from = first_of_page(call, all.size());
+  const std::size_t to = std::min(all.size(), from + call.get<std::size_t>("limit"));
+  Json items = Json::array();
+  for (std::size_t i = from; i < to; ++i) items.push_back(to_json(all[i]));
+  return {std::move(items), to < all.size() ? Json(std::to_string(to)) : Json(nullptr)};
+}
 
 /// Adds what a file answers for to a table.
 void add_server_operations(Operations& table);

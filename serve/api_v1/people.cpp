@@ -1,9 +1,13 @@
 // People: who is enrolled, under which name, with which faces.
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <span>
+#include <tuple>
 
 #include "likeness/core/error.h"
+#include "likeness/core/person_name.h"
+#include "likeness/gallery/doubts.h"
 #include "likeness/gallery/undo.h"
 #include "serve/api_v1/json.h"
 #include "serve/refusal.h"
@@ -36,11 +40,36 @@ std::pair<Json, Json> page(const std::vector<T>& all, const Call& call, const To
   return {std::move(items), nullptr};
 }
 
+/// Sorts by name without regard to case.
+void sort_by_name(std::vector<Person>& people) {
+  std::vector<std::pair<std::string, Person>> keyed;
+  for (Person& person : people) {
+    std::string key = folded_name(person.name);
+    keyed.emplace_back(std::move(key), std::move(person));
+  }
+  std::sort(keyed.begin(), keyed.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.first, a.second.name) < std::tie(b.first, b.second.name);
+  });
+  people.clear();
+  for (auto& [key, person] : keyed) people.push_back(std::move(person));
+}
+
 Done list(Service& service, const Call& call) {
   const ServedGallery& served = service.gallery_of(call);
   std::vector<Person> people = served.gallery->store().people();
   if (const auto prefix = call.find<std::string>("prefix"))
     std::erase_if(people, [&](const Person& person) { return person.name.rfind(*prefix, 0) != 0; });
+  if (const auto part = call.find<std::string>("contains")) {
+    const std::string wanted = folded_name(*part);
+    std::erase_if(people, [&](const Person& person) {
+      return folded_name(person.name).find(wanted) == std::string::npos;
+    });
+  }
+  if (call.get<std::string>("order") == "name") {
+    sort_by_name(people);
+    auto [items, next] = page_by_place(people, call, person_json);
+    return {json_response({{"people", std::move(items)}, {"next", std::move(next)}})};
+  }
   std::sort(people.begin(), people.end(), [](const Person& a, const Person& b) { return a.id < b.id; });
   auto [items, next] = page(people, call, person_json);
   return {json_response({{"people", std::move(items)}, {"next", std::move(next)}})};
@@ -51,10 +80,36 @@ Done show(Service& service, const Call& call) {
   return {json_response(person_json(person)), person.id};
 }
 
+Json person_face_json(const StoredFace& face, const std::optional<double>& similarity,
+                      const std::optional<PersonMatch>& looks_like) {
+  Json json = face_json(face);
+  json["similarity"] = or_null(similarity);
+  json["looks_like"] = match_json(looks_like);
+  return json;
+}
+
+Done doubtful_faces(Service& service, const Call& call, const Person& person) {
+  ServedGallery& served = service.gallery_of(call);
+  const auto view = served.view();
+  std::map<std::int64_t, StoredFace> stored;
+  for (StoredFace& face : view->store().faces(person.id)) stored.emplace(face.id, std::move(face));
+  std::vector<FaceDoubt> all = doubts(*view, person.id);
+  std::erase_if(all, [&](const FaceDoubt& one) { return !stored.contains(one.face); });
+  auto [items, next] = page_by_place(all, call, [&](const FaceDoubt& one) {
+    const auto others = view->search(view->store().embedding(one.face), 1, person.id);
+    return person_face_json(stored.at(one.face), one.similarity,
+                            others.empty() ? std::nullopt : std::optional(others[0]));
+  });
+  return {json_response({{"faces", std::move(items)}, {"next", std::move(next)}}), person.id};
+}
+
 Done faces(Service& service, const Call& call) {
   const ServedGallery& served = service.gallery_of(call);
   const Person person = person_of(served, call);
-  auto [items, next] = page(served.gallery->store().faces(person.id), call, face_json);
+  if (call.get<std::string>("order") == "doubtful") return doubtful_faces(service, call, person);
+  auto [items, next] = page(served.gallery->store().faces(person.id), call, [](const StoredFace& face) {
+    return person_face_json(face, std::nullopt, std::nullopt);
+  });
   return {json_response({{"faces", std::move(items)}, {"next", std::move(next)}}), person.id};
 }
 

@@ -3,8 +3,8 @@
 #include "likeness/gallery/seen.h"
 
 #include <algorithm>
-#include <charconv>
 
+#include "likeness/recognize/seen_review.h"
 #include "likeness/recognize/sightings.h"
 #include "serve/api_v1/json.h"
 #include "serve/refusal.h"
@@ -12,15 +12,38 @@
 namespace likeness::serve {
 namespace {
 
-const char* shelf_name(SeenShelf shelf) { return shelf == SeenShelf::kIgnored ? "ignored" : "unknown"; }
+const char* shelf_name(ReviewShelf shelf) {
+  switch (shelf) {
+    case ReviewShelf::kIgnored:
+      return "ignored";
+    case ReviewShelf::kUnconfirmed:
+      return "unconfirmed";
+    case ReviewShelf::kUnknown:
+      break;
+  }
+  return "unknown";
+}
 
 SeenShelf shelf_from(const std::string& name) {
   return name == "ignored" ? SeenShelf::kIgnored : SeenShelf::kUnknown;
 }
 
-Json group_json(const SeenGroup& group) {
-  return {{"id", group.id},       {"shelf", shelf_name(group.shelf)}, {"count", group.sightings},
-          {"faces", group.faces}, {"first_ms", group.first_ms},       {"last_ms", group.last_ms}};
+Json group_json(const ReviewedGroup& reviewed) {
+  const SeenGroup& group = reviewed.group;
+  return {{"id", group.id},
+          {"shelf", shelf_name(reviewed.shelf())},
+          {"suggestion", match_json(reviewed.suggestion)},
+          {"count", group.sightings},
+          {"faces", group.faces},
+          {"first_ms", group.first_ms},
+          {"last_ms", group.last_ms}};
+}
+
+/// With suggestions, by the gallery's rule of now.
+std::vector<ReviewedGroup> reviewed(const Service& service, const GalleryView& view,
+                                    const std::vector<SeenGroup>& groups) {
+  const NamingRule rule = service.rule_for(view);
+  return with_suggestions(view, rule, service.suggestion_threshold_of(rule), groups);
 }
 
 SeenGroup group_of(const ServedGallery& served, const Call& call) {
@@ -30,29 +53,32 @@ SeenGroup group_of(const ServedGallery& served, const Call& call) {
   return *group;
 }
 
-/// A page of groups, the one seen last first: `cursor` is how many were shown.
 Done list(Service& service, const Call& call) {
-  const ServedGallery& served = service.gallery_of(call);
-  std::optional<SeenShelf> shelf;
-  if (const auto name = call.find<std::string>("shelf")) shelf = shelf_from(*name);
-  const std::vector<SeenGroup> all = std::as_const(*served.gallery).store().seen().groups(shelf);
-  std::size_t from = 0;
-  if (const auto cursor = call.find<std::string>("cursor")) {
-    const auto [end, error] = std::from_chars(cursor->data(), cursor->data() + cursor->size(), from);
-    if (error != std::errc() || end != cursor->data() + cursor->size())
-      throw Refusal(400, "invalid", "cursor is no `next` of a page", "cursor");
+  ServedGallery& served = service.gallery_of(call);
+  const auto view = served.view();
+  const auto shelf = call.find<std::string>("shelf");
+  const auto like = call.find<std::int64_t>("like");
+  const SeenStore& seen = view->store().seen();
+  if (like && !seen.find_group(*like)) throw not_found("group " + std::to_string(*like));
+  std::optional<SeenShelf> stored;
+  if (shelf) stored = shelf_from(*shelf);
+  std::vector<ReviewedGroup> groups = reviewed(service, *view, seen.groups(stored));
+  if (shelf)
+    std::erase_if(groups, [&](const ReviewedGroup& one) { return *shelf != shelf_name(one.shelf()); });
+  if (like) {
+    sort_by_likeness(*view, *like, groups);
+  } else if (shelf == "unconfirmed") {
+    std::stable_sort(groups.begin(), groups.end(), [](const ReviewedGroup& a, const ReviewedGroup& b) {
+      return a.suggestion->similarity > b.suggestion->similarity;
+    });
   }
-  from = std::min(from, all.size());
-  const std::size_t to = std::min(all.size(), from + call.get<std::size_t>("limit"));
-  Json groups = Json::array();
-  for (std::size_t i = from; i < to; ++i) groups.push_back(group_json(all[i]));
-  return {json_response(
-      {{"groups", std::move(groups)}, {"next", to < all.size() ? Json(std::to_string(to)) : Json(nullptr)}})};
+  auto [items, next] = page_by_place(groups, call, group_json);
+  return {json_response({{"groups", std::move(items)}, {"next", std::move(next)}})};
 }
 
 Done show(Service& service, const Call& call) {
-  const ServedGallery& served = service.gallery_of(call);
-  Json json = group_json(group_of(served, call));
+  ServedGallery& served = service.gallery_of(call);
+  Json json = group_json(reviewed(service, *served.view(), {group_of(served, call)}).at(0));
   json["sightings"] = Json::array();
   for (const SeenFace& face :
        std::as_const(*served.gallery).store().seen().faces(call.get<std::int64_t>("group")))
@@ -77,7 +103,7 @@ Done set_shelf(Service& service, const Call& call) {
   const std::lock_guard lock(served.changing);
   const SeenGroup group = group_of(served, call);
   served.gallery->store().seen().set_shelf(group.id, shelf_from(call.get<std::string>("shelf")));
-  return {json_response(group_json(group_of(served, call)))};
+  return {json_response(group_json(reviewed(service, *served.view(), {group_of(served, call)}).at(0)))};
 }
 
 Done remove(Service& service, const Call& call) {
@@ -97,13 +123,42 @@ Done name(Service& service, const Call& call) {
   const auto added = name_sightings(*served.gallery, group.id, person_name);
   const auto person = served.gallery->store().find_person(person_name);
   if (!added || !person) throw not_found("group " + std::to_string(group.id));
-  const auto enrolled =
-      std::count_if(added->begin(), added->end(), [](const AddedFace& face) { return face.is_new; });
+  Json faces = Json::array();
+  for (const AddedFace& face : *added) {
+    if (face.is_new) faces.push_back(face.id);
+  }
+  const auto enrolled = static_cast<std::int64_t>(faces.size());
   service.events().publish({"enrolled", served.name, {{"person", person->id}, {"faces", enrolled}}});
-  return {json_response({{"person", person_json(*person)}, {"enrolled", enrolled}}), person->id, enrolled};
+  return {
+      json_response({{"person", person_json(*person)}, {"enrolled", enrolled}, {"faces", std::move(faces)}}),
+      person->id, enrolled};
+}
+
+Done unname(Service& service, const Call& call) {
+  ServedGallery& served = service.gallery_of(call);
+  const std::lock_guard lock(served.changing);
+  const auto taken =
+      static_cast<std::int64_t>(service.take_back(served, call.get<std::vector<std::int64_t>>("faces")));
+  if (taken > 0) {
+    served.gallery->purge();
+    service.events().publish({"removed", served.name, {{"person", nullptr}, {"faces", taken}}});
+  }
+  return {json_response({{"faces", taken}}), {}, taken};
 }
 
 // ---- not this person ----
+
+Done reject_suggestion(Service& service, const Call& call) {
+  ServedGallery& served = service.gallery_of(call);
+  const std::lock_guard lock(served.changing);
+  const SeenGroup group = group_of(served, call);
+  const auto person = call.get<std::int64_t>("person");
+  if (!served.gallery->store().find_person(person)) throw not_found("person " + std::to_string(person));
+  const std::vector<std::int64_t> noted = reject_for_group(*served.gallery, group.id, person);
+  const auto count = static_cast<std::int64_t>(noted.size());
+  service.events().publish({"rejected", served.name, {{"person", person}, {"faces", count}}});
+  return {json_response({{"rejected", count}, {"rejections", noted}}), person, count};
+}
 
 Done reject(Service& service, const Call& call) {
   ServedGallery& served = service.gallery_of(call);
@@ -145,6 +200,8 @@ void add_seen_operations(Operations& table) {
   table["shelveSeen"] = set_shelf;
   table["removeSeen"] = remove;
   table["nameSeen"] = name;
+  table["unnameFaces"] = unname;
+  table["rejectSuggestion"] = reject_suggestion;
   table["rejectName"] = reject;
   table["listRejections"] = rejections;
   table["takeBackRejection"] = take_back;

@@ -21,6 +21,16 @@ Done description(Service&, const Call&) {
   return {std::move(response)};
 }
 
+Done me(Service& service, const Call& call) {
+  const std::optional<Key>& key = call.key();
+  return {json_response({{"key", key ? Json(key->id) : Json(nullptr)},
+                         {"name", key ? Json(key->name) : Json(nullptr)},
+                         {"right", to_string(key ? key->right : Right::kAdminister)},
+                         {"keep_seen_days", service.keep_seen_days()},
+                         {"keep_crops", service.keeps_crops()},
+                         {"backups", !service.backups().empty()}})};
+}
+
 Done list_models(Service& service, const Call&) {
   const Recognizer& recognizer = service.recognizer();
   const EmbeddingSpace& space = recognizer.space();
@@ -69,6 +79,7 @@ void add_server_operations(Operations& table) {
   table["getReady"] = ready;
   table["getVersion"] = show_version;
   table["getDescription"] = description;
+  table["getMe"] = me;
   table["listModels"] = list_models;
   table["getMetrics"] = metrics;
   table["listAudit"] = audit;
