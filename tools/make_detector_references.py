@@ -4,7 +4,7 @@
   make_detector_references.py MODELS PHOTOS
 
 MODELS has the packs yunet and centerface, PHOTOS is the test data's folder photos/. Writes
-likeness/detect/testdata/yunet.npz and centerface.npz (faces of every photo of at most 1.5 megapixels) and
+likeness/detect/testdata/yunet.npz and centerface.npz (faces of every photo without a colour profile; for CenterFace of at most 1.5 megapixels) and
 packs/yunet/selftest.npz and packs/centerface/selftest.npz (of a drawn picture, no photo). YuNet is run by OpenCV's
 FaceDetectorYN 5.0; CenterFace by ONNX Runtime 1.32 on the picture stretched by Pillow to sides of multiples of 32, its
 boxes and landmarks not cut at the picture's edge. Needs opencv-python-headless, onnx, onnxruntime, Pillow.
@@ -18,7 +18,8 @@ import onnx
 import onnxruntime
 from PIL import Image, ImageOps
 
-LARGEST = 1.5e6  # pixels, so that the tests are quick
+# Pixels of a photo: all with YuNet; fewer with CenterFace, so that the tests are quick and need little memory.
+LARGEST = {"yunet": 40e6, "centerface": 1.5e6}
 SCORES = {"yunet": 0.6, "centerface": 0.5}
 OVERLAP = 0.3
 
@@ -131,7 +132,7 @@ def main():
             if path.suffix.lower() not in (".jpg", ".jpeg", ".png"):
                 continue
             with Image.open(path) as image:
-                if image.width * image.height > LARGEST or image.mode != "RGB" or image.info.get("icc_profile"):
+                if image.width * image.height > LARGEST[name] or image.mode != "RGB" or image.info.get("icc_profile"):
                     continue  # colours are not what is compared
                 faces = detector.faces(np.asarray(ImageOps.exif_transpose(image)))
             files.append(path.relative_to(photos).as_posix())

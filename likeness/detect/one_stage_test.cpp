@@ -66,8 +66,8 @@ void compare(const std::string& name, float min_score, int expected_faces, Road 
 }
 
 // tools/make_detector_references.py.
-TEST(OneStageData, YunetAsOpenCv5) { compare("yunet", .6F, 60, Road::kQuicker); }
-TEST(OneStageData, YunetAsOpenCv5ThroughOpenvino) { compare("yunet", .6F, 60, Road::kOpenvino); }
+TEST(OneStageData, YunetAsOpenCv5) { compare("yunet", .6F, 96, Road::kQuicker); }
+TEST(OneStageData, YunetAsOpenCv5ThroughOpenvino) { compare("yunet", .6F, 96, Road::kOpenvino); }
 TEST(OneStageData, CenterfaceAsOnnxRuntime) { compare("centerface", .5F, 58, Road::kQuicker); }
 TEST(OneStageData, CenterfaceAsOnnxRuntimeThroughOpenvino) {
   compare("centerface", .5F, 58, Road::kOpenvino);
