@@ -127,7 +127,7 @@ Embedder::Embedder(const ModelPack& pack, EmbedderOptions options) {
                     parts_->options.cache_folder);
 }
 
-void Embedder::to_large_pages() noexcept {
+void Embedder::to_large_pages() const noexcept {
   if (parts_->own) parts_->own->to_large_pages();
 }
 

@@ -46,7 +46,7 @@ class Embedder {
   /// For programs that run long and embed few faces at a time: weights that our kernels have mapped move into
   /// large pages of memory, which takes about 0.03 s and makes such runs quicker (bench/RESULTS.md, "The
   /// service"). Other threads may embed meanwhile.
-  void to_large_pages() noexcept;
+  void to_large_pages() const noexcept;
 
   [[nodiscard]] const Contract& contract() const;
   [[nodiscard]] Precision precision() const;

@@ -276,7 +276,7 @@ void GraphEngine::Parts::run(const Pass& pass) const {
 }
 
 GraphEngine::GraphEngine(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
-void GraphEngine::to_large_pages() noexcept { parts_->weights.to_large_pages(); }
+void GraphEngine::to_large_pages() const noexcept { parts_->weights->to_large_pages(); }
 
 GraphEngine::~GraphEngine() = default;
 GraphEngine::GraphEngine(GraphEngine&&) noexcept = default;

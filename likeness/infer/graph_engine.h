@@ -40,7 +40,7 @@ class GraphEngine {
   /// Moves weights that load() mapped into large pages of memory, about 0.03 s for 90 MB: for programs that
   /// run long, whose runs over few pictures are mostly reading weights. Other threads may run the engine
   /// meanwhile.
-  void to_large_pages() noexcept;
+  void to_large_pages() const noexcept;
 
   ~GraphEngine();
   GraphEngine(GraphEngine&&) noexcept;

@@ -79,7 +79,7 @@ GraphMemory& GraphMemory::operator=(GraphMemory&& other) noexcept {
   return *this;
 }
 
-void GraphMemory::to_large_pages() noexcept {
+void GraphMemory::to_large_pages() const noexcept {
   if (!file_) return;
   std::byte* const copy = reserve(size_);
   if (copy == nullptr) return;

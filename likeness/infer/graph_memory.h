@@ -23,7 +23,7 @@ class GraphMemory {
   /// Where these are a file's pages, moves their bytes into large pages of memory, which stays where it is:
   /// the processor then looks up fewer addresses. Other threads may read meanwhile. Where the system has no
   /// memory or no large pages for it everything stays as it was.
-  void to_large_pages() noexcept;
+  void to_large_pages() const noexcept;
 
   [[nodiscard]] std::span<std::byte> bytes() { return {data_, size_}; }
   [[nodiscard]] std::span<const std::byte> bytes() const { return {data_, size_}; }
