@@ -360,7 +360,7 @@ void add_fit_command(CLI::App& app, Exit& exit) {
       ->check(CLI::NonNegativeNumber);
   command->add_flag("--resume", args->resume, "Go on where an interrupted training of the same -o stopped");
   command->add_flag("--replace", args->replace, "Take the place of a pack or training that is there");
-  cli::add_detector_options(*command, args->photos.models.detector);
+  cli::add_detector_options(*command, args->photos.models);
   cli::add_model_options(*command, args->photos.models);
   cli::add_threads_option(*command, args->photos.models.threads);
   cli::add_json_option(*command, args->json);

@@ -72,7 +72,9 @@ void place(Face& face, double ratio_x, double ratio_y, double left, double top) 
 }
 
 void refuse_other(const DetectorOptions& options) {
-  if (options.mtcnn) throw std::invalid_argument("DetectorOptions: mtcnn (pyramid_step, min_scores) is for packs of MTCNN alone");
+  if (options.mtcnn)
+    throw std::invalid_argument(
+        "DetectorOptions: mtcnn (pyramid_step, min_scores) is for packs of MTCNN alone");
 }
 
 /// One scale of a photo: its size there, and the heights of faces that are looked for, in its pixels.
