@@ -263,7 +263,7 @@ Admission Service::admit(const RequestHead& head) {
   Asked asked = asked_by(head);
   try {
     require_same_site(head);
-    if (files_.has(head)) return admission;
+    if (is_for_file(head, asked)) return admission;
     if (asked.match.operation == nullptr) {
       if (asked.match.allowed.empty()) throw not_found("such path");
       throw Refusal(405, "method_not_allowed", "this path answers " + asked.match.allowed);
@@ -286,6 +286,12 @@ Admission Service::admit(const RequestHead& head) {
 
 // ---- answering ----
 
+/// What a protocol answers on a file's path by another method (Rekognition's POST /) is the protocol's.
+bool Service::is_for_file(const RequestHead& head, const Asked& asked) const {
+  const bool reads = head.method == "GET" || head.method == "HEAD";
+  return files_.has(head) && (reads || asked.match.operation == nullptr);
+}
+
 void Service::give_file(const RequestHead& head, const std::function<void(Response)>& reply) {
   Response response = files_.answer(head);
   finish({.id = head.id, .beside = "page"}, response);
@@ -293,8 +299,8 @@ void Service::give_file(const RequestHead& head, const std::function<void(Respon
 }
 
 void Service::handle(Request request, std::function<void(Response)> reply) {
-  if (files_.has(request)) return give_file(request, reply);
   const auto asked = std::make_shared<Asked>(asked_by(request));
+  if (is_for_file(request, *asked)) return give_file(request, reply);
   const auto answer = [this, asked, reply = std::move(reply)](Response response) {
     finish(*asked, response);
     reply(std::move(response));

@@ -135,6 +135,7 @@ class Service : public Handler {
   [[nodiscard]] Response run_entered(const Asked& asked, Request request) noexcept;
   [[nodiscard]] Response prove_and_run(Asked& asked, Request request) noexcept;
   void finish(const Asked& asked, Response& response);
+  [[nodiscard]] bool is_for_file(const RequestHead& head, const Asked& asked) const;
   void give_file(const RequestHead& head, const std::function<void(Response)>& reply);
 
   ServiceOptions options_;

@@ -182,6 +182,14 @@ TEST(GraphEngine, LeavesToOthersWhatItCannotDo) {
     const std::size_t x = b.convolution(0, {3, 3, 3, 16}, 1, true);
     end(b, b.add({.kind = LayerKind::kConcatenate, .inputs = {x, x}}), 32);
   }));
+  // Narrow values that are joined, and summed with one that is not: zeros lie in other places.
+  EXPECT_FALSE(made([&](Builder& b) {
+    const std::size_t one = b.convolution(0, {3, 3, 3, 5}, 1, true);
+    const std::size_t two = b.convolution(0, {3, 3, 3, 4}, 1, true);
+    const std::size_t joined = b.add({.kind = LayerKind::kConcatenate, .inputs = {one, two}});
+    const std::size_t third = b.convolution(joined, {1, 1, 9, 9}, 1, true);
+    end(b, b.add({.kind = LayerKind::kAdd, .inputs = {joined, third}}), 9);
+  }));
   // Batch normalisation with nothing before it.
   EXPECT_FALSE(made([&](Builder& b) {
     const std::size_t x = b.add({.kind = LayerKind::kMaxPool, .inputs = {0}, .window = {2, 2}});

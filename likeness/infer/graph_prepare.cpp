@@ -298,10 +298,23 @@ Channels widened(GraphLayer& layer, const std::vector<Channels>& before) {
   }
 }
 
-/// Channels in whole vectors.
+/// Channels in whole vectors. Where zeros would come between them in other places than the reader needs (a
+/// sum of a joined value and a plain one, an output that is joined) nothing is left to compute: the graph is
+/// another's.
 void widen(PreparedGraph& prepared) {
   std::vector<Channels> channels;
-  for (GraphLayer& layer : prepared.graph.layers) channels.push_back(widened(layer, channels));
+  bool fits = true;
+  for (GraphLayer& layer : prepared.graph.layers) {
+    channels.push_back(widened(layer, channels));
+    if (layer.kind != LayerKind::kAdd) continue;
+    for (const std::size_t from : layer.inputs)
+      fits = fits && channels[from].places == channels[layer.inputs[0]].places;
+  }
+  for (const OutputSlice& output : prepared.outputs) {
+    const auto& places = channels[output.layer].places;
+    fits = fits && (places.empty() || places.back() + 1 == places.size());
+  }
+  if (!fits) prepared.outputs.clear();
 }
 
 }  // namespace
@@ -324,7 +337,7 @@ PreparedGraph prepare(Graph graph) {
   merge_heads(prepared);
   convolve_dense(prepared);
   widen(prepared);
-  prepared.graph.output = prepared.outputs[0].layer;
+  if (!prepared.outputs.empty()) prepared.graph.output = prepared.outputs[0].layer;
   prepared.graph.outputs.clear();
   return prepared;
 }

@@ -24,7 +24,8 @@ struct PreparedGraph {
 
 /// The same function in fewer steps: normalisations become part of the layers beside them (see fold()),
 /// outputs that are convolved from one value are convolved together, a picture's dense layer becomes a
-/// convolution, and channels that are no whole vectors get some of zeros beside them.
+/// convolution, and channels that are no whole vectors get some of zeros beside them. No outputs where that
+/// does not fit together.
 /// @throws std::runtime_error as output_shape().
 [[nodiscard]] PreparedGraph prepare(Graph graph);
 

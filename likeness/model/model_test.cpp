@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <array>
 #include <filesystem>
@@ -246,7 +247,7 @@ TEST_F(PackTest, WithoutAnInt8NetworkSaysSo) {
 
 /// The model.json of a detector in a folder of its own, whose one file holds `weights`.
 fs::path write_detector(const std::string& json) {
-  const fs::path folder = fs::path(testing::TempDir()) / "some_detector";
+  const fs::path folder = fs::path(testing::TempDir()) / ("some_detector_" + std::to_string(::getpid()));
   fs::create_directories(folder);
   write_file(folder / "net.onnx", "weights");
   write_file(folder / "model.json", json);
@@ -283,7 +284,8 @@ TEST(DetectorPack, WrongFieldsAreNamed) {
             std::string::npos);
   EXPECT_NE(problem("\"pad\"", "\"crop\"").find("\"input.fit\" that is not pad or stretch"),
             std::string::npos);
-  EXPECT_NE(problem("\"scale\": 128", "\"scale\": 0").find("input.scale"), std::string::npos);
+  EXPECT_NE(problem(R"("scale": 128)", R"("scale": 0)").find("input.scale"), std::string::npos)
+      << problem(R"("scale": 128)", R"("scale": 0)");
   EXPECT_NE(problem("\"nose\"", "\"left eye\"").find("landmarks"), std::string::npos);
   EXPECT_NE(problem("0.6", "1.5").find("\"min_score\" that is not above 0 and below 1"), std::string::npos);
   EXPECT_NE(problem("400", "79").find("face_height.largest"), std::string::npos);

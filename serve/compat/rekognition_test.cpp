@@ -14,7 +14,9 @@ using nlohmann::json;
 
 class RekognitionTest : public CompatTest {
  protected:
-  RekognitionTest() : CompatTest("rekognition") {}
+  RekognitionTest() : CompatTest("rekognition") {
+    options_.files = {{"/", "a page"}};  // on the same path, by another method
+  }
 
   static json image(const std::string& bytes) {
     std::string text(sodium_base64_ENCODED_LEN(bytes.size(), sodium_base64_VARIANT_ORIGINAL), '\0');

@@ -36,7 +36,7 @@ def compreface():
     one = found["result"][0]
     equal(one["subjects"][0]["subject"], "Barack")
     assert one["subjects"][0]["similarity"] > 0.9, one["subjects"]
-    equal((len(one["landmarks"]), len(one["embedding"])), (5, 512))
+    equal((len(one["landmarks"]), len(one["embedding"])), (5, 128))
     assert "age" not in one and "plugins_versions" in found
     faces.add(sample("biden.jpg"), "Joe Biden")
     both = recognition.recognize(two_faces(), {"prediction_count": 2, "det_prob_threshold": 0.99})["result"]
