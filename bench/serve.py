@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """The service under load, beside `likeness embed`, the library's own call, and a Python service of the tutorial's stack.
 
-  bench/serve.py DATA MODELS [--build build/release] [--tools build/dev/parts/bench] [--rounds 3] [--python PYTHON]
+  bench/serve.py DATA MODELS [--model sface] [--build build/release] [--tools build/dev/parts/bench] [--rounds 3] [--python PYTHON]
 
-DATA holds train/ and val/ of PERSON/photos. --python names an interpreter with the tutorial's stack, FastAPI and
+The service, `embed` and the library's call all compute --model. DATA holds train/ and val/ of PERSON/photos. --python names an interpreter with the tutorial's stack, FastAPI and
 uvicorn (bench/peers/requirements.txt, fastapi, uvicorn, python-multipart); without it that row is left out.
 """
 import argparse
@@ -79,6 +79,7 @@ def main():
     parser.add_argument("models")
     parser.add_argument("--build", default="build/release", type=pathlib.Path)
     parser.add_argument("--tools", default="build/dev/parts/bench", type=pathlib.Path)
+    parser.add_argument("--model", default="sface")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--python")
     args = parser.parse_args()
@@ -88,7 +89,8 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         gallery = folder / "people.gallery"
-        subprocess.run([build / "likeness", "gallery", "add", f"{args.data}/train", "--gallery", gallery, "--models", args.models, "--model", "20180408-102900"],
+        subprocess.run([build / "likeness", "gallery", "add", f"{args.data}/train", "--gallery", gallery, "--models", args.models,
+                        "--model", args.model],
                        check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         server, port, ready = start_ours(build, args.models, gallery, folder)
         try:
@@ -96,7 +98,8 @@ def main():
             embed, full, wide = [], [], []
             for _ in range(args.rounds):
                 begin = time.perf_counter()
-                subprocess.run([build / "likeness", "embed", *photos, "-o", folder / "e.npz", "--threads", "2", "--models", args.models],
+                subprocess.run([build / "likeness", "embed", *photos, "-o", folder / "e.npz", "--threads", "2", "--models", args.models,
+                                "--model", args.model],
                                check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
                 embed.append(len(photos) / (time.perf_counter() - begin))
                 full.append(load(tools, port, "/v1/search", 8, 4 * len(photos), 0, photos))
@@ -104,7 +107,7 @@ def main():
             for _ in range(args.rounds):
                 wide.append(load(tools, port, "/v1/search", 32, 4 * len(photos), 0.7 * rate, photos))
             single = load(tools, port, "/v1/search", 1, 2 * len(photos), 0, photos)
-            call = json.loads(subprocess.run([tools / "serve_call", args.models, gallery, "2", *photos], capture_output=True,
+            call = json.loads(subprocess.run([tools / "serve_call", args.models, args.model, gallery, "2", *photos], capture_output=True,
                                              text=True, check=True).stdout)
             memory = resident_mb(server.pid)
         finally:
@@ -118,7 +121,8 @@ def main():
         print(f"at seven tenths of that         " + "; ".join(f"p50 {one['p50_ms']} ms, p99 {one['p99_ms']} ms, ratio {one['p99_ms'] / one['p50_ms']:.2f}" for one in wide))
         print(f"one client                      p50 {single['p50_ms']} ms")
         print(f"in one process, in turns        library's call p50 {call['call_p50_ms']} ms, POST {call['post_p50_ms']} ms; "
-              f"HTTP costs p50 {call['http_p50_ms']} ms (quarters {call['http_p25_ms']} and {call['http_p75_ms']})")
+              "more than the call, p50 (quarters): " + "; ".join(
+                  f"{step} {call[step + '_p50_ms']} ms ({call[step + '_p25_ms']}, {call[step + '_p75_ms']})" for step in ("thread", "service", "http")))
         print(f"memory                          {memory:.0f} MB")
         if not args.python:
             return

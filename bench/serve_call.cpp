@@ -1,7 +1,7 @@
 // What a request costs over the library's call, in one process, with one network and one gallery, in turns
 // for one photo after the other. (From process to process the same call differs by more than HTTP costs.) In
 // three steps: the call made by a thread that waited for it, the service without HTTP, and POST /v1/search.
-//   serve_call MODELS GALLERY THREADS photo...
+//   serve_call MODELS MODEL GALLERY THREADS photo...
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -40,14 +40,15 @@ double percentile(std::vector<double> values, double share) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 5) {
-    std::fprintf(stderr, "serve_call MODELS GALLERY THREADS photo...\n");
+  if (argc < 6) {
+    std::fprintf(stderr, "serve_call MODELS MODEL GALLERY THREADS photo...\n");
     return 2;
   }
   likeness::serve::ServiceOptions options;
   options.models.models = {argv[1]};
-  options.models.threads = std::atoi(argv[3]);
-  options.galleries = {{"default", argv[2]}};
+  options.models.model = argv[2];
+  options.models.threads = std::atoi(argv[4]);
+  options.galleries = {{"default", argv[3]}};
   likeness::serve::Service service(std::move(options));
   likeness::serve::HttpOptions http;
   http.port = 0;
@@ -64,7 +65,7 @@ int main(int argc, char** argv) {
     std::size_t failed = 0;
     for (int round = 0; round < 3; ++round) {
       if (round == 1) calls.clear(), posts.clear(), more.fill({});  // the first one warms up
-      for (int i = 4; i < argc; ++i) {
+      for (int i = 5; i < argc; ++i) {
         const std::string photo = read_text(argv[i]);
         const std::string text = likeness::photo_request("/v1/search", photo);
         const auto call = [&] {
