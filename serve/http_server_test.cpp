@@ -249,5 +249,11 @@ TEST_F(HttpServerTest, PostSaysWhyThereIsNoAnswer) {
   EXPECT_THROW(static_cast<void>(post("ftp://h/", {}, "", milliseconds(100))), std::invalid_argument);
 }
 
+TEST(HttpClient, ReadsTheLengthWhateverTheCaseOfItsName) {
+  EXPECT_EQ(announced_length("HTTP/1.1 200 OK\r\ncontent-length: 12\r\n\r\n"), 12U);
+  EXPECT_EQ(announced_length("HTTP/1.1 200 OK\r\nX: 1\r\nContent-Length:7\r\n\r\n"), 7U);
+  EXPECT_EQ(announced_length("HTTP/1.1 204 No Content\r\n\r\n"), 0U);
+}
+
 }  // namespace
 }  // namespace likeness::serve

@@ -6,7 +6,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <cctype>
 #include <stdexcept>
 #include <utility>
 
@@ -55,12 +57,18 @@ std::string Connection::read_until(std::string_view end, std::chrono::millisecon
   return text;
 }
 
+std::size_t announced_length(std::string_view head) {
+  constexpr std::string_view kName = "\r\ncontent-length:";
+  const auto same = [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; };
+  const auto found = std::search(head.begin(), head.end(), kName.begin(), kName.end(), same);
+  if (found == head.end()) return 0;
+  return std::stoul(std::string(head.substr(static_cast<std::size_t>(found - head.begin()) + kName.size())));
+}
+
 std::string Connection::read_answer(std::chrono::milliseconds patience) {
   const auto deadline = std::chrono::steady_clock::now() + patience;
   std::string answer = read_until("\r\n\r\n", patience);
-  const std::size_t length = answer.find("Content-Length: ");
-  if (length == std::string::npos) return answer;
-  const std::size_t bytes = std::stoul(answer.substr(length + 16));
+  const std::size_t bytes = announced_length(answer);
   while (buffer_.size() < bytes && read_more(deadline)) {
   }
   answer += buffer_.substr(0, bytes);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -38,6 +39,9 @@ class Connection {
 [[nodiscard]] std::string photo_request(const std::string& target, const std::string& photo,
                                         const std::string& person = "");
 
+/// Bytes of the body that a header announces, whatever the case of its names (uvicorn's are in lower case); 0
+/// where it does not say.
+[[nodiscard]] std::size_t announced_length(std::string_view head);
 /// "HTTP/1.1 200 OK..." -> 200; 0 where it is no answer.
 [[nodiscard]] int status_of(const std::string& answer);
 [[nodiscard]] std::string body_of(const std::string& answer);
