@@ -64,7 +64,7 @@ std::vector<std::string> row_of(const ModelPack& pack) {
           figure_of(pack, "accuracy", 3),
           figure_of(pack, "val_at_far_0.001", 3),
           figure_of(pack, "fnir_at_fpir_0.01", 3),
-          figure_of(pack, "ms_a_face", 0),
+          figure_of(pack, "ms_a_face", 1),
           size.str(),
           contract.licence,
           pack.folder.string()};
