@@ -419,9 +419,10 @@ Groups Recognizer::group(PhotoSource photos, const GroupOptions& options) const 
   const std::vector<int> previous = put_known_first(found, photo_of, options);
   ClusterOptions cluster = options.cluster;
   cluster.threads = parts_->setup.threads;
-  found.threshold =
-      cluster.threshold.value_or(link_threshold(found.faces.size(), contract(), parts_->setup.precision));
-  cluster.threshold = found.threshold;
+  cluster.link = [this](std::size_t count) {
+    return link_threshold(count, contract(), parts_->setup.precision);
+  };
+  found.threshold = cluster.threshold.value_or(cluster.link(found.faces.size()));
   const std::vector<std::int64_t> photo_numbers(photo_of.begin(), photo_of.end());
   const std::vector<int> clusters = cluster_faces(parts_->comparison.comparable(found.embeddings),
                                                   photo_numbers, cluster, previous, options.progress);
