@@ -114,15 +114,17 @@ class Sidecars {
       return;
     }
     told.sidecar = place_of(photo);
+    const bool complete = options_.folder && !fs::exists(told.sidecar, ignored);
     const std::string old = before(told.sidecar, photo, header);
     const MarkedXmp marked = mark_faces(old, told.sidecar.string(), regions, header.stored());
     for (const std::string& words : marked.otherwise) told.why += (told.why.empty() ? "" : "; ") + words;
-    if (marked.added > 0) {
+    const bool writes = marked.added > 0 || complete;
+    if (writes) {
       if (options_.folder) make_folder(told.sidecar.parent_path());
       write_file(told.sidecar, std::string_view(marked.text));
     }
     told.status = !marked.otherwise.empty() ? SidecarStatus::kOtherwise
-                  : marked.added > 0        ? SidecarStatus::kWritten
+                  : writes                  ? SidecarStatus::kWritten
                                             : SidecarStatus::kUnchanged;
   }
 

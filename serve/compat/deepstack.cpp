@@ -80,24 +80,28 @@ class DeepStack : public CompatProtocol {
   [[nodiscard]] static Done restore(const Visit& visit);
 };
 
-/// A file in the folder for backups that is gone when this is.
+/// A file in a folder of its own, beside backups, that is gone when this is, with what SQLite lays beside it.
 class PassingFile {
  public:
   explicit PassingFile(const Service& service) {
     if (service.backups().empty())
       throw Refusal(409, "conflict", "this server has no folder for backups: start it with --backups FOLDER");
-    path_ = service.backups() / (".deepstack-" + new_request_id());
+    folder_ = service.backups() / (".deepstack-" + new_request_id());
+    std::error_code error;
+    std::filesystem::create_directory(folder_, error);
+    if (error)
+      throw Error(ErrorCode::kOutputUnwritable, "cannot make " + folder_.string() + ": " + error.message());
   }
   PassingFile(const PassingFile&) = delete;
   PassingFile& operator=(const PassingFile&) = delete;
   ~PassingFile() {
     std::error_code ignored;
-    std::filesystem::remove(path_, ignored);
+    std::filesystem::remove_all(folder_, ignored);
   }
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+  [[nodiscard]] std::filesystem::path path() const { return folder_ / "backup.gallery"; }
 
  private:
-  std::filesystem::path path_;
+  std::filesystem::path folder_;
 };
 
 Json face_json(const Box& box, double confidence) {
