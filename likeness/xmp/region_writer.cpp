@@ -1,5 +1,6 @@
 #include "likeness/xmp/region_writer.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -18,24 +19,12 @@ using xmp::in;
 constexpr double kSameFace = 0.5;
 
 std::string escaped(std::string_view text) {
+  constexpr std::array<std::pair<char, std::string_view>, 4> kMarks{
+      {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"}}};
   std::string out;
   for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
+    const auto mark = std::ranges::find(kMarks, c, [](const auto& one) { return one.first; });
+    out += mark == kMarks.end() ? std::string_view(&c, 1) : mark->second;
   }
   return out;
 }
