@@ -140,7 +140,7 @@ void add_import_from_command(CLI::App& app, Exit& exit) {
   CLI::App* command =
       app.add_subcommand("import-from", "Bring people over from another face server, by its own API");
   command->footer(
-      "Example: LIKENESS_API_KEY=... likeness import-from compreface http://127.0.0.1:8000 --gallery "
+      "Example: likeness import-from compreface http://127.0.0.1:8000 --api-key-file key.txt --gallery "
       "people.gallery");
   command
       ->add_option(

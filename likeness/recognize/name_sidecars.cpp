@@ -9,6 +9,7 @@
 #include "likeness/core/error.h"
 #include "likeness/core/file.h"
 #include "likeness/core/sha256.h"
+#include "likeness/dataset/photo_tree.h"
 #include "likeness/xmp/region_writer.h"
 #include "likeness/xmp/sidecar.h"
 
@@ -34,6 +35,18 @@ fs::path common_folder(const std::map<std::string, Faces>& photos) {
     common = shorter;
   }
   return common.value_or("");
+}
+
+/// Whether "a.xmp" may be of another photo than "a.jpg": where there is an "a.png" too.
+bool is_anothers(const fs::path& sidecar, const fs::path& photo) {
+  if (sidecar == sidecar_of(photo)) return false;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(fs::absolute(photo).parent_path(), error)) {
+    const fs::path& file = entry.path();
+    if (file.stem() == photo.stem() && file.filename() != photo.filename() && named_as_image(file))
+      return true;
+  }
+  return false;
 }
 
 class Sidecars {
@@ -69,7 +82,7 @@ class Sidecars {
   [[nodiscard]] fs::path place_of(const fs::path& photo) const {
     if (!options_.folder) {
       const fs::path there = find_sidecar(photo);
-      return there.empty() ? sidecar_of(photo) : there;
+      return there.empty() || is_anothers(there, photo) ? sidecar_of(photo) : there;
     }
     return sidecar_of(*options_.folder / fs::absolute(photo).lexically_normal().lexically_relative(common_));
   }

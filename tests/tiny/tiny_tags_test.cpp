@@ -214,6 +214,23 @@ TEST_F(TinyTags, NamesGoBackAsSidecarsAndAreReadAgain) {
   EXPECT_EQ(told[1].status, SidecarStatus::kNoPhoto);
 }
 
+TEST_F(TinyTags, AnAdobeSidecarIsAddedToUnlessItMayBeAnotherPhotos) {
+  const fs::path photo = folder_.path() / "a.png", adobe = folder_.path() / "a.xmp";
+  write_file(photo, encode_png(tiny::portrait(2, 105).view()));
+  recognizer().enrol(gallery_, "Cid", PhotoSource::files({photo}), {});
+  write_file(adobe,
+             std::string_view(R"(<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"/>)"));
+  const std::string before = read_text(adobe);
+  write_file(folder_.path() / "a.jpg", std::string_view("another photo"));
+  EXPECT_EQ(write_name_sidecars(gallery_.store(), {}).written, 1U);
+  EXPECT_EQ(read_text(adobe), before);
+  EXPECT_TRUE(fs::remove(sidecar_of(photo)));
+  fs::remove(folder_.path() / "a.jpg");
+  EXPECT_EQ(write_name_sidecars(gallery_.store(), {}).written, 1U);
+  EXPECT_EQ(face_regions(read_text(adobe), "a").at(0).name, "Cid");
+  EXPECT_FALSE(fs::exists(sidecar_of(photo)));
+}
+
 TEST_F(TinyTags, ANewSidecarHasWhatThePhotoSaid) {
   const fs::path photo = folder_.path() / "a.jpg";
   write_jpeg(photo, party(), 1, packet({region("Zoe", kTwo[1], 1)}, 1));
