@@ -512,7 +512,7 @@ void HttpServer::stop(std::chrono::milliseconds patience) {
   asio::post(parts_->io, [parts = parts_.get(), patience] { parts->begin_stop(patience); });
 }
 
-// ---- posting ----
+// ---- asking others ----
 
 namespace {
 
@@ -546,15 +546,19 @@ Url parse_url(const std::string& url) {
   }
   parsed.host = host;
   if (host.empty()) throw std::invalid_argument(url + ": no host");
+  if (std::any_of(url.begin(), url.end(), [](unsigned char c) { return c <= ' ' || c == 127; }))
+    throw std::invalid_argument(url + ": an address has no blanks");
   return parsed;
 }
 
-/// The answer; of its body nothing where `most` is 0.
-asio::awaitable<Response> post_to(asio::io_context& io, Url url, const Fields& headers,
-                                  const std::string& body, std::chrono::milliseconds patience,
-                                  std::size_t most) {
+asio::awaitable<Response> exchange(asio::io_context& io, const Outgoing& request) {
+  const Url url = parse_url(request.url);
+  const bool v6 = url.host.front() == '[' && url.host.back() == ']';
+  // Named: g++ 12 destroys the temporaries of a condition within co_await twice.
+  std::string host = url.host;
+  if (v6) host = host.substr(1, host.size() - 2);
   tcp::resolver resolver(io);
-  const auto places = co_await resolver.async_resolve(url.host, url.port, asio::use_awaitable);
+  const auto places = co_await resolver.async_resolve(host, url.port, asio::use_awaitable);
   std::optional<asio::ssl::context> context;
   if (url.tls) {  // The system's authorities take a tenth of a second to read.
     context.emplace(asio::ssl::context::tls_client);
@@ -567,61 +571,69 @@ asio::awaitable<Response> post_to(asio::io_context& io, Url url, const Fields& h
   const auto check = [&error] {
     if (error) throw boost::system::system_error(error);
   };
-  wire->close_after(patience);
+  wire->close_after(request.patience);
   co_await asio::async_connect(wire->socket(), places, quietly(error));
   error = wire->reason(error);
   check();
   co_await wire->greet(error);
   check();
-  std::string text = "POST " + url.target + " HTTP/1.1\r\n";
-  add_field(text, "Host", url.host);
-  for (const auto& [name, value] : headers) add_field(text, name, value);
-  add_field(text, "Content-Length", std::to_string(body.size()));
-  text += "\r\n" + body;
+  std::string text = request.method + " " + url.target + " HTTP/1.1\r\n";
+  std::string authority = url.host;
+  if (url.port != (url.tls ? "443" : "80")) authority += ":" + url.port;
+  add_field(text, "Host", authority);
+  for (const auto& [name, value] : request.headers) add_field(text, name, value);
+  if (request.method != "GET") add_field(text, "Content-Length", std::to_string(request.body.size()));
+  text += "\r\n" + request.body;
   co_await wire->write(text, error);
   check();
   beast::flat_buffer buffer;
   http::response_parser<http::string_body> answer;
-  answer.body_limit(std::max<std::size_t>(most, 1U << 20));
+  answer.body_limit(request.most_bytes > 0 ? request.most_bytes : 1U << 20);
   co_await read_header(*wire, buffer, answer, error);
   check();
-  if (most > 0) co_await read_body(*wire, buffer, answer, error);
+  if (request.most_bytes > 0) co_await read_body(*wire, buffer, answer, error);
   check();
   co_return Response{.status = static_cast<int>(answer.get().result_int()),
                      .type = std::string(answer.get()[http::field::content_type]),
                      .body = std::move(answer.get().body())};
 }
 
-Response exchange(const std::string& url, const Fields& headers, const std::string& body,
-                  std::chrono::milliseconds patience, std::size_t most) {
+}  // namespace
+
+Response send(const Outgoing& request) {
   asio::io_context io(1);
   Response response;
   std::exception_ptr failure;
-  asio::co_spawn(io, post_to(io, parse_url(url), headers, body, patience, most),
-                 [&](std::exception_ptr error, Response result) {
-                   failure = error;
-                   response = std::move(result);
-                 });
+  asio::co_spawn(io, exchange(io, request), [&](std::exception_ptr error, Response result) {
+    failure = error;
+    response = std::move(result);
+  });
   io.run();
   try {
     if (failure) std::rethrow_exception(failure);
   } catch (const boost::system::system_error& error) {
-    throw Error(ErrorCode::kUnavailable, url + ": " + error.code().message());
+    if (error.code() == http::error::body_limit)
+      throw Error(ErrorCode::kInputUnreadable, request.url + ": the answer has more than " +
+                                                   std::to_string(request.most_bytes) + " bytes");
+    throw Error(ErrorCode::kUnavailable, request.url + ": " + error.code().message());
   }
   return response;
 }
 
-}  // namespace
-
 int post(const std::string& url, const Fields& headers, const std::string& body,
          std::chrono::milliseconds patience) {
-  return exchange(url, headers, body, patience, 0).status;
+  return send({.method = "POST",
+               .url = url,
+               .headers = headers,
+               .body = body,
+               .patience = patience,
+               .most_bytes = 0})
+      .status;
 }
 
 Response forward(const std::string& url, const Fields& headers, const std::string& body,
                  std::chrono::milliseconds patience) {
-  constexpr std::size_t kMost = 16U << 20;
-  return exchange(url, headers, body, patience, kMost);
+  return send({.method = "POST", .url = url, .headers = headers, .body = body, .patience = patience});
 }
 
 }  // namespace likeness::serve

@@ -62,12 +62,17 @@ class HttpServer {
   std::shared_ptr<Parts> parts_;
 };
 
-/// Sends `body` by POST to an http:// or https:// address and waits for the answer's status; https checks the
-/// server's certificate by the system's authorities.
-/// @throws Error kUnavailable where there is no answer within `patience`.
+/// Sends a request to an http:// or https:// address and waits for its answer: status, type and body. https
+/// checks the server's certificate by the system's authorities. A redirection is not followed; it is the
+/// answer.
+/// @throws Error kUnavailable where there is no whole answer within `patience`, kInputUnreadable where it is
+/// larger; std::invalid_argument for another kind of address.
+[[nodiscard]] Response send(const Outgoing& request);
+
+/// The status of the answer to a POST. @throws as send().
 [[nodiscard]] int post(const std::string& url, const Fields& headers, const std::string& body,
                        std::chrono::milliseconds patience);
-/// The same with the whole answer: status, type and a body of at most 16 MiB.
+/// The same with the whole answer, of at most 16 MiB.
 [[nodiscard]] Response forward(const std::string& url, const Fields& headers, const std::string& body,
                                std::chrono::milliseconds patience);
 

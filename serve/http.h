@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -52,6 +53,18 @@ struct Response {
   std::string body{};
   std::shared_ptr<EventStream> events{};  ///< Instead of a body: goes on until one side ends it.
 };
+
+/// A request that this program makes of another server.
+struct Outgoing {
+  std::string method = "GET";
+  std::string url;  ///< http:// or https://; never with a secret in it, for errors name it.
+  Fields headers{};
+  std::string body{};
+  std::chrono::milliseconds patience{10'000};  ///< For the whole exchange.
+  std::size_t most_bytes = 16U << 20;          ///< Of the answer's body; 0: it is not read.
+};
+/// Makes a request: send() of beast_server.h, or what a test has in its place.
+using Send = std::function<Response(const Outgoing&)>;
 
 /// What is known of a request when its header is there.
 struct Admission {

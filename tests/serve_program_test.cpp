@@ -181,6 +181,61 @@ TEST_F(ServeProgram, SpeaksOtherProtocolsWhereToldAndHandsTheRestOn) {
   EXPECT_NE(other.log().find("immich.predict"), std::string::npos);
 }
 
+TEST_F(ServeProgram, PeopleAreBroughtOverByTheProtocolOfTheirServer) {
+  const Server old = start({"--compat", "compreface,deepstack", "--keep-crops"});
+  for (std::uint32_t seed = 5; seed < 8; ++seed)
+    ASSERT_EQ(status_of(ask(old.port(), photo_request("/v1/galleries/default/faces", photo(0, seed), "Ann"))),
+              200);
+  const std::string url = "http://127.0.0.1:" + std::to_string(old.port());
+  const auto bring = [&](const std::string& server, std::vector<std::string> more = {}) {
+    std::vector<std::string> all{"import-from",
+                                 server,
+                                 url,
+                                 "--gallery",
+                                 folder_ / "new.gallery",
+                                 "--models",
+                                 tiny::packs().string(),
+                                 "--model",
+                                 tiny::kEmbedder,
+                                 "--threads",
+                                 "2",
+                                 "--review",
+                                 "off"};
+    all.insert(all.end(), more.begin(), more.end());
+    return run_likeness(all);
+  };
+  const ProgramResult missing = bring("deepstack");
+  EXPECT_EQ(missing.code, 3) << missing.err;
+  EXPECT_NE(missing.err.find("Ann: the server has no photo of this person"), std::string::npos)
+      << missing.err;
+  ::setenv("LIKENESS_API_KEY", "00000000-0000-0000-0000-000000000000", 1);
+  const ProgramResult first = bring("compreface", {"--report", folder_ / "report.csv"});
+  EXPECT_EQ(first.code, 0) << first.err << first.out;
+  EXPECT_NE(first.out.find("3 faces enrolled, 0 known already, of 1 person and 3 photos of http://"),
+            std::string::npos)
+      << first.out;
+  const auto report = lines(read_text(folder_ / "report.csv"));
+  ASSERT_EQ(report.size(), 4U);
+  EXPECT_EQ(report[0], "person,photo,status,why");
+  EXPECT_TRUE(std::regex_match(report[1], std::regex("Ann,[0-9a-f-]{36},enrolled,"))) << report[1];
+  const ProgramResult second = bring("compreface", {"--json"});
+  ::unsetenv("LIKENESS_API_KEY");
+  EXPECT_EQ(second.code, 0);
+  for (const std::string& line : lines(second.out)) EXPECT_EQ(json::parse(line)["status"], "known");
+  EXPECT_EQ(bring("deepstack").code, 0) << "everybody is there now";
+  const auto refused = [&](const std::string& to, int code, const std::string& words) {
+    const ProgramResult result =
+        run_likeness({"import-from", "compreface", to, "--gallery", folder_ / "none.gallery", "--models",
+                      tiny::packs().string(), "--model", tiny::kEmbedder});
+    EXPECT_EQ(result.code, code) << result.err;
+    EXPECT_NE(result.err.find(words), std::string::npos) << result.err;
+    EXPECT_FALSE(fs::exists(folder_ / "none.gallery"));
+  };
+  refused("http://127.0.0.1:1", 6, "Connection refused");
+  refused("127.0.0.1:1", 2, "an address begins with http:// or https://");
+  refused(url + "/elsewhere", 6, "status 404");
+}
+
 // ---- what is refused at the start, in one line ----
 
 TEST_F(ServeProgram, SaysInOneLineWhyItDoesNotStart) {

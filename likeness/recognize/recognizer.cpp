@@ -29,9 +29,21 @@ bool refused(std::span<const ReviewFinding> findings) {
   return std::ranges::any_of(findings, &ReviewFinding::refuse);
 }
 
+/// Against a photo where another face than the main one may be meant.
+std::optional<ReviewFinding> several_faces(const PhotoFaces& photo) {
+  constexpr float kCounts = 0.1F;
+  const auto area = [](const Face& face) { return face.box.width() * face.box.height(); };
+  const float main = area(photo.faces[photo.chosen[0]]);
+  const auto count =
+      std::ranges::count_if(photo.faces, [&](const Face& face) { return area(face) >= kCounts * main; });
+  if (count < 2) return std::nullopt;
+  return ReviewFinding{"several faces",
+                       "several faces: " + std::to_string(count) + ", and none is said to be the one", true};
+}
+
 /// What happens to one photo that is to be enrolled.
 EnrolledPhoto enrol_photo(const std::function<Gallery&()>& gallery, const std::string& person,
-                          const PhotoFaces& photo, Review review, bool keep_crops) {
+                          const PhotoFaces& photo, const EnrolOptions& options) {
   EnrolledPhoto result{.photo = photo.id, .person = person, .faces = photo.faces.size()};
   if (!photo.error.empty()) {
     result.status = EnrolStatus::kUnreadable;
@@ -51,13 +63,16 @@ EnrolledPhoto enrol_photo(const std::function<Gallery&()>& gallery, const std::s
   }
   const Face& detected = photo.faces[photo.chosen[0]];
   result.quality = measure_quality(detected, photo.chips[0]);
-  result.findings = review_face(*result.quality, photo.faces.size(), review);
+  result.findings = review_face(*result.quality, photo.faces.size(), options.review);
+  if (options.one_face) {
+    if (auto finding = several_faces(photo)) result.findings.push_back(*std::move(finding));
+  }
   if (refused(result.findings)) {
     result.status = EnrolStatus::kRefused;
     return result;
   }
   std::vector<std::byte> crop;
-  if (keep_crops) crop = picture_of(photo.chips[0]);
+  if (options.keep_crops) crop = picture_of(photo.chips[0]);
   const NewFace face{.photo = photo.id,
                      .photo_hash = photo.sha256,
                      .box = detected.box,
@@ -209,8 +224,7 @@ struct Recognizer::Parts {
     main.run(
         std::move(photos),
         [&](PhotoFaces&& photo) {
-          const EnrolledPhoto result =
-              enrol_photo(opened, person_of(photo.index), photo, options.review, options.keep_crops);
+          const EnrolledPhoto result = enrol_photo(opened, person_of(photo.index), photo, options);
           count(summary, result.status);
           if (options.each) options.each(result);
         },
