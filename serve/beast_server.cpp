@@ -512,7 +512,7 @@ void HttpServer::stop(std::chrono::milliseconds patience) {
   asio::post(parts_->io, [parts = parts_.get(), patience] { parts->begin_stop(patience); });
 }
 
-// ---- posting ----
+// ---- asking others ----
 
 namespace {
 
@@ -521,8 +521,13 @@ struct Url {
   std::string host;
   std::string port;
   std::string target;
+  std::string credentials;  ///< "user:password", escapes undone; empty: none.
+
+  /// As it may be told.
+  [[nodiscard]] std::string place() const { return host + ":" + port; }
 };
 
+/// @throws std::invalid_argument in words without the address.
 Url parse_url(const std::string& url) {
   Url parsed;
   std::string rest;
@@ -532,11 +537,18 @@ Url parse_url(const std::string& url) {
     parsed.tls = true;
     rest = url.substr(8);
   } else {
-    throw std::invalid_argument(url + ": an address begins with http:// or https://");
+    throw std::invalid_argument("an address begins with http:// or https://");
   }
-  const std::size_t slash = rest.find('/');
-  parsed.target = slash == std::string::npos ? "/" : rest.substr(slash);
+  const std::size_t slash = rest.find_first_of("/?#");
+  parsed.target = slash == std::string::npos ? "/" : rest.substr(slash, rest.find('#', slash) - slash);
+  if (parsed.target.empty() || parsed.target.front() != '/') parsed.target.insert(0, "/");
   std::string host = rest.substr(0, slash);
+  if (const std::size_t at = host.rfind('@'); at != std::string::npos) {
+    auto credentials = percent_decoded(host.substr(0, at));
+    if (!credentials) throw std::invalid_argument("user or password of an address has a damaged escape");
+    parsed.credentials = std::move(*credentials);
+    host.erase(0, at + 1);
+  }
   const std::size_t colon = host.rfind(':');
   if (colon != std::string::npos && host.find(']', colon) == std::string::npos) {
     parsed.port = host.substr(colon + 1);
@@ -545,16 +557,52 @@ Url parse_url(const std::string& url) {
     parsed.port = parsed.tls ? "443" : "80";
   }
   parsed.host = host;
-  if (host.empty()) throw std::invalid_argument(url + ": no host");
+  if (host.empty()) throw std::invalid_argument("an address without a host");
+  for (const std::string* part : {&parsed.host, &parsed.target}) {
+    if (std::any_of(part->begin(), part->end(), [](unsigned char c) { return c <= ' ' || c == 127; }))
+      throw std::invalid_argument("an address has no blanks");
+  }
   return parsed;
 }
 
-/// The answer; of its body nothing where `most` is 0.
-asio::awaitable<Response> post_to(asio::io_context& io, Url url, const Fields& headers,
-                                  const std::string& body, std::chrono::milliseconds patience,
-                                  std::size_t most) {
+/// What is asked.
+struct Question {
+  const char* method = "GET";
+  Url url;
+  Fields headers;
+  std::string_view body;
+  std::chrono::milliseconds patience{};
+  std::size_t most = 0;  ///< Bytes of the answer's body; 0: it is not read.
+};
+
+std::string text_of(const Question& question) {
+  const Url& url = question.url;
+  std::string text = std::string(question.method) + " " + url.target + " HTTP/1.1\r\n";
+  const bool usual = url.port == (url.tls ? "443" : "80");
+  add_field(text, "Host", usual ? url.host : url.place());
+  for (const auto& [name, value] : question.headers) add_field(text, name, value);
+  if (!url.credentials.empty()) {
+    std::string encoded(4 * ((url.credentials.size() + 2) / 3) + 1, '\0');
+    encoded.resize(static_cast<std::size_t>(
+        EVP_EncodeBlock(reinterpret_cast<unsigned char*>(encoded.data()),
+                        reinterpret_cast<const unsigned char*>(url.credentials.data()),
+                        static_cast<int>(url.credentials.size()))));
+    add_field(text, "Authorization", "Basic " + encoded);
+  }
+  if (question.body.empty())
+    add_field(text, "Connection", "close");
+  else
+    add_field(text, "Content-Length", std::to_string(question.body.size()));
+  return text + "\r\n" + std::string(question.body);
+}
+
+asio::awaitable<Response> ask(asio::io_context& io, const Question& question) {
+  const Url& url = question.url;
   tcp::resolver resolver(io);
-  const auto places = co_await resolver.async_resolve(url.host, url.port, asio::use_awaitable);
+  // [::1] is written so in an address alone.
+  const bool v6 = url.host.front() == '[' && url.host.back() == ']';
+  const std::string name = v6 ? url.host.substr(1, url.host.size() - 2) : url.host;
+  const auto places = co_await resolver.async_resolve(name, url.port, asio::use_awaitable);
   std::optional<asio::ssl::context> context;
   if (url.tls) {  // The system's authorities take a tenth of a second to read.
     context.emplace(asio::ssl::context::tls_client);
@@ -567,61 +615,76 @@ asio::awaitable<Response> post_to(asio::io_context& io, Url url, const Fields& h
   const auto check = [&error] {
     if (error) throw boost::system::system_error(error);
   };
-  wire->close_after(patience);
+  wire->close_after(question.patience);
   co_await asio::async_connect(wire->socket(), places, quietly(error));
   error = wire->reason(error);
   check();
   co_await wire->greet(error);
   check();
-  std::string text = "POST " + url.target + " HTTP/1.1\r\n";
-  add_field(text, "Host", url.host);
-  for (const auto& [name, value] : headers) add_field(text, name, value);
-  add_field(text, "Content-Length", std::to_string(body.size()));
-  text += "\r\n" + body;
+  const std::string text = text_of(question);
   co_await wire->write(text, error);
   check();
   beast::flat_buffer buffer;
   http::response_parser<http::string_body> answer;
-  answer.body_limit(std::max<std::size_t>(most, 1U << 20));
+  answer.body_limit(std::max<std::size_t>(question.most, 1U << 20));
   co_await read_header(*wire, buffer, answer, error);
   check();
-  if (most > 0) co_await read_body(*wire, buffer, answer, error);
+  if (question.most > 0) co_await read_body(*wire, buffer, answer, error);
   check();
   co_return Response{.status = static_cast<int>(answer.get().result_int()),
                      .type = std::string(answer.get()[http::field::content_type]),
                      .body = std::move(answer.get().body())};
 }
 
-Response exchange(const std::string& url, const Fields& headers, const std::string& body,
-                  std::chrono::milliseconds patience, std::size_t most) {
+/// @throws boost::system::system_error.
+Response exchange(const Question& question, const std::stop_token& stop) {
   asio::io_context io(1);
   Response response;
-  std::exception_ptr failure;
-  asio::co_spawn(io, post_to(io, parse_url(url), headers, body, patience, most),
-                 [&](std::exception_ptr error, Response result) {
-                   failure = error;
-                   response = std::move(result);
-                 });
+  std::exception_ptr failure =
+      std::make_exception_ptr(boost::system::system_error(asio::error::operation_aborted));
+  asio::co_spawn(io, ask(io, question), [&](std::exception_ptr error, Response result) {
+    failure = error;
+    response = std::move(result);
+  });
+  const std::stop_callback ender(stop, [&io] { io.stop(); });
   io.run();
+  if (failure) std::rethrow_exception(failure);
+  return response;
+}
+
+Response post_for(const std::string& url, const Fields& headers, const std::string& body,
+                  std::chrono::milliseconds patience, std::size_t most) {
   try {
-    if (failure) std::rethrow_exception(failure);
+    return exchange({"POST", parse_url(url), headers, body, patience, most}, {});
   } catch (const boost::system::system_error& error) {
     throw Error(ErrorCode::kUnavailable, url + ": " + error.code().message());
+  } catch (const std::invalid_argument& error) {
+    throw std::invalid_argument(url + ": " + error.what());
   }
-  return response;
 }
 
 }  // namespace
 
 int post(const std::string& url, const Fields& headers, const std::string& body,
          std::chrono::milliseconds patience) {
-  return exchange(url, headers, body, patience, 0).status;
+  return post_for(url, headers, body, patience, 0).status;
 }
 
 Response forward(const std::string& url, const Fields& headers, const std::string& body,
                  std::chrono::milliseconds patience) {
   constexpr std::size_t kMost = 16U << 20;
-  return exchange(url, headers, body, patience, kMost);
+  return post_for(url, headers, body, patience, kMost);
 }
+
+Response get(const std::string& url, std::chrono::milliseconds patience, std::size_t most,
+             const std::stop_token& stop) {
+  try {
+    return exchange({"GET", parse_url(url), {{"User-Agent", "likeness"}}, {}, patience, most}, stop);
+  } catch (const boost::system::system_error& error) {
+    throw Error(ErrorCode::kUnavailable, error.code().message());
+  }
+}
+
+void require_url(const std::string& url) { (void)parse_url(url); }
 
 }  // namespace likeness::serve
