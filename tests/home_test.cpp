@@ -286,6 +286,8 @@ TEST_F(Home, HomeAssistantFindsItsSensorsAndIsToldOfAMatchAndOfAStranger) {
   EXPECT_EQ(ear.next_json("likeness/source/garden")["names"], json::array({"Ann"}));
   EXPECT_EQ(ear.next_json("likeness/match/default")["source"], "garden");
 
+  for (int i = 0; i < 1000 && server.log().find("image_unreadable") == std::string::npos; ++i)
+    std::this_thread::sleep_for(milliseconds(10));
   server.signal(SIGTERM);
   EXPECT_EQ(ear.next("likeness/available"), "offline");
   EXPECT_EQ(server.wait(), 0);
