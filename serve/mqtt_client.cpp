@@ -109,8 +109,10 @@ struct MqttClient::Parts {
     if (!options.user.empty())
       mosquitto_username_pw_set(client, options.user.c_str(),
                                 options.password.empty() ? nullptr : options.password.c_str());
-    mosquitto_connect_callback_set(
-        client, [](mosquitto*, void* self, int code) { static_cast<Parts*>(self)->connected = code == 0; });
+    mosquitto_connect_callback_set(client, [](mosquitto*, void* self, int code) {
+      static_cast<Parts*>(self)->connected = code == 0;
+      static_cast<Parts*>(self)->refused = code;
+    });
     mosquitto_disconnect_callback_set(
         client, [](mosquitto*, void* self, int) { static_cast<Parts*>(self)->connected = false; });
     mosquitto_publish_callback_set(client, [](mosquitto*, void* self, int) {
@@ -153,6 +155,7 @@ struct MqttClient::Parts {
 
   /// Connects and tells what there is to tell until the connection ends. Whether there was one.
   bool serve(const std::stop_token& stop) {
+    refused = 0;
     // Blocking, for only so all addresses of a host are tried. Asked again, the library keeps what was not
     // acknowledged, and sends it once more.
     int code = std::exchange(begun, true)

@@ -352,6 +352,17 @@ TEST_F(Home, DoubleTakesTopicsAreSpokenWithAPasswordOverTls) {
   write_file(door / "2.png", photo(5, 9));
   EXPECT_EQ(ear.next_json("double-take/matches/unknown")["unknown"]["name"], "unknown");
   EXPECT_EQ(server.log().find("s3cret"), std::string::npos);
+  write_file(folder_ / "password", "guess\n");
+  const RunningServer guessing(
+      folder_ / "log2",
+      {"--gallery", folder_ / "other.gallery", "--models", tiny::packs().string(), "--model", tiny::kEmbedder,
+       "--port", "0", "--mqtt", "mqtts://localhost:" + std::to_string(broker.port()), "--mqtt-ca",
+       folder_ / "c.pem", "--mqtt-user", "cam", "--mqtt-password-file", folder_ / "password"});
+  for (int i = 0; i < 1000 && guessing.log().find("not authorised") == std::string::npos; ++i)
+    std::this_thread::sleep_for(milliseconds(10));
+  EXPECT_NE(guessing.log().find(R"("broker":"away","error":"Connection Refused: not authorised.")"),
+            std::string::npos)
+      << guessing.log();
 }
 
 TEST_F(Home, ACamerasPictureIsSearchedWhenItIsAnotherOne) {
@@ -417,6 +428,8 @@ TEST_F(Home, CheckSaysWhatItWouldDoAndWhatIsWrong) {
   expect({"--mqtt", "broker:1883"}, 2, "--mqtt: a broker's address is mqtt://HOST:PORT or mqtts://HOST:PORT");
   expect({"--mqtt", "mqtt://me:secret@broker"}, 2, "say --mqtt-user and --mqtt-password-file");
   expect({"--mqtt-user", "me"}, 2, "--mqtt-user, --mqtt-password-file and --mqtt-ca need --mqtt");
+  expect({"--mqtt", "mqtts://broker", "--mqtt-ca", folder_ / "none.pem"}, 3,
+         "none.pem: there is no such file");
   expect({"--watch", folder_ / "none"}, 3, "none: there is no such folder");
   expect({"--snapshot", "gate=rtsp://u:secret@gate"}, 2,
          "--snapshot is NAME=URL: an address begins with http:// or https://");
