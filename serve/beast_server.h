@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 
 #include "serve/http.h"
@@ -75,5 +76,12 @@ class HttpServer {
 /// The same with the whole answer, of at most 16 MiB.
 [[nodiscard]] Response forward(const std::string& url, const Fields& headers, const std::string& body,
                                std::chrono::milliseconds patience);
+/// GET of an address, which may hold user and password (http://USER:PASSWORD@HOST/...). The body has at most
+/// `most` bytes. `stop` ends it at once.
+/// @throws Error kUnavailable in words without the address.
+[[nodiscard]] Response get(const std::string& url, std::chrono::milliseconds patience, std::size_t most,
+                           const std::stop_token& stop);
+/// @throws std::invalid_argument, in words without it, where it is no address that get() takes.
+void require_url(const std::string& url);
 
 }  // namespace likeness::serve

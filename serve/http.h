@@ -85,6 +85,9 @@ class Handler {
   [[nodiscard]] virtual Response refuse(int status, const std::string& id, const std::string& message) = 0;
 };
 
+/// Percent escapes undone; nothing where one is damaged, or gives a NUL.
+[[nodiscard]] std::optional<std::string> percent_decoded(std::string_view text);
+
 /// "/a%20b/c?d=e" taken apart; nothing where it is no path, or an escape is damaged.
 struct Target {
   std::vector<std::string> path;

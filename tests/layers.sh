@@ -28,12 +28,13 @@ done
 
 # only WHAT PATTERN FOLDER: nothing outside FOLDER has the pattern.
 only() {
-  found=$(grep -lE "$2" $own | grep -v "^$3/")
+  found=$(grep -lE "$2" $own | grep -vE "^$3(/|$)")
   [ -z "$found" ] || { echo "only $3 $1, but so does:"; echo "$found"; bad=1; }
 }
 only "includes OpenVINO" '#include <openvino/' likeness/infer/openvino
 only "includes Eigen" '#include [<"](Eigen|unsupported/Eigen)/' likeness/embed
 only "knows SQL" '#include [<"].*sqlite3?\.h[>"]|"(SELECT|INSERT|UPDATE|DELETE|CREATE TABLE|PRAGMA) ' likeness/gallery
+only "includes libmosquitto" '#include <mosquitto' serve/mqtt_client.cpp
 only "sees CLI11" '#include <CLI/' cli
 only "includes Boost" '#include <boost/' serve
 strays=$(grep -rlE '#include <boost/' serve | grep -v -x -e serve/beast_server.cpp -e serve/wire.cpp -e serve/wire.h)

@@ -157,7 +157,7 @@ Done DeepStack::recognize(const Visit& visit) const {
     face["userid"] = known ? found[i].front().match.name : "unknown";
     predictions.push_back(std::move(face));
   }
-  const std::size_t named = tell_searched(visit, &photo, found.size(), found, photo.averaged, *view, rule);
+  const std::size_t named = tell_searched(visit, &photo, found, photo.averaged, *view, rule);
   const std::size_t count = predictions.size();
   Done done = answered({{"predictions", std::move(predictions)}, {"count", count}}, found.size());
   done.named = static_cast<std::int64_t>(named);
