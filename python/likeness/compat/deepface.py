@@ -17,7 +17,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from .._models import DEFAULT_MODEL
+from .._models import TUTORIAL_MODEL
 from .._native import Box, Face
 from .._photos import photo
 from .._reading import read_image
@@ -49,7 +49,7 @@ class _Engine:
     def recognizer(self) -> Recognizer:
         with self._lock:
             if self._recognizer is None:
-                self._recognizer = Recognizer(self.options.get("model", DEFAULT_MODEL),
+                self._recognizer = Recognizer(self.options.get("model", TUTORIAL_MODEL),
                                               **{k: v for k, v in self.options.items() if k != "model"})  # fmt: skip
             return self._recognizer
 
