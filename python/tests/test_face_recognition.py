@@ -1,5 +1,6 @@
 """The layer under face_recognition's name, and its commands, on drawn people."""
 
+import os
 import subprocess
 import sys
 
@@ -185,7 +186,8 @@ def test_the_command_goes_on_after_a_photo_it_cannot_read(drawn, folders, capsys
 def test_the_commands_as_processes(models, folders):
     def run(*arguments):
         return subprocess.run([sys.executable, "-W", "error", "-m", *arguments], capture_output=True, text=True,
-                              env={"LIKENESS_MODELS": str(models), "PYTHONPATH": ":".join(p for p in sys.path if p)})
+                              env={**os.environ, "LIKENESS_MODELS": str(models),
+                                   "PYTHONPATH": ":".join(p for p in sys.path if p)})
 
     ended = run("likeness.compat.face_recognition", str(folders / "known"), str(folders / "unknown" / "empty.JPEG"))
     assert ended.returncode == 0, ended.stderr
