@@ -31,6 +31,11 @@ except TypeError:
 likeness.Classifier.train(np.eye(16, dtype=np.float32)[:4], list("abab")).predict(np.eye(16)[:2])
 likeness.npz.write({npz!r}, {{"a": np.ones(3)}})
 likeness.npz.read({npz!r})
+from likeness.compat import deepface, face_recognition
+face_recognition.configure(model="tiny", models=packs)
+assert len(face_recognition.face_encodings(portrait(1, 9))) == 1
+deepface.configure(model="tiny", models=packs)
+assert len(deepface.represent(portrait(1, 9)[:, :, ::-1])) == 1
 """
 
 
