@@ -6,15 +6,18 @@ import json
 import numpy
 
 
-def form(value):
+def form(value, plain=False):
+    """`plain`: NumPy's numbers and texts are called as Python's."""
     if isinstance(value, dict):
-        return {key: form(inner) for key, inner in sorted(value.items())}
+        return {key: form(inner, plain) for key, inner in sorted(value.items())}
     if isinstance(value, (list, tuple)):
-        return [type(value).__name__, len(value), *unique(form(inner) for inner in value)]
+        return [type(value).__name__, len(value), *unique(form(inner, plain) for inner in value)]
     if isinstance(value, numpy.ndarray):
         return f"ndarray {value.dtype} {value.shape}"
     if type(value).__name__ == "DataFrame":
         return {"DataFrame of": len(value), **{str(name): str(kind) for name, kind in value.dtypes.items()}}
+    if plain and isinstance(value, numpy.generic):
+        value = value.item()
     return type(value).__name__
 
 

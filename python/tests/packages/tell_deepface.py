@@ -19,7 +19,8 @@ class ShrunkFace:
     model_name, input_shape, output_shape = "Facenet512", (160, 160), 512
 
     def forward(self, faces):
-        rows = faces[:, ::10, ::10, :].reshape(len(faces), -1)[:, :512].tolist()
+        rows = faces[:, ::10, ::10, :].reshape(len(faces), -1)[:, :512]
+        rows = (rows - rows.mean(axis=1, keepdims=True)).tolist()
         return rows[0] if len(rows) == 1 else rows
 
 
@@ -61,8 +62,8 @@ tell(
              for metric in ("cosine", "euclidean", "euclidean_l2", "angular")],
     vectors=form(DeepFace.verify(represented[0]["embedding"], represented[0]["embedding"], silent=True, **usual)),
     find=form(found),
-    dicts=form(DeepFace.find(text, str(database), return_type="dict", **usual)),
-    everybody=form(DeepFace.find(one, str(database), similarity_search=True, k=2, return_type="dict", **usual)),
+    dicts=form(DeepFace.find(text, str(database), return_type="dict", **usual), plain=True),
+    everybody=form(DeepFace.find(one, str(database), similarity_search=True, k=2, return_type="dict", **usual), plain=True),
     represent=form(represented),
     several=form(DeepFace.represent([one, two], **usual)),
     skipped=form(DeepFace.represent(nobody, model_name="Facenet512", detector_backend="skip")),
