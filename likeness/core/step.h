@@ -2,6 +2,8 @@
 
 #include <atomic>
 
+#include "likeness/core/sanitizers.h"
+
 namespace likeness {
 
 /// TBB comes as a prebuilt library, so the thread sanitizer does not see that one step of its work ends
@@ -9,7 +11,7 @@ namespace likeness {
 /// shows it that order; without the sanitizer it is nothing.
 class Step {
  public:
-#ifdef __SANITIZE_THREAD__
+#if LIKENESS_THREAD_SANITIZER
   explicit Step(std::atomic<unsigned>& order) : order_(order) {
     order_.fetch_add(1, std::memory_order_acq_rel);
   }

@@ -18,22 +18,13 @@
 #include <new>
 
 #include "likeness/core/error.h"
+#include "likeness/core/sanitizers.h"
 #include "likeness/infer/openvino_module.h"
 
 namespace likeness {
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
-#else
-constexpr bool kSanitized = false;
-#endif
+constexpr bool kSanitized = LIKENESS_ADDRESS_SANITIZER || LIKENESS_THREAD_SANITIZER;
 
 void limit(int resource, rlim_t value) {
   rlimit current{};

@@ -318,33 +318,36 @@ struct PhotoStream::Road {
   }
 
   /// Fills the embeddings of one photo, whose faces share a run of the network with those of other calls.
-  void embed_with_others(Group& group) {
+  void embed_with_others(Group& group, SharedRuns::Turn& turn) {
     std::vector<Chip> chips = views_in(group);
     if (chips.empty()) return;
     PhotoFaces& photo = group.front().photo;
     const Stopwatch watch(photo.seconds.embed);
     ViewEmbeddings made =
-        shared->runs.embed(std::move(chips), views.size(),
-                           [this](const std::vector<Chip>& all, std::size_t each) { return run(all, each); });
+        shared->runs.embed(turn, std::move(chips), views.size(),
+                           [this](const std::vector<Chip>& all, std::size_t each, std::size_t processors) {
+                             load();
+                             return processors == 1 ? run(all, each) : run_in_pieces(all, each, processors);
+                           });
     photo.embeddings = std::move(made.first);
     photo.averaged = std::move(made.mean);
   }
 
-  /// One run over chips of several calls; idle threads help where there are many.
   ViewEmbeddings run(const std::vector<Chip>& chips, std::size_t each) {
-    constexpr std::size_t kLeast = SharedRuns::kEnough / 2;  // faces of a piece
+    const Stopwatch watch(shared->embedding);
+    return shared->network->embed_views(chips, each);
+  }
+
+  /// As run(), an equal piece on each of some processors.
+  ViewEmbeddings run_in_pieces(const std::vector<Chip>& chips, std::size_t each, std::size_t processors) {
     const std::size_t faces = chips.size() / each;
-    const auto threads = static_cast<std::size_t>(options.threads);
-    const std::size_t piece = std::max(kLeast, (faces + threads - 1) / threads);
     std::vector<ViewEmbeddings> pieces;
     std::atomic<unsigned> order = 0;
     const Step before(order);
     shared->arena.execute([&] {
       const Step inside(order);
-      tbb::this_task_arena::isolate([&] {
-        load();
-        pieces = embed_pieces(chips, each, piece);
-      });
+      tbb::this_task_arena::isolate(
+          [&] { pieces = embed_pieces(chips, each, (faces + processors - 1) / processors); });
     });
     const Step after(order);  // other threads may have done it
     ViewEmbeddings all = std::move(pieces.front());
@@ -544,22 +547,11 @@ std::vector<PhotoFaces> PhotoStream::many(PhotoSource photos) {
 PhotoFaces PhotoStream::one(const Photo& photo) {
   Road& road = *road_;
   Group group(1);
-  {
-    std::optional<SharedRuns::Coming> coming;
-    if (road.embeds()) coming.emplace(road.shared->runs);
-    std::atomic<unsigned> order = 0;
-    const Step step(order);
-    road.shared->arena.execute([&] {
-      const Step inside(order);
-      // Alone: this call shall not look at other calls' photos.
-      tbb::this_task_arena::isolate(
-          [&] { road.look(photo, group[0], false, [](PhotoFaces&) { return false; }); });
-    });
-    const Step done(order);  // another thread may have done it
-  }
+  SharedRuns::Turn turn(road.shared->runs);
+  road.look(photo, group[0], false, [](PhotoFaces&) { return false; });
   PhotoFaces& result = group[0].photo;
   if (!result.error.empty()) throw Error(ErrorCode::kImageUnreadable, result.error);
-  if (road.embeds()) road.embed_with_others(group);
+  if (road.embeds()) road.embed_with_others(group, turn);
   return std::move(result);
 }
 

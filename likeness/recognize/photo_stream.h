@@ -38,7 +38,7 @@ struct StreamOptions {
       detector;  ///< Its `threads` is ignored: photos are spread over threads, not parts of one photo.
   Precision precision = Precision::kF32;
   Quality quality = Quality::kSinglePass;  ///< What PhotoFaces::averaged is made of.
-  int threads = 1;                         ///< Threads for everything together.
+  int threads = 1;  ///< Threads of run(), and as many calls of one() that compute at once; others wait.
   int batch = 32;  ///< Faces that share one run of the network; they may come from several photos, which wait
                    ///< for each other: 1 for a source whose photos come slowly.
   bool hash = false;         ///< Whether to fill PhotoFaces::sha256.
@@ -99,7 +99,8 @@ class KnownPhotos {
 /// Takes many photos along the data's way at once: read, detect, align, embed; with bounded memory, faces of
 /// several photos sharing the network's batches, results in the order of the photos whatever the number of
 /// threads. Every photo is opened once. Slow to make ready (load()), cheap to run; keep one. Any number of
-/// threads may call run(), one() and many() at once: they share the network, and StreamOptions::threads.
+/// threads may call run(), one() and many() at once: they share the network, and StreamOptions::threads,
+/// which runs and calls of one() have each to themselves.
 class PhotoStream {
  public:
   /// Loads `detector`. The crop is `embedder.contract.crop`; its network is loaded later, where
@@ -133,8 +134,8 @@ class PhotoStream {
   /// The results of run() for a number of photos that fits into memory.
   [[nodiscard]] std::vector<PhotoFaces> many(PhotoSource photos);
 
-  /// One photo, or picture, through the same stages. Calls of several threads share runs of the network where
-  /// they meet, for which one waits 20 ms at most (SharedRuns).
+  /// One photo, or picture, through the same stages, on the calling thread. Calls of several threads share
+  /// runs of the network where they meet (SharedRuns).
   /// @throws Error kImageUnreadable; as run().
   [[nodiscard]] PhotoFaces one(const Photo& photo);
   [[nodiscard]] PhotoFaces one(const PixelView& picture);

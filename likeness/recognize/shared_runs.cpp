@@ -1,6 +1,7 @@
 #include "likeness/recognize/shared_runs.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace likeness {
@@ -14,50 +15,82 @@ Embeddings rows(const Embeddings& from, std::size_t first, std::size_t count) {
 
 }  // namespace
 
-SharedRuns::Coming::Coming(SharedRuns& runs) : runs_(runs) {
-  const std::lock_guard lock(runs_.mutex_);
-  ++runs_.coming_;
+SharedRuns::Turn::Turn(SharedRuns& runs) : runs_(&runs) {
+  Call own;
+  std::unique_lock lock(runs.mutex_);
+  runs.photos_.push_back(&own);
+  runs.give_turns();
+  own.wake.wait(lock, [&] { return own.state == State::kDone; });
 }
 
-SharedRuns::Coming::~Coming() {
-  const std::lock_guard lock(runs_.mutex_);
-  --runs_.coming_;
-  runs_.changed_.notify_all();
+SharedRuns::Turn::~Turn() {
+  if (runs_ == nullptr) return;
+  const std::lock_guard lock(runs_->mutex_);
+  --runs_->busy_;
+  --runs_->looking_;
+  runs_->give_turns();
 }
 
-std::size_t SharedRuns::waiting_faces(std::size_t each) const {
-  std::size_t chips = 0;
-  for (const Call* call : waiting_) chips += call->chips.size();
-  return chips / each;
+std::size_t SharedRuns::waiting_faces() const {
+  std::size_t faces = 0;
+  for (const Call* call : faces_) faces += call->chips.size() / call->each;
+  return faces;
 }
 
-bool SharedRuns::worth_running(std::size_t each) const {
-  if (waiting_.empty() || running_ == most_runs_) return false;
-  return coming_ == 0 || waiting_faces(each) >= kEnough ||
-         std::chrono::steady_clock::now() - waiting_.front()->since >= kMostWait;
+/// Gives the processors that are free to who waits.
+void SharedRuns::give_turns() {
+  while (busy_ < processors_ && !(photos_.empty() && faces_.empty())) {
+    const bool embeds =
+        !faces_.empty() && (photos_.empty() || waiting_faces() >= kEnough ||
+                            std::chrono::steady_clock::now() - faces_.front()->since >= kMostWait);
+    if (embeds) {
+      give_run();
+      continue;
+    }
+    Call* const call = photos_.front();
+    photos_.pop_front();
+    ++busy_;
+    ++looking_;
+    call->state = State::kDone;
+    call->wake.notify_one();
+  }
 }
 
-/// The calls of the next run: an equal share of what waits for each run that is free, but at least half of
-/// what is enough, and not much more than enough.
-std::vector<SharedRuns::Call*> SharedRuns::take(std::size_t each) {
-  const std::size_t free = most_runs_ - running_;
-  const std::size_t share = std::clamp((waiting_faces(each) + free - 1) / free, kEnough / 2, kEnough);
+/// One run: an equal share of what waits, and of what comes when the photos that are looked at are done, for
+/// each processor that can take one; but at least half of what is enough, and not much more than enough.
+void SharedRuns::give_run() {
+  const std::size_t sharers = processors_ - busy_ + looking_;
+  const std::size_t share =
+      std::clamp((waiting_faces() + looking_ + sharers - 1) / sharers, kEnough / 2, kEnough);
   std::vector<Call*> calls;
   std::size_t faces = 0;
-  while (!waiting_.empty() && faces < share) {
-    calls.push_back(waiting_.front());
-    waiting_.pop_front();
-    calls.back()->taken = true;
+  const std::size_t each = faces_.front()->each;
+  while (!faces_.empty() && faces < share && faces_.front()->each == each) {
+    calls.push_back(faces_.front());
+    faces_.pop_front();
     faces += calls.back()->chips.size() / each;
   }
-  return calls;
+  // A photo of many faces takes the processors that nobody else wants.
+  const std::size_t pieces = (faces + kEnough / 2 - 1) / (kEnough / 2);
+  const std::size_t unwanted = faces_.empty() && photos_.empty() ? processors_ - busy_ : 1;
+  Call& first = *calls.front();
+  first.processors = std::clamp<std::size_t>(pieces, 1, unwanted);
+  busy_ += first.processors;
+  first.shared = std::move(calls);
+  first.state = State::kRuns;
+  first.wake.notify_one();
 }
 
-void SharedRuns::compute(const std::vector<Call*>& calls, std::size_t each, const Run& run) {
+/// Runs what was given to `own`, without the lock.
+void SharedRuns::compute(Call& own, const Run& run, std::unique_lock<std::mutex>& lock) {
+  const std::vector<Call*> calls = std::exchange(own.shared, {});
+  const std::size_t each = own.each;
+  std::vector<Chip> chips;
+  for (Call* call : calls) std::move(call->chips.begin(), call->chips.end(), std::back_inserter(chips));
+  lock.unlock();
+  std::exception_ptr failure;
   try {
-    std::vector<Chip> chips;
-    for (Call* call : calls) std::move(call->chips.begin(), call->chips.end(), std::back_inserter(chips));
-    const ViewEmbeddings all = run(chips, each);
+    const ViewEmbeddings all = run(chips, each, own.processors);
     std::size_t row = 0;
     for (Call* call : calls) {
       const std::size_t faces = call->chips.size() / each;
@@ -65,34 +98,29 @@ void SharedRuns::compute(const std::vector<Call*>& calls, std::size_t each, cons
       row += faces;
     }
   } catch (...) {
-    for (Call* call : calls) call->failure = std::current_exception();
+    failure = std::current_exception();
   }
+  lock.lock();
+  for (Call* call : calls) {
+    call->failure = failure;
+    call->state = State::kDone;
+    if (call != &own) call->wake.notify_one();
+  }
+  busy_ -= own.processors;
+  give_turns();
 }
 
-ViewEmbeddings SharedRuns::embed(std::vector<Chip> chips, std::size_t each, const Run& run) {
-  Call own{.chips = std::move(chips)};
+ViewEmbeddings SharedRuns::embed(Turn& turn, std::vector<Chip> chips, std::size_t each, const Run& run) {
+  Call own{.chips = std::move(chips), .each = each};
   std::unique_lock lock(mutex_);
-  waiting_.push_back(&own);
-  changed_.notify_all();
-  while (!own.done) {
-    if (own.taken || !worth_running(each)) {
-      // A call that others have not joined looks again by itself when it has waited long enough.
-      if (own.taken || running_ == most_runs_) {
-        changed_.wait(lock);
-      } else {
-        changed_.wait_until(lock, own.since + kMostWait);
-      }
-      continue;
-    }
-    const std::vector<Call*> calls = take(each);
-    ++running_;
-    lock.unlock();
-    compute(calls, each, run);
-    lock.lock();
-    --running_;
-    for (Call* call : calls) call->done = true;
-    changed_.notify_all();
-  }
+  turn.runs_ = nullptr;
+  --busy_;
+  --looking_;
+  faces_.push_back(&own);
+  give_turns();
+  own.wake.wait(lock, [&] { return own.state != State::kWaits; });
+  if (own.state == State::kRuns) compute(own, run, lock);
+  lock.unlock();
   if (own.failure) std::rethrow_exception(own.failure);
   return std::move(own.result);
 }

@@ -14,57 +14,70 @@
 
 namespace likeness {
 
-/// Lets faces of calls that go on at once share a run of the network: most of a run with one face is reading
-/// the weights (bench/RESULTS.md, "The service"). A call waits for others whose photos are being looked at,
-/// but no longer than kMostWait, and not at all where there are none. Threads share one.
+/// Gives the processors to calls that go on at once, each on a thread of its own: a call first looks at its
+/// photo, then its faces are embedded, where they share a run of the network with those of other calls, for
+/// most of a run with one face is reading the weights (bench/RESULTS.md, "The service").
+///
+/// A processor that is free looks at the next photo while fewer than kEnough faces wait, and embeds what
+/// waits where no photo does: it never stands idle to wait for faces. Faces that have waited for kMostWait go
+/// before photos. Threads share one.
 class SharedRuns {
  public:
   static constexpr std::size_t kEnough = 8;  ///< Faces: as quick a face as 32 (bench/RESULTS.md).
   static constexpr std::chrono::milliseconds kMostWait{20};
 
-  /// At most `most_runs` go on at once.
-  explicit SharedRuns(std::size_t most_runs) : most_runs_(most_runs) {}
+  /// For `processors` photos and runs at once.
+  explicit SharedRuns(std::size_t processors) : processors_(processors) {}
 
-  /// Says that a call will come to embed(), or not: its photo is looked at while this lives.
-  class Coming {
+  /// A call's turn on a processor. Made, it waits for its turn; the turn ends with it, or with embed().
+  class Turn {
    public:
-    explicit Coming(SharedRuns& runs);
-    ~Coming();
-    Coming(const Coming&) = delete;
-    Coming& operator=(const Coming&) = delete;
+    explicit Turn(SharedRuns& runs);
+    ~Turn();
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
 
    private:
-    SharedRuns& runs_;
+    friend SharedRuns;
+    SharedRuns* runs_;  ///< Null when the turn has ended.
   };
 
-  /// Computes chips, `each` a face; where several calls share a run it is one of the calls' threads that
-  /// does.
-  using Run = std::function<ViewEmbeddings(const std::vector<Chip>& chips, std::size_t each)>;
+  /// Computes chips, `each` a face, on `processors`; where several calls share a run it is one of the calls'
+  /// threads that does.
+  using Run =
+      std::function<ViewEmbeddings(const std::vector<Chip>& chips, std::size_t each, std::size_t processors)>;
 
-  /// The embeddings of the chips, in their order. What `run` throws comes out of every call that shared it.
-  [[nodiscard]] ViewEmbeddings embed(std::vector<Chip> chips, std::size_t each, const Run& run);
+  /// Ends the turn. The embeddings of the chips, in their order. What `run` throws comes out of every call
+  /// that shared it.
+  [[nodiscard]] ViewEmbeddings embed(Turn& turn, std::vector<Chip> chips, std::size_t each, const Run& run);
 
  private:
+  enum class State { kWaits, kRuns, kDone };
+
+  /// A call that waits: for its turn (no chips), or for its faces.
   struct Call {
-    std::vector<Chip> chips;
+    std::vector<Chip> chips{};
+    std::size_t each = 1;
     ViewEmbeddings result{};
     std::exception_ptr failure{};
     std::chrono::steady_clock::time_point since = std::chrono::steady_clock::now();
-    bool taken = false;
-    bool done = false;
+    State state = State::kWaits;
+    std::vector<Call*> shared{};     ///< Those whose faces this one runs, itself among them or not.
+    std::size_t processors = 1;      ///< For that run.
+    std::condition_variable wake{};  ///< Its state has changed.
   };
 
-  [[nodiscard]] std::size_t waiting_faces(std::size_t each) const;
-  [[nodiscard]] bool worth_running(std::size_t each) const;
-  [[nodiscard]] std::vector<Call*> take(std::size_t each);
-  static void compute(const std::vector<Call*>& calls, std::size_t each, const Run& run);
+  [[nodiscard]] std::size_t waiting_faces() const;
+  void give_turns();
+  void give_run();
+  void compute(Call& own, const Run& run, std::unique_lock<std::mutex>& lock);
 
-  const std::size_t most_runs_;
+  const std::size_t processors_;
   std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<Call*> waiting_;
-  std::size_t running_ = 0;
-  std::size_t coming_ = 0;
+  std::deque<Call*> photos_;  ///< Calls whose photo nobody looks at yet.
+  std::deque<Call*> faces_;   ///< Calls whose faces nobody embeds yet.
+  std::size_t busy_ = 0;      ///< Processors.
+  std::size_t looking_ = 0;   ///< Of them, at photos.
 };
 
 }  // namespace likeness

@@ -23,61 +23,105 @@ ViewEmbeddings numbers(const std::vector<Chip>& chips, std::size_t each) {
   return made;
 }
 
-TEST(SharedRunsTest, AloneACallDoesNotWait) {
+ViewEmbeddings numbers_on_any(const std::vector<Chip>& chips, std::size_t each, std::size_t) {
+  return numbers(chips, each);
+}
+
+std::vector<Chip> chips_of(int count, int number) {
+  return std::vector<Chip>(static_cast<std::size_t>(count), chip_of(number));
+}
+
+TEST(SharedRunsTest, ACallGetsItsOwnInOrder) {
   SharedRuns runs(2);
-  const auto begin = std::chrono::steady_clock::now();
-  const auto result = runs.embed({chip_of(7), chip_of(8), chip_of(9), chip_of(10)}, 2, numbers);
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, SharedRuns::kMostWait);
+  SharedRuns::Turn turn(runs);
+  const auto result = runs.embed(turn, {chip_of(7), chip_of(8), chip_of(9), chip_of(10)}, 2, numbers_on_any);
   EXPECT_EQ(result.first.values, (std::vector<float>{7, 9}));
   EXPECT_EQ(result.mean.values, (std::vector<float>{7.1F, 9.1F}));
 }
 
-TEST(SharedRunsTest, CallsThatAreLookedAtMeanwhileShareARun) {
-  SharedRuns runs(1);
-  std::vector<std::unique_ptr<SharedRuns::Coming>> coming;
-  for (int i = 0; i < 4; ++i) coming.push_back(std::make_unique<SharedRuns::Coming>(runs));
-  std::atomic<int> called = 0;
-  std::vector<float> got(4);
+TEST(SharedRunsTest, AsManyLookAtOnceAsThereAreProcessors) {
+  SharedRuns runs(2);
+  std::atomic<int> looking = 0;
+  std::atomic<int> most = 0;
   {
     std::vector<std::jthread> threads;
-    for (int i = 0; i < 4; ++i) {
-      threads.emplace_back([&, i] {
-        coming[static_cast<std::size_t>(i)].reset();
-        got[static_cast<std::size_t>(i)] = runs.embed({chip_of(i)}, 1,
-                                                      [&](const std::vector<Chip>& chips, std::size_t each) {
-                                                        ++called;
-                                                        std::this_thread::sleep_for(std::chrono::milliseconds(
-                                                            50));  // time for the others to come
-                                                        return numbers(chips, each);
-                                                      })
-                                               .first.values.at(0);
+    for (int i = 0; i < 6; ++i) {
+      threads.emplace_back([&] {
+        const SharedRuns::Turn turn(runs);
+        int now = ++looking;
+        for (int seen = most; seen < now && !most.compare_exchange_weak(seen, now);) {
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        --looking;
       });
     }
   }
-  EXPECT_EQ(got, (std::vector<float>{0, 1, 2, 3}));
-  EXPECT_LE(called, 2);  // the first may go alone; who comes during its run shares the next
+  EXPECT_EQ(most, 2);
 }
 
-TEST(SharedRunsTest, NobodyWaitsLongForAPhotoThatTakesLong) {
+/// Calls whose photos are looked at one after the other, on one processor, and the sizes of the runs.
+TEST(SharedRunsTest, FacesOfPhotosThatWaitShareARun) {
   SharedRuns runs(1);
-  const SharedRuns::Coming slow(runs);
-  const auto begin = std::chrono::steady_clock::now();
-  EXPECT_EQ(runs.embed({chip_of(3)}, 1, numbers).first.values, std::vector<float>{3});
-  EXPECT_GE(std::chrono::steady_clock::now() - begin, SharedRuns::kMostWait);
-  // With enough faces it goes at once.
-  const auto again = std::chrono::steady_clock::now();
-  (void)runs.embed(std::vector<Chip>(SharedRuns::kEnough, chip_of(1)), 1, numbers);
-  EXPECT_LT(std::chrono::steady_clock::now() - again, SharedRuns::kMostWait);
+  std::vector<std::size_t> sizes;  // written by one run at a time
+  std::vector<float> got(4);
+  std::atomic<int> started = 0;
+  {
+    std::vector<std::jthread> threads;
+    auto first = std::make_unique<SharedRuns::Turn>(runs);  // nobody looks before all have come
+    for (int i = 0; i < 4; ++i) {
+      threads.emplace_back([&, i] {
+        ++started;
+        SharedRuns::Turn turn(runs);
+        const auto made = runs.embed(turn, {chip_of(i)}, 1, [&](const auto& chips, std::size_t each, auto) {
+          sizes.push_back(chips.size());
+          return numbers(chips, each);
+        });
+        got[static_cast<std::size_t>(i)] = made.first.values.at(0);
+      });
+    }
+    while (started < 4) std::this_thread::yield();
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    first.reset();
+  }
+  EXPECT_EQ(got, (std::vector<float>{0, 1, 2, 3}));
+  EXPECT_EQ(sizes, std::vector<std::size_t>{4});
 }
 
-TEST(SharedRunsTest, AFailureComesOutOfEveryCallThatSharedIt) {
+TEST(SharedRunsTest, AFreeProcessorDoesNotWaitForAPhotoThatAnotherLooksAt) {
   SharedRuns runs(2);
-  EXPECT_THROW((void)runs.embed({chip_of(1)}, 1,
-                                [](const std::vector<Chip>&, std::size_t) -> ViewEmbeddings {
-                                  throw std::runtime_error("no network");
-                                }),
-               std::runtime_error);
-  EXPECT_EQ(runs.embed({chip_of(1)}, 1, numbers).first.values, std::vector<float>{1});
+  const SharedRuns::Turn slow(runs);
+  SharedRuns::Turn turn(runs);
+  EXPECT_EQ(runs.embed(turn, {chip_of(3)}, 1, numbers_on_any).first.values, std::vector<float>{3});
+}
+
+TEST(SharedRunsTest, AloneAPhotoOfManyFacesTakesAllProcessors) {
+  SharedRuns runs(3);
+  std::size_t given = 0;
+  const auto count = [&](const auto& chips, std::size_t each, std::size_t processors) {
+    given = processors;
+    return numbers(chips, each);
+  };
+  SharedRuns::Turn many(runs);
+  EXPECT_EQ(runs.embed(many, chips_of(30, 1), 1, count).first.values.size(), 30U);
+  EXPECT_EQ(given, 3U);
+  SharedRuns::Turn few(runs);
+  (void)runs.embed(few, chips_of(2, 1), 1, count);
+  EXPECT_EQ(given, 1U);
+  const SharedRuns::Turn other(runs);  // has a processor of its own
+  SharedRuns::Turn again(runs);
+  (void)runs.embed(again, chips_of(30, 1), 1, count);
+  EXPECT_EQ(given, 2U);
+}
+
+TEST(SharedRunsTest, AFailureComesOutOfTheCallAndTheNextGoesOn) {
+  SharedRuns runs(1);
+  const auto fails = [](const auto&, std::size_t, std::size_t) -> ViewEmbeddings {
+    throw std::runtime_error("no network");
+  };
+  SharedRuns::Turn turn(runs);
+  EXPECT_THROW((void)runs.embed(turn, {chip_of(1)}, 1, fails), std::runtime_error);
+  SharedRuns::Turn next(runs);
+  EXPECT_EQ(runs.embed(next, {chip_of(1)}, 1, numbers_on_any).first.values, std::vector<float>{1});
 }
 
 TEST(SharedRunsTest, ManyCallsEachGetTheirOwn) {
@@ -88,12 +132,11 @@ TEST(SharedRunsTest, ManyCallsEachGetTheirOwn) {
     threads.emplace_back([&, thread] {
       for (int i = 0; i < 200; ++i) {
         const int number = (thread * 31 + i) % 256;
-        { const SharedRuns::Coming looking(runs); }
-        const auto result =
-            runs.embed(std::vector<Chip>(static_cast<std::size_t>(1 + i % 3), chip_of(number)), 1, numbers);
-        if (result.first.values !=
-            std::vector<float>(static_cast<std::size_t>(1 + i % 3), static_cast<float>(number)))
-          ++wrong;
+        const int count = 1 + i % 3;
+        SharedRuns::Turn turn(runs);
+        const auto result = runs.embed(turn, chips_of(count, number), 1, numbers_on_any);
+        const std::vector<float> own(static_cast<std::size_t>(count), static_cast<float>(number));
+        if (result.first.values != own) ++wrong;
       }
     });
   }
