@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What Python costs over the program: time a photo, import, memory of arrays, two threads.
 
-  python_cost.py PHOTOS [--program build/release/likeness] [--rounds 5]
+  python_cost.py PHOTOS [--program build/release/likeness] [--model sface] [--rounds 5]
 
 PHOTOS is a folder of photos. Every answer is checked before it is timed. Needs likeness installed and its models.
 """
@@ -31,14 +31,14 @@ def import_cost(rounds):
     print(f"import likeness: {1000 * (with_likeness - plain):.0f} ms (median of {rounds} processes)")
 
 
-def beside_the_program(files, program, rounds):
+def beside_the_program(files, program, model, rounds):
     """The same files, one thread; what a process costs before its first photo is taken away by a run over one."""
     import likeness
 
-    recognizer = likeness.Recognizer(threads=1).load()
+    recognizer = likeness.Recognizer(model, threads=1).load()
     with tempfile.TemporaryDirectory() as folder:
         def run(paths):
-            command = [program, "embed", *map(str, paths), "-o", f"{folder}/out.npz", "--threads", "1"]
+            command = [program, "embed", *map(str, paths), "-o", f"{folder}/out.npz", "--threads", "1", "--model", model]
             return seconds(lambda: subprocess.run(command, check=True, capture_output=True))
 
         run(files[:1])
@@ -74,7 +74,7 @@ def arrays(recognizer, files):
     return many
 
 
-def two_threads(many):
+def two_threads(many, model):
     import likeness
 
     def work(recognizer, pictures):
@@ -82,8 +82,8 @@ def two_threads(many):
             recognizer.find(picture)
 
     pictures = many[:120]
-    one = likeness.Recognizer(threads=1).load()
-    shared = likeness.Recognizer(threads=2).load()
+    one = likeness.Recognizer(model, threads=1).load()
+    shared = likeness.Recognizer(model, threads=2).load()
     for recognizer in (one, shared):
         work(recognizer, pictures[:3])
     single = seconds(lambda: work(one, pictures))
@@ -102,15 +102,16 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("photos", type=pathlib.Path)
     parser.add_argument("--program", default="build/release/likeness")
+    parser.add_argument("--model", default="sface")
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     import likeness
 
     files = likeness.photos_in(options.photos)
     import_cost(4 * options.rounds)
-    recognizer = beside_the_program(files, options.program, options.rounds)
+    recognizer = beside_the_program(files, options.program, options.model, options.rounds)
     many = arrays(recognizer, files)
-    two_threads(many)
+    two_threads(many, options.model)
 
 
 if __name__ == "__main__":

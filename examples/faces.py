@@ -15,7 +15,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("people", type=pathlib.Path)
     parser.add_argument("photo", type=pathlib.Path)
-    parser.add_argument("--model", default="20180408-102900")
+    parser.add_argument("--model", default="sface")
     options = parser.parse_args()
 
     recognizer = likeness.Recognizer(options.model, threads=2)

@@ -29,7 +29,6 @@ try:
 finally:
     _sys.setdlopenflags(_flags)
 
-from . import errors, eval, npz, packs
 from ._native import (
     Box,
     EmbeddingSpace,
@@ -52,26 +51,31 @@ from ._native import (
     VerificationResult,
     VerifiedSide,
 )
-from ._photos import folder as photos_in
-from ._reading import read_image
-from .classifier import Classifier
-from .detector import Detector
-from .embedder import Embedder
-from .errors import (
-    DataInvalidError,
-    Error,
-    ImageUnreadableError,
-    InputUnreadableError,
-    ModelInvalidError,
-    ModelMismatchError,
-    ModelNotFoundError,
-    OutputUnwritableError,
-    StoppedError,
-    UnavailableError,
-    UnsupportedError,
-)
-from .gallery import Gallery
-from .recognizer import Recognizer
+
+# Everything else is imported when it is first asked for. Not from typing, whose import alone takes milliseconds.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from . import errors, eval, npz, packs
+    from ._photos import folder as photos_in
+    from ._reading import read_image
+    from .classifier import Classifier
+    from .detector import Detector
+    from .embedder import Embedder
+    from .errors import (
+        DataInvalidError,
+        Error,
+        ImageUnreadableError,
+        InputUnreadableError,
+        ModelInvalidError,
+        ModelMismatchError,
+        ModelNotFoundError,
+        OutputUnwritableError,
+        StoppedError,
+        UnavailableError,
+        UnsupportedError,
+    )
+    from .gallery import Gallery
+    from .recognizer import Recognizer
 
 __version__: str = _native.__version__
 
@@ -84,3 +88,24 @@ __all__ = [
     "UnsupportedError", "VerificationResult", "VerifiedSide", "errors", "eval", "npz", "packs", "photos_in",
     "read_image",
 ]  # fmt: skip
+
+_MODULES = ("errors", "eval", "npz", "packs")
+_PLACES = {"Classifier": "classifier", "Detector": "detector", "Embedder": "embedder", "Gallery": "gallery",
+           "Recognizer": "recognizer", "photos_in": "_photos", "read_image": "_reading"}  # fmt: skip
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    place = name if name in _MODULES else _PLACES.get(name, "errors")
+    value: object = import_module(f".{place}", __name__)
+    if name not in _MODULES:
+        value = getattr(value, "folder" if name == "photos_in" else name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -12,7 +12,9 @@ from .errors import UnsupportedError
 T = TypeVar("T")
 PathLike: TypeAlias = Union[str, "os.PathLike[str]"]
 
-DEFAULT_MODEL = "20180408-102900"
+#: As in the program: of galleries, comparing and grouping; of the tutorial's steps and classifiers.
+PEOPLE_MODEL: str = _native.PEOPLE_MODEL
+TUTORIAL_MODEL: str = _native.TUTORIAL_MODEL
 OPENVINO_VERSION = "2026.4.1"
 _PACKAGE = os.path.dirname(__file__)
 _BUNDLED = os.path.join(os.path.dirname(_PACKAGE), "likeness.libs")

@@ -125,6 +125,10 @@ def read_image(photo: Photo, shrink: int = 1) -> Annotated[NDArray[numpy.uint8],
 
 def encode_png(image: Annotated[NDArray[numpy.uint8], dict(device='cpu', writable=False)]) -> bytes: ...
 
+PEOPLE_MODEL: str = 'sface'
+
+TUTORIAL_MODEL: str = '20180408-102900'
+
 class DetectorOptions:
     pass
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import _native
-from ._models import DEFAULT_MODEL, PathLike, model_folders, network_cache, with_openvino
+from ._models import TUTORIAL_MODEL, PathLike, model_folders, network_cache, with_openvino
 from ._native import EmbeddingSpace, Face, ModelPack
 from ._photos import Order, PhotoLike, pixels_of
 from ._progress import ProgressLike, progress_call
@@ -25,7 +25,7 @@ class Embedder:
     Slow to make, cheap to use; threads may share one. It is pickled by its options.
 
     Args:
-        model: name of a pack, or its folder.
+        model: name of a pack, or its folder; the usual one is that of the tutorial's steps.
         precision: "f32", "bf16" or "int8"; what the CPU or the pack lacks is refused.
         threads: for all calls together.
         batch: chips the network sees at once.
@@ -38,7 +38,7 @@ class Embedder:
 
     def __init__(
         self,
-        model: str = DEFAULT_MODEL,
+        model: str = TUTORIAL_MODEL,
         *,
         precision: str = "f32",
         threads: int = 1,

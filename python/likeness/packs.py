@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 
 from . import _native
-from ._models import DEFAULT_MODEL, PathLike, model_folders
+from ._models import TUTORIAL_MODEL, PathLike, model_folders
 from ._native import ModelPack
 
 
@@ -19,7 +19,7 @@ def load(folder: PathLike) -> ModelPack:
     return _native.load_pack(os.fsdecode(folder))
 
 
-def find(name: str = DEFAULT_MODEL, models: PathLike | Sequence[PathLike] | None = None) -> ModelPack:
+def find(name: str = TUTORIAL_MODEL, models: PathLike | Sequence[PathLike] | None = None) -> ModelPack:
     """The pack of this name, or at this path; looked for in `models`, else $LIKENESS_MODELS, else setup's folder.
 
     Raises:

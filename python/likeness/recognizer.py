@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union
 
 from . import _native
-from ._models import DEFAULT_MODEL, PathLike, model_folders, network_cache, with_openvino
+from ._models import PEOPLE_MODEL, PathLike, model_folders, network_cache, with_openvino
 from ._native import (
     EmbeddingSpace,
     EnrolledPhoto,
@@ -22,6 +23,7 @@ from ._photos import Order, PhotoLike, photo, photos
 from ._progress import ProgressLike, progress_call
 from .classifier import rows
 from .detector import detector_options
+from .errors import ModelNotFoundError
 from .gallery import Gallery
 
 if TYPE_CHECKING:
@@ -45,7 +47,8 @@ class Recognizer:
     where photos are wanted, a list or iterator of such, or a folder. Pixels are not copied.
 
     Args:
-        model: name of an embedder's pack, or its folder.
+        model: name of an embedder's pack, or its folder. The usual one is that of the program's galleries; the
+            tutorial's steps and classifiers take "20180408-102900".
         profile: another crop than the model's: "tutorial", "margin", "aligned".
         precision: "f32", "bf16" or "int8"; what the CPU or the pack lacks is refused.
         quality: "single"; "two" and "best" average over several views of each face.
@@ -62,7 +65,7 @@ class Recognizer:
 
     def __init__(
         self,
-        model: str = DEFAULT_MODEL,
+        model: str = PEOPLE_MODEL,
         *,
         profile: str | None = None,
         precision: str = "f32",
@@ -100,6 +103,22 @@ class Recognizer:
             detector_options(**looking), detector or "", threads, network_cache(),
         )  # fmt: skip
         self._make()
+
+    @classmethod
+    def for_gallery(cls, gallery: Gallery, **options: Any) -> Recognizer:
+        """One with the model and quality that made a gallery's faces, and the other options as given.
+
+        Where there is no such pack it has the usual model, and what then uses both says which two they are.
+        """
+        import json
+
+        folders = model_folders(options.get("models"))
+        made_by: dict[str, Any] = {"quality": gallery.space.quality}
+        if gallery.space.contract:
+            name = json.loads(gallery.space.contract)["name"]
+            with contextlib.suppress(ModelNotFoundError):
+                made_by["model"] = _native.find_pack(name, folders) and name
+        return cls(**{**made_by, **options})
 
     def _make(self) -> None:
         self._native = _native.Recognizer(self._setup)

@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ._models import DEFAULT_MODEL
+from ._models import TUTORIAL_MODEL
 from .classifier import Classifier
 from .embedder import Embedder
 from .recognizer import Recognizer
@@ -35,7 +35,7 @@ class FaceEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def __init__(
         self,
-        model: str = DEFAULT_MODEL,
+        model: str = TUTORIAL_MODEL,
         *,
         precision: str = "f32",
         threads: int = 1,

@@ -167,6 +167,8 @@ void bind_pack(nb::module_& m) {
 
 void bind_models(nb::module_& m) {
   m.attr("__version__") = LIKENESS_VERSION;
+  m.attr("PEOPLE_MODEL") = kPeopleModel;
+  m.attr("TUTORIAL_MODEL") = kTutorialModel;
   bind_setup(m);
   bind_space(m);
   bind_pack(m);

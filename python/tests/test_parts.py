@@ -159,6 +159,29 @@ def test_figures():
         figures.area_under_roc(mated, [np.nan])
 
 
+def test_usual_models_are_the_programs(models):
+    """SFace for people, FaceNet for the tutorial's steps, as kPeopleModel and kTutorialModel have it."""
+    from likeness.sklearn import FaceEmbedder
+
+    assert (likeness._native.PEOPLE_MODEL, likeness._native.TUTORIAL_MODEL) == ("sface", "20180408-102900")
+    assert likeness.Recognizer(models=models).space.id == likeness.packs.find("sface", models).id
+    assert likeness.Embedder(models=models).pack.name == FaceEmbedder().model == "20180408-102900"
+    assert likeness.packs.find(models=models).name == "20180408-102900"
+
+
+def test_a_gallery_keeps_its_own_model(packs, tmp_path):
+    two = likeness.Recognizer("tiny", models=packs, quality="two")
+    gallery = likeness.Gallery.create(tmp_path / "g", two.space)
+    recognizer = likeness.Recognizer.for_gallery(likeness.Gallery.open(tmp_path / "g"), models=packs)
+    assert recognizer.space == two.space
+    recognizer.enrol(gallery, "Ann", portrait(1, 5), review="off")
+    assert recognizer.search(gallery, portrait(1, 6), threshold=0.6)[0].name == "Ann"
+    # Where the model is not at hand it is the usual one that is missing.
+    with pytest.raises(likeness.ModelNotFoundError, match="sface"):
+        likeness.Recognizer.for_gallery(gallery, models=tmp_path).load()
+    assert likeness.Recognizer.for_gallery(gallery, models=packs, quality="single").space != two.space
+
+
 def test_help_reads_well():
     for name in likeness.__all__:
         value = getattr(likeness, name)

@@ -1,5 +1,6 @@
 """What a whole process shows: imports, warnings, leaks, types, stubs, the setup command."""
 
+import ast
 import os
 import pathlib
 import subprocess
@@ -30,6 +31,11 @@ except TypeError:
 likeness.Classifier.train(np.eye(16, dtype=np.float32)[:4], list("abab")).predict(np.eye(16)[:2])
 likeness.npz.write({npz!r}, {{"a": np.ones(3)}})
 likeness.npz.read({npz!r})
+from likeness.compat import deepface, face_recognition
+face_recognition.configure(model="tiny", models=packs)
+assert len(face_recognition.face_encodings(portrait(1, 9))) == 1
+deepface.configure(model="tiny", models=packs)
+assert len(deepface.represent(portrait(1, 9)[:, :, ::-1])) == 1
 """
 
 
@@ -48,9 +54,20 @@ def test_clean_in_development_mode_and_without_leaks(packs, tmp_path):
 
 
 def test_importing_is_light():
-    """NumPy and everything optional is imported when it is needed."""
-    ended = run("-c", "import sys, likeness; print([m for m in ('numpy', 'PIL', 'tqdm', 'openvino', 'pandas') if m in sys.modules])")
-    assert (ended.stdout, ended.stderr) == ("[]\n", "")
+    """NumPy and everything optional is imported when it is needed, and so are our own modules."""
+    ended = run("-c", "import sys; before = set(sys.modules); import likeness; print(sorted(set(sys.modules) - before))")
+    assert ended.stderr == ""
+    imported = set(ast.literal_eval(ended.stdout))
+    assert imported >= {"likeness", "likeness._native"}
+    assert not imported & {"numpy", "PIL", "tqdm", "openvino", "pandas", "typing", "re", "likeness.recognizer"}
+
+
+def test_names_are_there_though_their_modules_come_later():
+    ended = run("-c", "import likeness; print(set(likeness.__all__) - set(dir(likeness)))\nfrom likeness import *\n"
+                      "print(Recognizer is likeness.Recognizer, issubclass(StoppedError, errors.Error), photos_in.__name__)\n"
+                      "likeness.nothing")
+    assert ended.stdout == "set()\nTrue True folder\n"
+    assert "module 'likeness' has no attribute 'nothing'" in ended.stderr
 
 
 def test_types_are_strict():

@@ -17,7 +17,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from .._models import DEFAULT_MODEL
+from .._models import TUTORIAL_MODEL
 from .._native import Box, Face
 from .._photos import photo
 from .._reading import read_image
@@ -49,7 +49,7 @@ class _Engine:
     def recognizer(self) -> Recognizer:
         with self._lock:
             if self._recognizer is None:
-                self._recognizer = Recognizer(self.options.get("model", DEFAULT_MODEL),
+                self._recognizer = Recognizer(self.options.get("model", TUTORIAL_MODEL),
                                               **{k: v for k, v in self.options.items() if k != "model"})  # fmt: skip
             return self._recognizer
 
@@ -415,7 +415,6 @@ class DeepFace:
         _offered(model_name, detector_backend, normalization, anti_spoofing, expand_percentage)
         gallery = _gallery(database_type, connection_details, connection)
         limit = find_threshold(model_name, distance_metric)
-        stored = {face.id: face for face in gallery.faces()}
         scale = limit / _plain_distance(_calibrated(), distance_metric)
         results = []
         pixels = _pixels(img)[0]
@@ -423,20 +422,20 @@ class DeepFace:
         if not faces and enforce_detection:
             raise FaceNotDetected("Face could not be detected in img.")
         for face in faces:
-            rows = []
+            rows, area = [], _area(face.face, pixels.shape[1], pixels.shape[0])
             for match in gallery.nearest(face.embedding[None], max(1, len(gallery)))[0]:
-                box = stored[match.face].box
                 distance = _plain_distance(match.cosine, distance_metric) * scale
                 rows.append({
-                    "id": match.face, "img_name": match.name, "model_name": model_name, "aligned": align,
+                    "id": match.face, "img_name": match.name, "model_name": model_name,
+                    "detector_backend": detector_backend, "aligned": align,
                     "l2_normalized": l2_normalize, "search_method": search_method,
-                    "target_x": int(box.left), "target_y": int(box.top), "target_w": int(box.width),
-                    "target_h": int(box.height), "threshold": limit, "distance_metric": distance_metric,
+                    **{f"target_{side}": area[side] for side in "xywh"}, "threshold": limit,
+                    "distance_metric": distance_metric,
                     "distance": distance, "confidence": _confidence(match.cosine, distance <= limit),
                 })  # fmt: skip
             results.append(_kept(rows, limit, similarity_search, k))
-        keys = ("id", "img_name", "model_name", "aligned", "l2_normalized", "search_method", "target_x", "target_y",
-                "target_w", "target_h", "threshold", "distance_metric", "distance", "confidence")  # fmt: skip
+        keys = ("id", "img_name", "model_name", "detector_backend", "aligned", "l2_normalized", "search_method", "target_x",
+                "target_y", "target_w", "target_h", "threshold", "distance_metric", "distance", "confidence")  # fmt: skip
         return _told(results, keys, return_type)
 
     @staticmethod

@@ -60,12 +60,12 @@ class FaceNet:
         chips = [_resized(numpy.asarray(image), self.metadata["image_size"]) for image in images]
         return self._embedder.embed(chips).copy()
 
-    def compute_distance(self, embedding1: Any, embedding2: Any) -> float:
-        """The cosine distance."""
+    def compute_distance(self, embedding1: Any, embedding2: Any) -> Any:
+        """The cosine distance, a number of the embeddings' own type."""
         import numpy
 
         a, b = numpy.asarray(embedding1), numpy.asarray(embedding2)
-        return float(1 - a @ b / (numpy.linalg.norm(a) * numpy.linalg.norm(b)))
+        return 1 - a @ b / (numpy.linalg.norm(a) * numpy.linalg.norm(b))
 
 
 def _crop(image: Any, box: Sequence[int]) -> Any:

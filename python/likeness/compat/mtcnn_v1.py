@@ -59,7 +59,7 @@ class MTCNN:
         output_type: str = "json",
         postprocess: bool = True,
         batch_stack_justification: str = "center",
-        **options: Any,
+        **kwargs: Any,
     ) -> Any:
         """Faces of an RGB array, a path or bytes; of a list of them a list of lists.
 
@@ -68,14 +68,14 @@ class MTCNN:
             "numpy" float rows: image, box, score, x of the five points, y of the five points.
         """
         for name, usual in _IGNORED.items():
-            if options.pop(name, usual) != usual:
+            if kwargs.pop(name, usual) != usual:
                 raise NotOfferedError(f"{name}: only {usual} is offered")
         detector = self._detector(
-            options.pop("min_face_size", 20), options.pop("scale_factor", 0.709), options.pop("threshold_pnet", 0.6),
-            options.pop("threshold_rnet", 0.7), options.pop("threshold_onet", 0.8),
+            kwargs.pop("min_face_size", 20), kwargs.pop("scale_factor", 0.709), kwargs.pop("threshold_pnet", 0.6),
+            kwargs.pop("threshold_rnet", 0.7), kwargs.pop("threshold_onet", 0.8),
         )  # fmt: skip
-        if options:
-            raise TypeError(f"detect_faces() got an unexpected keyword argument {next(iter(options))!r}")
+        if kwargs:
+            raise TypeError(f"detect_faces() got an unexpected keyword argument {next(iter(kwargs))!r}")
         images = image if isinstance(image, list) else [image]
         fits = (fit_to_image and postprocess, limit_boundaries_landmarks and fit_to_image and postprocess)
         rows = [_rows(i, read_image(one), detector, fits) for i, one in enumerate(images)]
@@ -115,7 +115,7 @@ def _as_json(row: Any, as_width_height: bool) -> dict[str, Any]:
     import numpy
 
     x1, y1, x2, y2 = numpy.round(row[1:5]).astype(int).tolist()
-    points = numpy.round(row[6:16]).astype(int).tolist()
+    points = numpy.round(row[6:16]).astype(int)  # and stay NumPy's integers, as there
     return {
         "box": [x1, y1, x2 - x1, y2 - y1] if as_width_height else [x1, y1, x2, y2],
         "confidence": row[5],
