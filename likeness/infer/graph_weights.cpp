@@ -64,7 +64,7 @@ void pack_winograd(const PlanStep& step, const std::vector<float>& kernel, const
 
 }  // namespace
 
-void pack_weights(const Plan& plan, Graph& graph, std::span<std::byte> packed) {
+bool pack_weights(const Plan& plan, Graph& graph, std::span<std::byte> packed) {
   using Kind = PlanStep::Kind;
   const auto copy = [&](const std::vector<float>& values, std::size_t place) {
     std::ranges::copy(values, reinterpret_cast<float*>(packed.data() + place));
@@ -73,6 +73,12 @@ void pack_weights(const Plan& plan, Graph& graph, std::span<std::byte> packed) {
     if (step.leaky) copy(graph.layers[step.slopes_of].slope, step.slope);
     GraphLayer& layer = graph.layers[step.layer];
     std::byte* to = packed.data() + step.weights;
+    if (step.weight_element == Element::kByte) {
+      const auto* slopes = step.leaky ? &graph.layers[step.slopes_of].slope : nullptr;
+      if (!pack_bytes(step, layer, slopes, packed)) return false;
+      layer.kernel.values = {};
+      continue;
+    }
     switch (step.kind) {
       case Kind::kPool:
       case Kind::kSum:
@@ -99,6 +105,7 @@ void pack_weights(const Plan& plan, Graph& graph, std::span<std::byte> packed) {
     copy(layer.bias, step.bias);
     layer.kernel.values = {};
   }
+  return true;
 }
 
 }  // namespace likeness
