@@ -18,7 +18,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstring>
 
 #include "likeness/infer/byte_kernels.h"
 
@@ -129,13 +128,7 @@ HWY_NOINLINE void multiply(const Panel& panel) {
         const VI w0 = load_quads(w);
         const VI w1 = load_quads(w + kQuad * kLanes);
         HWY_UNROLL(14)
-        for (std::size_t r = 0; r < kCount; ++r) {
-          std::int32_t four;
-          std::memcpy(&four, in[r] + k, sizeof(four));
-          const VI x = hn::Set(d, four);
-          sum[r][0] = Products::add(sum[r][0], x, w0);
-          sum[r][1] = Products::add(sum[r][1], x, w1);
-        }
+        for (std::size_t r = 0; r < kCount; ++r) Products::add_pixel(sum[r][0], sum[r][1], in[r] + k, w0, w1);
       }
     }
     finish_rows<kCount>(panel, column, sum);
@@ -260,8 +253,8 @@ HWY_INLINE void depthwise_outputs(const ByteDepthwiseJob& job, const ThreeRows& 
       HWY_UNROLL(2)
       for (std::size_t n = 0; n < kOutputs; ++n) {
         const std::int8_t* w = weights + ((n * 3 + k) * kByteBlock + 16 * i) * kQuad;
-        sum[n][i] = Products::add_any(sum[n][i], hn::BitCast(di, quads[i]),
-                                      hn::LoadU(di, reinterpret_cast<const std::int32_t*>(w)));
+        Products::add_any(sum[n][i], hn::BitCast(di, quads[i]),
+                          hn::LoadU(di, reinterpret_cast<const std::int32_t*>(w)));
       }
     }
   }

@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "likeness/infer/byte_kernels.h"
 #include "likeness/infer/map_vectors-inl.h"
@@ -37,6 +38,13 @@ using VI = hn::Vec<DI>;
 
 HWY_INLINE VI load_quads(const std::int8_t* from) {
   return hn::LoadU(DI(), reinterpret_cast<const std::int32_t*>(from));
+}
+
+// Four bytes in every lane.
+HWY_INLINE VI set_quad(const std::uint8_t* from) {
+  std::int32_t four;
+  std::memcpy(&four, from, sizeof(four));
+  return hn::Set(DI(), four);
 }
 
 // Bytes as whole numbers.
@@ -77,27 +85,33 @@ HWY_INLINE hn::Vec<hn::RebindToSigned<hn::DFromV<Floats>>> rounded(Floats y, std
 struct PlainProducts {
   static constexpr std::size_t kRows = HWY_TARGET <= HWY_AVX3 ? 12 : 5;
   template <class Sums>
-  static HWY_INLINE Sums add(Sums sum, Sums bytes, Sums weights) {
+  static HWY_INLINE void add(Sums& sum, Sums bytes, Sums weights) {
     if constexpr (sizeof(Sums) == 16) {
       const __m128i pairs = _mm_maddubs_epi16(bytes.raw, weights.raw);
-      return hn::Add(sum, Sums{_mm_madd_epi16(pairs, _mm_set1_epi16(1))});
+      sum = hn::Add(sum, Sums{_mm_madd_epi16(pairs, _mm_set1_epi16(1))});
     }
 #if HWY_TARGET <= HWY_AVX2
     if constexpr (sizeof(Sums) == 32) {
       const __m256i pairs = _mm256_maddubs_epi16(bytes.raw, weights.raw);
-      return hn::Add(sum, Sums{_mm256_madd_epi16(pairs, _mm256_set1_epi16(1))});
+      sum = hn::Add(sum, Sums{_mm256_madd_epi16(pairs, _mm256_set1_epi16(1))});
     }
 #endif
 #if HWY_TARGET <= HWY_AVX3
     if constexpr (sizeof(Sums) == 64) {
       const __m512i pairs = _mm512_maddubs_epi16(bytes.raw, weights.raw);
-      return hn::Add(sum, Sums{_mm512_madd_epi16(pairs, _mm512_set1_epi16(1))});
+      sum = hn::Add(sum, Sums{_mm512_madd_epi16(pairs, _mm512_set1_epi16(1))});
     }
 #endif
   }
+  static HWY_INLINE void add_pixel(VI& first, VI& second, const std::uint8_t* in, const VI& w0,
+                                   const VI& w1) {
+    const VI x = set_quad(in);
+    add(first, x, w0);
+    add(second, x, w1);
+  }
   // Even bytes, then odd ones, as 16 bits.
   template <class Sums>
-  static HWY_INLINE Sums add_any(Sums sum, Sums bytes, Sums weights) {
+  static HWY_INLINE void add_any(Sums& sum, Sums bytes, Sums weights) {
     const hn::Repartition<std::int16_t, hn::DFromV<Sums>> d16;
     const hn::RebindToUnsigned<decltype(d16)> du16;
     const auto b = hn::BitCast(du16, bytes);
@@ -110,22 +124,28 @@ struct PlainProducts {
     auto unused = hn::Zero(d);
     // On x86 these are sums of neighbouring products.
     sum = hn::ReorderWidenMulAccumulate(d, even, even_weights, sum, unused);
-    return hn::ReorderWidenMulAccumulate(d, odd, odd_weights, sum, unused);
+    sum = hn::ReorderWidenMulAccumulate(d, odd, odd_weights, sum, unused);
   }
 };
 #else
 struct PlainProducts {
   static constexpr std::size_t kRows = 5;
   template <class Sums>
-  static HWY_INLINE Sums add(Sums sum, Sums bytes, Sums weights) {
-    return add_any(sum, bytes, weights);
+  static HWY_INLINE void add(Sums& sum, Sums bytes, Sums weights) {
+    add_any(sum, bytes, weights);
+  }
+  static HWY_INLINE void add_pixel(VI& first, VI& second, const std::uint8_t* in, const VI& w0,
+                                   const VI& w1) {
+    const VI x = set_quad(in);
+    add(first, x, w0);
+    add(second, x, w1);
   }
   template <class Sums>
-  static HWY_INLINE Sums add_any(Sums sum, Sums bytes, Sums weights) {
+  static HWY_INLINE void add_any(Sums& sum, Sums bytes, Sums weights) {
     sum = one<0>(sum, bytes, weights);
     sum = one<8>(sum, bytes, weights);
     sum = one<16>(sum, bytes, weights);
-    return one<24>(sum, bytes, weights);
+    sum = one<24>(sum, bytes, weights);
   }
 
  private:
@@ -146,17 +166,35 @@ struct PlainProducts {
 struct ByteProducts {
   static constexpr std::size_t kRows = LIKENESS_BYTE_PRODUCTS == 2 ? 14 : 6;
   template <class Sums>
-  static HWY_INLINE Sums add(Sums sum, Sums bytes, Sums weights) {
+  static HWY_INLINE void add(Sums& sum, const Sums& bytes, const Sums& weights) {
 #if LIKENESS_BYTE_PRODUCTS == 2
     asm("vpdpbusd %2, %1, %0" : "+v"(sum.raw) : "v"(bytes.raw), "v"(weights.raw));
 #else
     asm("%{vex%} vpdpbusd %2, %1, %0" : "+x"(sum.raw) : "x"(bytes.raw), "x"(weights.raw));
 #endif
-    return sum;
   }
   template <class Sums>
-  static HWY_INLINE Sums add_any(Sums sum, Sums bytes, Sums weights) {
-    return add(sum, bytes, weights);
+  static HWY_INLINE void add_any(Sums& sum, const Sums& bytes, const Sums& weights) {
+    add(sum, bytes, weights);
+  }
+  // In one piece, or compilers would move sums between registers.
+  static HWY_INLINE void add_pixel(VI& first, VI& second, const std::uint8_t* in, const VI& w0,
+                                   const VI& w1) {
+    VI x;
+    const auto* four = reinterpret_cast<const std::uint8_t(*)[kQuad]>(in);
+#if LIKENESS_BYTE_PRODUCTS == 2
+    asm("vpbroadcastd %3, %2\n\t"
+        "vpdpbusd %4, %2, %0\n\t"
+        "vpdpbusd %5, %2, %1"
+        : "+v"(first.raw), "+v"(second.raw), "=&v"(x.raw)
+        : "m"(*four), "v"(w0.raw), "v"(w1.raw));
+#else
+    asm("vpbroadcastd %3, %2\n\t"
+        "%{vex%} vpdpbusd %4, %2, %0\n\t"
+        "%{vex%} vpdpbusd %5, %2, %1"
+        : "+x"(first.raw), "+x"(second.raw), "=&x"(x.raw)
+        : "m"(*four), "x"(w0.raw), "x"(w1.raw));
+#endif
   }
 };
 #else
