@@ -27,6 +27,10 @@
 namespace likeness::byte_kernels {
 
 constexpr std::size_t kMostRows = 14;
+// Of one panel, bytes: more does not stay in the second cache beside the next.
+constexpr std::size_t kLargeWeights = 256U << 10;
+// Of such a panel, bytes ahead that are fetched.
+constexpr std::size_t kAhead = 8U << 10;
 
 // Up to kMostRows pixels of up to kPanel outputs.
 struct Panel {
@@ -44,7 +48,8 @@ struct Panel {
   float add_factor;
   std::uint8_t add_zero, out_zero;
   bool adds;
-  bool floats;  // Written as f32.
+  bool floats;       // Written as f32.
+  const char* next;  // Weights that are needed soon, two lines for every four inputs; null: none.
 };
 
 using PanelFunction = void (*)(const Panel&);
@@ -111,6 +116,9 @@ HWY_INLINE void finish_rows(const Panel& panel, std::size_t column, const VI (&s
 template <class Products, std::size_t kCount>
 HWY_NOINLINE void multiply(const Panel& panel) {
   const DI d;
+  // Fetching from nowhere would cost a walk through the page tables.
+  std::size_t next_step = panel.next == nullptr ? 0 : kQuad * kPanel;
+  const char* next = panel.next == nullptr ? reinterpret_cast<const char*>(panel.weights) : panel.next;
   for (std::size_t column = 0; column < panel.columns; column += 2 * kLanes) {
     VI sum[kCount][2];
     HWY_UNROLL(14)
@@ -127,11 +135,15 @@ HWY_NOINLINE void multiply(const Panel& panel) {
       for (std::size_t k = 0; k < panel.run; k += kQuad, w += kQuad * kPanel) {
         const VI w0 = load_quads(w);
         const VI w1 = load_quads(w + kQuad * kLanes);
+        __builtin_prefetch(next, 0, 2);  // into the second cache
+        __builtin_prefetch(next + 64, 0, 2);
+        next += next_step;
         HWY_UNROLL(14)
         for (std::size_t r = 0; r < kCount; ++r) Products::add_pixel(sum[r][0], sum[r][1], in[r] + k, w0, w1);
       }
     }
     finish_rows<kCount>(panel, column, sum);
+    next_step = 0;
   }
 }
 
@@ -165,6 +177,7 @@ HWY_INLINE void convolve_as(const ByteConvolutionJob& job) {
   panel.add_factor = job.add_factor;
   panel.add_zero = job.add_zero;
   panel.out_zero = job.out_zero;
+  const bool large = maps.inputs * kPanel > byte_kernels::kLargeWeights;
   for (std::size_t first = 0; first < maps.outputs; first += kPanel) {
     panel.columns = std::min(kPanel, maps.outputs - first);
     panel.weights = static_cast<const std::int8_t*>(maps.weights) + first * maps.inputs;
@@ -183,6 +196,11 @@ HWY_INLINE void convolve_as(const ByteConvolutionJob& job) {
         // Shared out evenly, so that no panel is left with a row or two.
         const std::size_t count = rows / panels + (p < rows % panels ? 1 : 0);
         for (std::size_t r = 0; r < count; ++r) walk.next(panel, r);
+        // The first rows fetch the next panel of weights, or what comes soon in one that is large.
+        panel.next = nullptr;
+        if (large || (p == 0 && first + kPanel < maps.outputs))
+          panel.next = reinterpret_cast<const char*>(panel.weights) +
+                       (large ? byte_kernels::kAhead : maps.inputs * kPanel);
         panel_function<Products>(count)(panel);
       }
     }

@@ -175,7 +175,7 @@ Layer layer_of(const Kind& kind, Numbers& numbers) {
   s.bias = (room.weights + 63) / 64 * 64;
   s.factors = s.bias + room.starts * 4;
   l.packed.resize(s.factors + room.factors * 8);
-  EXPECT_TRUE(pack_bytes(s, l.layer, kind.leaky ? &slopes : nullptr, l.packed));
+  EXPECT_TRUE(pack_bytes(s, {.layer = l.layer, .slopes = kind.leaky ? &slopes : nullptr}, l.packed));
   l.in = some_bytes(numbers, l.pictures * kind.height * kind.width * kind.inputs);
   l.out.resize(l.pictures * s.out_shape[0] * s.out_shape[1] * kind.outputs);
   if (kind.add) l.add = some_bytes(numbers, l.out.size());
@@ -264,7 +264,7 @@ TEST(ByteKernels, DoNotSaturate) {
   std::ranges::fill(l.layer.kernel.values, 0.5F);
   for (std::size_t i = 0; i < l.layer.kernel.values.size(); i += 7) l.layer.kernel.values[i] = -0.5F;
   l.step.out.scale.step = 3;
-  ASSERT_TRUE(pack_bytes(l.step, l.layer, nullptr, l.packed));
+  ASSERT_TRUE(pack_bytes(l.step, {.layer = l.layer}, l.packed));
   std::ranges::fill(l.in, 255);
   const Bytes wanted = expected(l);
   on_every_road([&] {
@@ -277,7 +277,7 @@ TEST(ByteKernels, RefuseWhatTheyCouldNotRound) {
   Numbers numbers;
   Layer l = layer_of({.inputs = 64, .outputs = 32}, numbers);
   l.step.out.scale.step = 1e-7F;
-  EXPECT_FALSE(pack_bytes(l.step, l.layer, nullptr, l.packed));
+  EXPECT_FALSE(pack_bytes(l.step, {.layer = l.layer}, l.packed));
 }
 
 std::vector<float> computed(const GraphEngine& engine, const std::vector<float>& pictures,

@@ -79,9 +79,8 @@ struct Packed {
 
 class BytePacker {
  public:
-  BytePacker(const PlanStep& step, const GraphLayer& layer, const std::vector<float>* slopes,
-             std::span<std::byte> packed)
-      : step_(step), layer_(layer), slopes_(slopes), outputs_(step.out_shape[2]) {
+  BytePacker(const PlanStep& step, const ByteLayer& from, std::span<std::byte> packed)
+      : step_(step), layer_(from.layer), from_(from), outputs_(step.out_shape[2]) {
     const ByteRoom room = byte_room(step);
     to_.weights = reinterpret_cast<std::int8_t*>(packed.data() + step.weights);
     to_.starts = reinterpret_cast<std::int32_t*>(packed.data() + step.bias);
@@ -95,10 +94,11 @@ class BytePacker {
     std::vector<float> weights(inputs);
     for (std::size_t o = 0; o < outputs_; ++o) {
       for (std::size_t i = 0; i < inputs; ++i) weights[i] = layer_.kernel.values[i * outputs_ + o];
-      const double bias = layer_.bias.empty() ? 0 : layer_.bias[o];
+      double bias = layer_.bias.empty() ? 0 : layer_.bias[o];
       // The bias is a whole number of products' steps, of at most 22 bits.
       const double least = std::abs(bias) / step_.in.scale.step / (1 << 22);
       const RoundedRow row = round_row(weights, least, !depthwise);
+      bias += shift(weights, row, o);
       const auto start = std::llround(bias / (step_.in.scale.step * row.step));
       if (!put_factors(depthwise ? place(o) : o, o, row, start)) return false;
       depthwise ? put_depthwise(o, row, start) : put_row(o, row, start);
@@ -112,12 +112,22 @@ class BytePacker {
     return is_packed_depthwise(step_.window, step_.strides) ? byte_order(o) : o;
   }
 
+  /// What an output's mean loses by its weights being rounded.
+  [[nodiscard]] double shift(const std::vector<float>& weights, const RoundedRow& row, std::size_t o) const {
+    if (from_.means == nullptr || from_.means->empty()) return 0;
+    const bool depthwise = step_.kind == PlanStep::Kind::kDepthwise;
+    double lost = 0;
+    for (std::size_t i = 0; i < weights.size(); ++i)
+      lost += (weights[i] - row.step * row.bytes[i]) * (*from_.means)[depthwise ? o : i % step_.in_shape[2]];
+    return lost;
+  }
+
   /// Whether all sums fit, and what becomes of them.
   bool put_factors(std::size_t at, std::size_t o, const RoundedRow& row, std::int64_t start) {
     double most = std::abs(static_cast<double>(start));
     for (const std::int8_t weight : row.bytes) most += 255.0 * std::abs(weight);
     const double factor = step_.in.scale.step * row.step / step_.out.scale.step;
-    const double slope = step_.relu ? 0 : slopes_ == nullptr ? 1 : (*slopes_)[o];
+    const double slope = step_.relu ? 0 : from_.slopes == nullptr ? 1 : (*from_.slopes)[o];
     to_.factor[at] = static_cast<float>(factor);
     to_.below[at] = static_cast<float>(step_.add ? slope : slope * factor);
     if (!(most < std::numeric_limits<std::int32_t>::max() / 2)) return false;
@@ -161,7 +171,7 @@ class BytePacker {
 
   const PlanStep& step_;
   const GraphLayer& layer_;
-  const std::vector<float>* slopes_;
+  const ByteLayer& from_;
   std::size_t outputs_;
   Packed to_{};
 };
@@ -180,9 +190,8 @@ ByteRoom byte_room(const PlanStep& step) {
   return {6 * channels * kQuad, channels, channels};
 }
 
-bool pack_bytes(const PlanStep& step, const GraphLayer& layer, const std::vector<float>* slopes,
-                std::span<std::byte> packed) {
-  return BytePacker(step, layer, slopes, packed).pack();
+bool pack_bytes(const PlanStep& step, const ByteLayer& from, std::span<std::byte> packed) {
+  return BytePacker(step, from, packed).pack();
 }
 
 }  // namespace likeness

@@ -403,7 +403,7 @@ std::optional<GraphEngine> GraphEngine::packed(PreparedGraph prepared, Precision
   if (!plan) return std::nullopt;
   auto parts = std::make_unique<Parts>();
   GraphMemory weights(plan->packed_bytes);
-  if (!pack_weights(*plan, prepared.graph, weights.bytes())) return std::nullopt;
+  if (!pack_weights(*plan, prepared, weights.bytes())) return std::nullopt;
   parts->weights = std::make_shared<const GraphMemory>(std::move(weights));
   parts->plan = std::move(*plan);
   parts->graph = std::move(prepared);
@@ -435,8 +435,7 @@ std::optional<GraphEngine> GraphEngine::make_bytes(Graph graph, std::span<const 
   if (!plan || plan->byte_layers.empty()) return std::nullopt;
   if (count == 0 || pictures.size() != count * plan->input[0] * plan->input[1] * plan->input[2])
     throw std::invalid_argument("ranges need pictures of the network's size");
-  prepared.ranges = measure_ranges(prepared, plan->byte_layers, pictures, count);
-  if (prepared.ranges.empty()) return std::nullopt;
+  if (!measure(prepared, plan->byte_layers, pictures, count)) return std::nullopt;
   return packed(std::move(prepared), Precision::kInt8);
 }
 

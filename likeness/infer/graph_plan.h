@@ -121,15 +121,21 @@ void make_tasks(Plan& plan);
 /// Weights in the order and layout of the steps' kernels. `packed` has plan.packed_bytes zeros and starts at
 /// a multiple of 64. Kernels are freed as they are packed.
 /// @returns false where a layer in bytes could leave the numbers that its kernel rounds.
-[[nodiscard]] bool pack_weights(const Plan& plan, Graph& graph, std::span<std::byte> packed);
+[[nodiscard]] bool pack_weights(const Plan& plan, PreparedGraph& prepared, std::span<std::byte> packed);
 
 /// Bytes of a layer's packed weights where they are bytes, and how many starts and factors it has.
 struct ByteRoom {
   std::size_t weights = 0, starts = 0, factors = 0;
 };
 [[nodiscard]] ByteRoom byte_room(const PlanStep& step);
-/// As pack_weights() for one layer in bytes.
-[[nodiscard]] bool pack_bytes(const PlanStep& step, const GraphLayer& layer, const std::vector<float>* slopes,
-                              std::span<std::byte> packed);
+/// What one layer's bytes are made of.
+struct ByteLayer {
+  const GraphLayer& layer;
+  const std::vector<float>* slopes = nullptr;  ///< Null: none.
+  const std::vector<float>* means = nullptr;   ///< Of the input's channels: what rounded weights shift is
+                                              ///< taken from the bias. Null or empty: not known.
+};
+/// As pack_weights() for one layer.
+[[nodiscard]] bool pack_bytes(const PlanStep& step, const ByteLayer& from, std::span<std::byte> packed);
 
 }  // namespace likeness

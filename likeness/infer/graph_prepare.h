@@ -25,8 +25,9 @@ struct ValueRange {
 
 struct PreparedGraph {
   Graph graph;
-  std::vector<OutputSlice> outputs;  ///< As Graph::all_outputs().
-  std::vector<ValueRange> ranges{};  ///< Of a network in bytes: of each layer.
+  std::vector<OutputSlice> outputs;         ///< As Graph::all_outputs().
+  std::vector<ValueRange> ranges{};         ///< Of a network in bytes: of each layer.
+  std::vector<std::vector<float>> means{};  ///< As ranges, of each channel; only until weights are packed.
 };
 
 /// The same function in fewer steps: normalisations become part of the layers beside them (see fold()),

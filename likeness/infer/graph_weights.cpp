@@ -64,7 +64,8 @@ void pack_winograd(const PlanStep& step, const std::vector<float>& kernel, const
 
 }  // namespace
 
-bool pack_weights(const Plan& plan, Graph& graph, std::span<std::byte> packed) {
+bool pack_weights(const Plan& plan, PreparedGraph& prepared, std::span<std::byte> packed) {
+  Graph& graph = prepared.graph;
   using Kind = PlanStep::Kind;
   const auto copy = [&](const std::vector<float>& values, std::size_t place) {
     std::ranges::copy(values, reinterpret_cast<float*>(packed.data() + place));
@@ -74,8 +75,12 @@ bool pack_weights(const Plan& plan, Graph& graph, std::span<std::byte> packed) {
     GraphLayer& layer = graph.layers[step.layer];
     std::byte* to = packed.data() + step.weights;
     if (step.weight_element == Element::kByte) {
-      const auto* slopes = step.leaky ? &graph.layers[step.slopes_of].slope : nullptr;
-      if (!pack_bytes(step, layer, slopes, packed)) return false;
+      ByteLayer from{layer};
+      if (step.leaky) from.slopes = &graph.layers[step.slopes_of].slope;
+      std::size_t read = layer.inputs[0];
+      if (graph.layers[read].kind == LayerKind::kPad) read = graph.layers[read].inputs[0];
+      if (!prepared.means.empty()) from.means = &prepared.means[read];
+      if (!pack_bytes(step, from, packed)) return false;
       layer.kernel.values = {};
       continue;
     }
@@ -105,6 +110,7 @@ bool pack_weights(const Plan& plan, Graph& graph, std::span<std::byte> packed) {
     copy(layer.bias, step.bias);
     layer.kernel.values = {};
   }
+  prepared.means = {};
   return true;
 }
 
