@@ -1,9 +1,13 @@
 // The embedder beside OpenVINO's own API on the same network, taking turns: our kernels, standardising and
 // free batch size against plain OpenVINO with everything fixed. One thread, CPU time, medians; the answers
 // are compared before anything is timed.
-//   embed_beside_openvino [--models DIR] [--pack NAME ...] [--precision f32|bf16] [--rounds N] [--batch N
-//   ...]
-// Several packs take turns too, so that their times can be compared.
+//   embed_beside_openvino [--models DIR] [--pack NAME[:PRECISION] ...] [--precision f32|bf16|int8]
+//     [--rounds N] [--batch N ...] [--target AVX2|...] [--without-vnni] [--ours-alone]
+// Several packs, and precisions of one, take turns too, so that their times can be compared. A target holds
+// our kernels to an instruction set; OpenVINO's are held by the environment (ONEDNN_MAX_CPU_ISA). OpenVINO's
+// int8 network is made on the spot.
+#include <hwy/targets.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
@@ -12,12 +16,15 @@
 #include <iostream>
 #include <memory>
 #include <openvino/openvino.hpp>
+#include <optional>
 #include <vector>
 
 #include "likeness/detect/fma_peak.h"
 #include "likeness/embed/embedder.h"
+#include "likeness/infer/byte_kernels.h"
 #include "likeness/infer/openvino/openvino.h"
 #include "likeness/infer/products.h"
+#include "likeness/infer/quantize.h"
 #include "likeness/model/self_test.h"
 
 namespace {
@@ -31,11 +38,28 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
+// The pack's network in int8 as OpenVINO computes it, with ranges of a picture or two.
+std::filesystem::path quantized(const ModelPack& pack) {
+  const auto file = std::filesystem::temp_directory_path() / ("openvino_int8_" + pack.contract.name + ".xml");
+  const Network network(pack.network(Precision::kF32));
+  const bool planes = network.inputs().at(0).shape.at(3) != 3;
+  const auto width = static_cast<std::size_t>(pack.contract.crop.width);
+  const auto height = static_cast<std::size_t>(pack.contract.crop.height);
+  Tensor picture{
+      planes ? std::vector<std::size_t>{1, 3, height, width} : std::vector<std::size_t>{1, height, width, 3},
+      std::vector<float>(3 * width * height)};
+  standardize(self_test_chip(pack.contract.crop.width, pack.contract.crop.height), pack.contract, planes,
+              picture.values);
+  quantize_network(pack.network(Precision::kF32), file, std::span(&picture, 1));
+  return file;
+}
+
 // A network as benchmark_app runs it: fixed batch, one request whose input stays where it is.
 class PlainOpenvino {
  public:
   PlainOpenvino(const ModelPack& pack, Precision precision, std::size_t batch) {
-    const auto model = read_network(pack.network(precision));
+    const auto model =
+        read_network(precision == Precision::kInt8 ? quantized(pack) : pack.network(precision));
     free_batch(*model);
     const auto side = [](int length) { return static_cast<std::size_t>(length); };
     const std::size_t height = side(pack.contract.crop.height), width = side(pack.contract.crop.width);
@@ -71,44 +95,49 @@ void compare(Embeddings ours, std::span<const float> plain, Precision precision)
   if (ours.values.size() != theirs.values.size()) throw std::runtime_error("embeddings of different sizes");
   l2_normalize(ours);
   l2_normalize(theirs);
-  const double least = precision == Precision::kF32 ? 1 - 1e-6 : 0.999;
+  const double least = precision == Precision::kF32    ? 1 - 1e-6
+                       : precision == Precision::kBf16 ? 0.999
+                                                       : 0.9;  // ranges of other pictures
   for (std::size_t i = 0; i < ours.size(); ++i) {
     if (!(dot(ours[i], theirs[i]) > least)) throw std::runtime_error("the two do not agree");
   }
 }
 
-// Both roads of one pack, ready to run.
+// Both roads of one pack, or ours alone, ready to run.
 class Pair {
  public:
-  Pair(std::string name, const ModelPack& pack, Precision precision, std::size_t count)
+  Pair(std::string name, const ModelPack& pack, Precision precision, std::size_t count, bool alone)
       : name_(std::move(name)),
-        products_(products_a_row(pack.network(precision))),
+        products_(products_a_row(pack.network(Precision::kF32))),
         ours_(pack, {.precision = precision, .batch = static_cast<int>(count)}),
-        plain_(pack, precision, count),
         chips_(count, self_test_chip(pack.contract.crop.width, pack.contract.crop.height)) {
     // A bright border more for each chip, so that no two are alike.
     for (std::size_t i = 0; i < count; ++i)
       std::fill_n(chips_[i].row(static_cast<int>(i)), chips_[i].width() * 3, 255);
-    const std::size_t floats = plain_.input().size() / count;
+    if (alone) return;
+    plain_.emplace(pack, precision, count);
+    const std::size_t floats = plain_->input().size() / count;
     for (std::size_t i = 0; i < count; ++i)
-      standardize(chips_[i], pack.contract, plain_.planes(), plain_.input().subspan(i * floats, floats));
-    plain_.run();
-    compare(ours_.embed_raw(chips_), plain_.output(), precision);
+      standardize(chips_[i], pack.contract, plain_->planes(), plain_->input().subspan(i * floats, floats));
+    plain_->run();
+    compare(ours_.embed_raw(chips_), plain_->output(), precision);
   }
 
   void take_turns() {
     double start = cpu_ms();
     const Embeddings embeddings = ours_.embed(chips_);
     our_times_.push_back(cpu_ms() - start);
+    if (!plain_) return;
     start = cpu_ms();
-    plain_.run();
+    plain_->run();
     plain_times_.push_back(cpu_ms() - start);
   }
 
   void print(double peak) const {
     const auto count = static_cast<double>(chips_.size());
-    const double ours_ms = median(our_times_) / count, plain_ms = median(plain_times_) / count;
-    std::printf("| %s | %zu | **%.3f** | %.2f | %.1f | %.1f |\n", name_.c_str(), chips_.size(),
+    const double ours_ms = median(our_times_) / count;
+    const double plain_ms = plain_ ? median(plain_times_) / count : 0;
+    std::printf("| %s | %zu | **%.3f** | %.2f | %.2f | %.2f |\n", name_.c_str(), chips_.size(),
                 plain_ms / ours_ms, products_ / (1e-3 * ours_ms) / peak, ours_ms, plain_ms);
     std::fflush(stdout);
   }
@@ -117,10 +146,26 @@ class Pair {
   std::string name_;
   double products_;
   Embedder ours_;
-  PlainOpenvino plain_;
+  std::optional<PlainOpenvino> plain_;
   std::vector<Chip> chips_;
   std::vector<double> our_times_, plain_times_;
 };
+
+// NAME:PRECISION, or NAME in `precision`.
+std::pair<std::string, Precision> named(const std::string& text, const std::string& precision) {
+  const auto colon = text.rfind(':');
+  if (colon == std::string::npos) return {text, *precision_from(precision)};
+  const auto said = precision_from(text.substr(colon + 1));
+  if (!said) throw std::invalid_argument("no such precision: " + text);
+  return {text.substr(0, colon), *said};
+}
+
+void hold_to(const std::string& target) {
+  for (std::int64_t rest = hwy::SupportedTargets(); rest != 0; rest &= rest - 1) {
+    if (hwy::TargetName(rest & -rest) == target) return hwy::SetSupportedTargetsForTest(rest & -rest);
+  }
+  throw std::invalid_argument("this CPU or build has no " + target);
+}
 
 }  // namespace
 
@@ -132,12 +177,22 @@ int main(int argc, char** argv) {
   std::vector<std::string> packs{"20180408-102900"};
   app.add_option("--models", models, "Folder with the packs")->capture_default_str();
   app.add_option("--pack", packs, "Packs of embedders")->capture_default_str();
-  app.add_option("--precision", precision)->capture_default_str()->check(CLI::IsMember({"f32", "bf16"}));
+  app.add_option("--precision", precision)
+      ->capture_default_str()
+      ->check(CLI::IsMember({"f32", "bf16", "int8"}));
+  std::string target;
+  bool without_vnni = false, alone = false;
+  app.add_option("--target", target, "Instruction set that our kernels are held to, as Highway names it");
+  app.add_flag("--without-vnni", without_vnni, "Our int8 kernels do without VNNI");
+  app.add_flag("--ours-alone", alone, "Without OpenVINO");
   app.add_option("--rounds", rounds)->capture_default_str()->check(CLI::PositiveNumber);
   app.add_option("--batch", batches)->capture_default_str()->check(CLI::PositiveNumber);
   CLI11_PARSE(app, argc, argv);
   try {
     const double peak = multiply_adds_per_second();
+    if (!target.empty()) hold_to(target);
+    std::optional<WithoutByteProducts> plain;
+    if (without_vnni) plain.emplace();
     std::printf(
         "| pack | batch | OpenVINO's time over ours | share of the fp32 peak | likeness, ms a face | "
         "OpenVINO, "
@@ -146,8 +201,9 @@ int main(int argc, char** argv) {
     for (const int batch : batches) {
       std::vector<std::unique_ptr<Pair>> pairs;
       for (const std::string& name : packs) {
-        pairs.push_back(std::make_unique<Pair>(name, load_pack(std::filesystem::path(models) / name),
-                                               *precision_from(precision), static_cast<std::size_t>(batch)));
+        const auto [pack, in] = named(name, precision);
+        pairs.push_back(std::make_unique<Pair>(name, load_pack(std::filesystem::path(models) / pack), in,
+                                               static_cast<std::size_t>(batch), alone));
       }
       for (int round = 0; round < rounds; ++round) {
         for (const auto& pair : pairs) pair->take_turns();

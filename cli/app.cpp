@@ -30,6 +30,7 @@ std::unique_ptr<CLI::App> make_app(Exit& exit) {
   add_verify_command(*app, exit);
   add_cluster_command(*app, exit);
   add_gallery_command(*app, exit);
+  add_import_from_command(*app, exit);
   add_serve_command(*app, exit);
   add_key_command(*app, exit);
   add_eval_command(*app, exit);

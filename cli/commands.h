@@ -35,5 +35,6 @@ void add_model_command(CLI::App& app, Exit& exit);
 void add_compact_command(CLI::App& app, Exit& exit);
 void add_serve_command(CLI::App& app, Exit& exit);
 void add_key_command(CLI::App& app, Exit& exit);
+void add_import_from_command(CLI::App& app, Exit& exit);
 
 }  // namespace likeness::cli

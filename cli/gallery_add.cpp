@@ -118,28 +118,40 @@ class Teller {
 
 }  // namespace
 
-Exit gallery_add(const GalleryCommandArgs& args) {
+EnrolPlace enrol_place(const GalleryCommandArgs& args) {
   require_writable(args.gallery.path);
-  const CreateOptions create = args.create_options();
-  std::optional<Gallery> gallery;
+  EnrolPlace place;
   std::error_code ignored;
-  if (fs::exists(args.gallery.path, ignored)) gallery = args.gallery.open(false);
-  Setup setup = gallery ? models_for(gallery->store().space(), args.models) : args.models;
-  if (!args.quality.empty()) setup.quality = *quality_from(args.quality);
-  if (gallery) {
-    const Quality quality = gallery->store().space().quality;
-    if (!args.quality.empty() && quality != setup.quality) {
+  if (fs::exists(args.gallery.path, ignored)) place.gallery = args.gallery.open(false);
+  place.setup = place.gallery ? models_for(place.gallery->store().space(), args.models) : args.models;
+  if (!args.quality.empty()) place.setup.quality = *quality_from(args.quality);
+  if (place.gallery) {
+    const Quality quality = place.gallery->store().space().quality;
+    if (!args.quality.empty() && quality != place.setup.quality) {
       throw Error(ErrorCode::kModelMismatch,
                   args.gallery.path.string() + ": its faces were enrolled with --quality " +
                       std::string(to_string(quality)) + ", and so are new ones: leave --quality " +
                       args.quality + " away, or make a new gallery");
     }
-    setup.quality = quality;
+    place.setup.quality = quality;
   }
-  const Recognizer recognizer(setup);
-  if (gallery)
-    require_same_space(gallery->store().space(), gallery->store().name(), recognizer.space(),
-                       "the model " + setup.model);
+  return place;
+}
+
+void require_place(const EnrolPlace& place, const Recognizer& recognizer) {
+  if (!place.gallery) return;
+  const GalleryStore& store = place.gallery->store();
+  require_same_space(store.space(), store.name(), recognizer.space(),
+                     "the model " + recognizer.setup().model);
+}
+
+Exit gallery_add(const GalleryCommandArgs& args) {
+  if (args.xmp) return gallery_add_tagged(args);
+  const CreateOptions create = args.create_options();
+  EnrolPlace place = enrol_place(args);
+  std::optional<Gallery>& gallery = place.gallery;
+  const Recognizer recognizer(place.setup);
+  require_place(place, recognizer);
   const PeopleList people = photos_to_enrol(args);
   std::set<std::string> names;
   std::vector<fs::path> files;

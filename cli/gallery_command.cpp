@@ -24,6 +24,28 @@ CreateOptions GalleryCommandArgs::create_options() const {
   return options;
 }
 
+void add_review_option(CLI::App& command, GalleryCommandArgs& args) {
+  command.add_option("--review", args.review, "Refuse faces that are small, blurred, dark or turned away")
+      ->check(CLI::IsMember({"off", "standard", "strict"}))
+      ->capture_default_str();
+}
+
+void add_photo_options(CLI::App& command, GalleryCommandArgs& args) {
+  add_detector_options(command, args.models);
+  add_people_model_options(command, args.models);
+  add_threads_option(command, args.models.threads);
+}
+
+void add_new_gallery_options(CLI::App& command, GalleryCommandArgs& args) {
+  command.add_flag("--encrypt", args.encrypt,
+                   "Where the gallery is new: encrypt names, paths and embeddings");
+  command
+      .add_option("--store", args.store_as,
+                  "Where the gallery is new: embeddings as f32, or int8 (a quarter)")
+      ->check(CLI::IsMember({"f32", "int8"}))
+      ->capture_default_str();
+}
+
 namespace {
 
 void require_person(bool found, const std::string& name) {
@@ -138,6 +160,8 @@ Exit purge(const GalleryCommandArgs& args) {
 }
 
 Exit run_export(const GalleryCommandArgs& args) {
+  if (args.xmp) return gallery_export_xmp(args);
+  if (args.file.empty()) throw std::invalid_argument("where to? -o FILE.npz, or --xmp");
   require_writable(args.file);
   std::error_code ignored;
   if (std::filesystem::equivalent(args.file, args.gallery.path, ignored))
@@ -173,22 +197,6 @@ CLI::App* subcommand(CLI::App& gallery, const char* name, const char* words, con
   return command;
 }
 
-void add_photo_options(CLI::App& command, GalleryCommandArgs& args) {
-  add_detector_options(command, args.models);
-  add_people_model_options(command, args.models);
-  add_threads_option(command, args.models.threads);
-}
-
-void add_new_gallery_options(CLI::App& command, GalleryCommandArgs& args) {
-  command.add_flag("--encrypt", args.encrypt,
-                   "Where the gallery is new: encrypt names, paths and embeddings");
-  command
-      .add_option("--store", args.store_as,
-                  "Where the gallery is new: embeddings as f32, or int8 (a quarter)")
-      ->check(CLI::IsMember({"f32", "int8"}))
-      ->capture_default_str();
-}
-
 /// What concerns the gallery as a whole.
 void add_upkeep(CLI::App& gallery, const std::shared_ptr<GalleryCommandArgs>& args, Exit& exit) {
   subcommand(gallery, "purge",
@@ -215,9 +223,13 @@ void add_upkeep(CLI::App& gallery, const std::shared_ptr<GalleryCommandArgs>& ar
   command->add_option("--into", args->file, "The new gallery; faces that it has already stay")->required();
   add_new_gallery_options(*command, *args);
   add_photo_options(*command, *args);
-  command = subcommand(gallery, "export", "Write all faces as .npz (not encrypted)",
+  command = subcommand(gallery, "export", "Write all faces as .npz, or names as XMP (not encrypted)",
                        "-o people.npz --gallery people.gallery", args, run_export, exit);
-  command->add_option("-o,--output", args->file, "The .npz to write")->required();
+  command->add_option("-o,--output", args->file,
+                      "The .npz to write; with --xmp a folder, else sidecars go beside the photos");
+  command->add_flag("--xmp", args->xmp,
+                    "Write who is where into XMP sidecars (photo.jpg.xmp, regions of the Metadata Working "
+                    "Group); what a sidecar holds already stays");
   command =
       subcommand(gallery, "import", "Enrol what export or embed wrote (of train and val, the train part)",
                  "people.npz --gallery people.gallery", args, run_import, exit);
@@ -243,10 +255,14 @@ void add_gallery_command(CLI::App& app, Exit& exit) {
                                  "my_photos --gallery people.gallery     (my_photos/PERSON/photo.jpg)", args,
                                  gallery_add, exit);
   command->add_option("inputs", args->inputs, "Photos or folders")->required();
-  command->add_option("--name", args->name, "Whose photos they are; without it, every subfolder is a person");
-  command->add_option("--review", args->review, "Refuse faces that are small, blurred, dark or turned away")
-      ->check(CLI::IsMember({"off", "standard", "strict"}))
-      ->capture_default_str();
+  CLI::Option* name = command->add_option("--name", args->name,
+                                          "Whose photos they are; without it, every subfolder is a person");
+  command
+      ->add_flag("--from-xmp", args->xmp,
+                 "Who is where stands in the photos' XMP or their sidecars, as digiKam, Lightroom and others "
+                 "write it (face regions)")
+      ->excludes(name);
+  add_review_option(*command, *args);
   command
       ->add_option(
           "--quality", args->quality,

@@ -10,6 +10,7 @@
 #include "cli/options.h"
 #include "likeness/gallery/calibration.h"
 #include "likeness/gallery/face_review.h"
+#include "likeness/recognize/recognizer.h"
 
 namespace likeness::cli {
 
@@ -33,13 +34,30 @@ struct GalleryCommandArgs {
   bool leave_one_out = false;
   std::optional<std::filesystem::path> exclude;
   std::filesystem::path file;
+  bool xmp = false;  ///< Names stand in, or go into, photos' XMP.
   bool repair = false;
 
   /// How a gallery that is not there is made. @throws std::invalid_argument for encryption without a key.
   [[nodiscard]] CreateOptions create_options() const;
 };
 
+/// Where faces are to be enrolled, and how they are made: as those that are there already.
+struct EnrolPlace {
+  std::optional<Gallery> gallery;  ///< Empty: there is none yet.
+  Setup setup;
+};
+/// @throws Error kOutputUnwritable; kModelMismatch where --quality says otherwise than the gallery.
+[[nodiscard]] EnrolPlace enrol_place(const GalleryCommandArgs& args);
+/// @throws Error kModelMismatch where the gallery's faces are of another space than the recogniser's.
+void require_place(const EnrolPlace& place, const Recognizer& recognizer);
+
+void add_review_option(CLI::App& command, GalleryCommandArgs& args);        ///< --review
+void add_photo_options(CLI::App& command, GalleryCommandArgs& args);        ///< Detector, model, threads.
+void add_new_gallery_options(CLI::App& command, GalleryCommandArgs& args);  ///< --encrypt --store
+
 Exit gallery_add(const GalleryCommandArgs& args);
+Exit gallery_add_tagged(const GalleryCommandArgs& args);
+Exit gallery_export_xmp(const GalleryCommandArgs& args);
 Exit gallery_search(const GalleryCommandArgs& args);
 Exit gallery_calibrate(const GalleryCommandArgs& args);
 Exit gallery_check(const GalleryCommandArgs& args);

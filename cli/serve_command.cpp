@@ -12,6 +12,7 @@
 
 #include "cli/gallery_options.h"
 #include "cli/options.h"
+#include "cli/serve_sources.h"
 #include "likeness/core/error.h"
 #include "likeness/gallery/open.h"
 #include "likeness/gallery/vault.h"
@@ -46,6 +47,7 @@ struct ServeArgs {
   std::filesystem::path config;
   serve::CompatOptions compat;
   std::string compreface_scale = "published";
+  SourceArgs sources;
 };
 
 serve::GallerySource gallery_source(const std::string& given) {
@@ -56,14 +58,6 @@ serve::GallerySource gallery_source(const std::string& given) {
     throw std::invalid_argument("--gallery " + given +
                                 ": write FILE, or NAME=FILE with a name of 1 to 100 bytes");
   return source;
-}
-
-std::string first_line(const std::filesystem::path& file) {
-  std::ifstream in(file);
-  std::string line;
-  if (!std::getline(in, line) || line.empty())
-    throw Error(ErrorCode::kInputUnreadable, file.string() + ": its first line is to be the secret");
-  return line;
 }
 
 bool is_loopback(const std::string& address) { return address.rfind("127.", 0) == 0 || address == "::1"; }
@@ -124,7 +118,8 @@ serve::ServiceOptions service_options(const ServeArgs& args) {
   return options;
 }
 
-void tell_where(const ServeArgs& args, const serve::Service& service, std::uint16_t port) {
+void tell_where(const ServeArgs& args, const serve::Service& service, std::uint16_t port,
+                const PreparedSources& sources) {
   const bool v6 = args.http.address.find(':') != std::string::npos;
   std::cerr << "likeness: " << (args.check ? "would listen" : "listening") << " on "
             << (args.http.tls ? "https" : "http") << "://" << (v6 ? "[" : "") << args.http.address
@@ -135,6 +130,7 @@ void tell_where(const ServeArgs& args, const serve::Service& service, std::uint1
     std::cerr << "; gallery " << served->name << " (" << served->gallery->store().name()
               << "): " << counted(view->people(), "person") << ", " << counted(view->faces(), "face");
   }
+  for (const std::string& words : sources.words()) std::cerr << "; " << words;
   std::cerr << std::endl;
 }
 
@@ -174,7 +170,9 @@ Exit serve(ServeArgs args) {
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // before there are threads: they inherit it
   std::signal(SIGPIPE, SIG_IGN);
 
-  serve::Service service(service_options(args));
+  const serve::ServiceOptions options = service_options(args);
+  PreparedSources sources(args.sources, options.galleries);
+  serve::Service service(options);
   if (!args.webhook.empty()) {
     // The service owns it: requests that outlive the server's patience may still have something to tell.
     const auto webhook = std::make_shared<serve::Webhook>(
@@ -186,8 +184,10 @@ Exit serve(ServeArgs args) {
     service.events().add_hook([webhook](const serve::Event& event) { webhook->send(event); });
   }
   serve::HttpServer server(args.http, service);
-  tell_where(args, service, server.port());
+  tell_where(args, service, server.port(), sources);
   if (args.check) return Exit::kDone;
+  sources.start_mqtt(service);
+  const auto photos = sources.start_photos(service);
   serve_until_told(server, service, signals, std::chrono::seconds(args.patience_s));
   return Exit::kDone;
 }
@@ -323,6 +323,7 @@ void add_serve_command(CLI::App& app, Exit& exit) {
   add_keeping_options(*command, *args);
   add_limit_options(*command, *args);
   add_compat_options(*command, *args);
+  add_source_options(*command, args->sources);
   command->add_flag("--quiet", args->quiet, "Do not log each request on stderr");
   command->add_flag("--check", args->check, "Open everything, say what would be done, and stop");
   command->add_option("--config", args->config, "File of `option = value` lines; the command line goes first")

@@ -512,7 +512,7 @@ void HttpServer::stop(std::chrono::milliseconds patience) {
   asio::post(parts_->io, [parts = parts_.get(), patience] { parts->begin_stop(patience); });
 }
 
-// ---- posting ----
+// ---- asking others ----
 
 namespace {
 
@@ -521,8 +521,13 @@ struct Url {
   std::string host;
   std::string port;
   std::string target;
+  std::string credentials;  ///< "user:password", escapes undone; empty: none.
+
+  /// As it may be told.
+  [[nodiscard]] std::string place() const { return host + ":" + port; }
 };
 
+/// @throws std::invalid_argument in words without the address.
 Url parse_url(const std::string& url) {
   Url parsed;
   std::string rest;
@@ -532,11 +537,18 @@ Url parse_url(const std::string& url) {
     parsed.tls = true;
     rest = url.substr(8);
   } else {
-    throw std::invalid_argument(url + ": an address begins with http:// or https://");
+    throw std::invalid_argument("an address begins with http:// or https://");
   }
-  const std::size_t slash = rest.find('/');
-  parsed.target = slash == std::string::npos ? "/" : rest.substr(slash);
+  const std::size_t slash = rest.find_first_of("/?#");
+  parsed.target = slash == std::string::npos ? "/" : rest.substr(slash, rest.find('#', slash) - slash);
+  if (parsed.target.empty() || parsed.target.front() != '/') parsed.target.insert(0, "/");
   std::string host = rest.substr(0, slash);
+  if (const std::size_t at = host.rfind('@'); at != std::string::npos) {
+    auto credentials = percent_decoded(host.substr(0, at));
+    if (!credentials) throw std::invalid_argument("user or password of an address has a damaged escape");
+    parsed.credentials = std::move(*credentials);
+    host.erase(0, at + 1);
+  }
   const std::size_t colon = host.rfind(':');
   if (colon != std::string::npos && host.find(']', colon) == std::string::npos) {
     parsed.port = host.substr(colon + 1);
@@ -545,16 +557,41 @@ Url parse_url(const std::string& url) {
     parsed.port = parsed.tls ? "443" : "80";
   }
   parsed.host = host;
-  if (host.empty()) throw std::invalid_argument(url + ": no host");
+  if (host.empty()) throw std::invalid_argument("an address without a host");
+  for (const std::string* part : {&parsed.host, &parsed.target}) {
+    if (std::any_of(part->begin(), part->end(), [](unsigned char c) { return c <= ' ' || c == 127; }))
+      throw std::invalid_argument("an address has no blanks");
+  }
   return parsed;
 }
 
-/// The answer; of its body nothing where `most` is 0.
-asio::awaitable<Response> post_to(asio::io_context& io, Url url, const Fields& headers,
-                                  const std::string& body, std::chrono::milliseconds patience,
-                                  std::size_t most) {
+std::string text_of(const Outgoing& request, const Url& url) {
+  std::string text = request.method + " " + url.target + " HTTP/1.1\r\n";
+  const bool usual = url.port == (url.tls ? "443" : "80");
+  add_field(text, "Host", usual ? url.host : url.place());
+  for (const auto& [name, value] : request.headers) add_field(text, name, value);
+  if (!url.credentials.empty()) {
+    std::string encoded(4 * ((url.credentials.size() + 2) / 3) + 1, '\0');
+    encoded.resize(static_cast<std::size_t>(
+        EVP_EncodeBlock(reinterpret_cast<unsigned char*>(encoded.data()),
+                        reinterpret_cast<const unsigned char*>(url.credentials.data()),
+                        static_cast<int>(url.credentials.size()))));
+    add_field(text, "Authorization", "Basic " + encoded);
+  }
+  if (request.method == "GET")
+    add_field(text, "Connection", "close");
+  else
+    add_field(text, "Content-Length", std::to_string(request.body.size()));
+  return text + "\r\n" + request.body;
+}
+
+asio::awaitable<Response> exchange(asio::io_context& io, const Outgoing& request, const Url& url) {
   tcp::resolver resolver(io);
-  const auto places = co_await resolver.async_resolve(url.host, url.port, asio::use_awaitable);
+  // [::1] is written so in an address alone. Named: g++ 12 destroys the temporaries of a condition within
+  // co_await twice.
+  const bool v6 = url.host.front() == '[' && url.host.back() == ']';
+  const std::string name = v6 ? url.host.substr(1, url.host.size() - 2) : url.host;
+  const auto places = co_await resolver.async_resolve(name, url.port, asio::use_awaitable);
   std::optional<asio::ssl::context> context;
   if (url.tls) {  // The system's authorities take a tenth of a second to read.
     context.emplace(asio::ssl::context::tls_client);
@@ -567,61 +604,90 @@ asio::awaitable<Response> post_to(asio::io_context& io, Url url, const Fields& h
   const auto check = [&error] {
     if (error) throw boost::system::system_error(error);
   };
-  wire->close_after(patience);
+  wire->close_after(request.patience);
   co_await asio::async_connect(wire->socket(), places, quietly(error));
   error = wire->reason(error);
   check();
   co_await wire->greet(error);
   check();
-  std::string text = "POST " + url.target + " HTTP/1.1\r\n";
-  add_field(text, "Host", url.host);
-  for (const auto& [name, value] : headers) add_field(text, name, value);
-  add_field(text, "Content-Length", std::to_string(body.size()));
-  text += "\r\n" + body;
+  const std::string text = text_of(request, url);
   co_await wire->write(text, error);
   check();
   beast::flat_buffer buffer;
   http::response_parser<http::string_body> answer;
-  answer.body_limit(std::max<std::size_t>(most, 1U << 20));
+  answer.body_limit(request.most_bytes > 0 ? request.most_bytes : 1U << 20);
   co_await read_header(*wire, buffer, answer, error);
   check();
-  if (most > 0) co_await read_body(*wire, buffer, answer, error);
+  if (request.most_bytes > 0) co_await read_body(*wire, buffer, answer, error);
   check();
   co_return Response{.status = static_cast<int>(answer.get().result_int()),
                      .type = std::string(answer.get()[http::field::content_type]),
                      .body = std::move(answer.get().body())};
 }
 
-Response exchange(const std::string& url, const Fields& headers, const std::string& body,
-                  std::chrono::milliseconds patience, std::size_t most) {
+/// @throws boost::system::system_error.
+Response answer_to(const Outgoing& request, const Url& url, const std::stop_token& stop) {
   asio::io_context io(1);
   Response response;
-  std::exception_ptr failure;
-  asio::co_spawn(io, post_to(io, parse_url(url), headers, body, patience, most),
-                 [&](std::exception_ptr error, Response result) {
-                   failure = error;
-                   response = std::move(result);
-                 });
+  std::exception_ptr failure =
+      std::make_exception_ptr(boost::system::system_error(asio::error::operation_aborted));
+  asio::co_spawn(io, exchange(io, request, url), [&](std::exception_ptr error, Response result) {
+    failure = error;
+    response = std::move(result);
+  });
+  const std::stop_callback ender(stop, [&io] { io.stop(); });
   io.run();
-  try {
-    if (failure) std::rethrow_exception(failure);
-  } catch (const boost::system::system_error& error) {
-    throw Error(ErrorCode::kUnavailable, url + ": " + error.code().message());
-  }
+  if (failure) std::rethrow_exception(failure);
   return response;
+}
+
+Url url_named(const std::string& url) {
+  try {
+    return parse_url(url);
+  } catch (const std::invalid_argument& error) {
+    throw std::invalid_argument(url + ": " + error.what());
+  }
 }
 
 }  // namespace
 
+Response send(const Outgoing& request) {
+  try {
+    return answer_to(request, url_named(request.url), {});
+  } catch (const boost::system::system_error& error) {
+    if (error.code() == http::error::body_limit)
+      throw Error(ErrorCode::kInputUnreadable, request.url + ": the answer has more than " +
+                                                   std::to_string(request.most_bytes) + " bytes");
+    throw Error(ErrorCode::kUnavailable, request.url + ": " + error.code().message());
+  }
+}
+
 int post(const std::string& url, const Fields& headers, const std::string& body,
          std::chrono::milliseconds patience) {
-  return exchange(url, headers, body, patience, 0).status;
+  return send({.method = "POST",
+               .url = url,
+               .headers = headers,
+               .body = body,
+               .patience = patience,
+               .most_bytes = 0})
+      .status;
 }
 
 Response forward(const std::string& url, const Fields& headers, const std::string& body,
                  std::chrono::milliseconds patience) {
-  constexpr std::size_t kMost = 16U << 20;
-  return exchange(url, headers, body, patience, kMost);
+  return send({.method = "POST", .url = url, .headers = headers, .body = body, .patience = patience});
 }
+
+Response get(const std::string& url, std::chrono::milliseconds patience, std::size_t most,
+             const std::stop_token& stop) {
+  const Outgoing request{.headers = {{"User-Agent", "likeness"}}, .patience = patience, .most_bytes = most};
+  try {
+    return answer_to(request, parse_url(url), stop);
+  } catch (const boost::system::system_error& error) {
+    throw Error(ErrorCode::kUnavailable, error.code().message());
+  }
+}
+
+void require_url(const std::string& url) { (void)parse_url(url); }
 
 }  // namespace likeness::serve

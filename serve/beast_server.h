@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 
 #include "serve/http.h"
@@ -62,13 +63,25 @@ class HttpServer {
   std::shared_ptr<Parts> parts_;
 };
 
-/// Sends `body` by POST to an http:// or https:// address and waits for the answer's status; https checks the
-/// server's certificate by the system's authorities.
-/// @throws Error kUnavailable where there is no answer within `patience`.
+/// Sends a request to an http:// or https:// address and waits for its answer: status, type and body. https
+/// checks the server's certificate by the system's authorities. A redirection is not followed; it is the
+/// answer.
+/// @throws Error kUnavailable where there is no whole answer within `patience`, kInputUnreadable where it is
+/// larger; std::invalid_argument for another kind of address.
+[[nodiscard]] Response send(const Outgoing& request);
+
+/// The status of the answer to a POST. @throws as send().
 [[nodiscard]] int post(const std::string& url, const Fields& headers, const std::string& body,
                        std::chrono::milliseconds patience);
-/// The same with the whole answer: status, type and a body of at most 16 MiB.
+/// The same with the whole answer, of at most 16 MiB.
 [[nodiscard]] Response forward(const std::string& url, const Fields& headers, const std::string& body,
                                std::chrono::milliseconds patience);
+/// GET of an address, which may hold user and password (http://USER:PASSWORD@HOST/...). The body has at most
+/// `most` bytes. `stop` ends it at once.
+/// @throws Error kUnavailable in words without the address.
+[[nodiscard]] Response get(const std::string& url, std::chrono::milliseconds patience, std::size_t most,
+                           const std::stop_token& stop);
+/// @throws std::invalid_argument, in words without it, where it is no address that get() takes.
+void require_url(const std::string& url);
 
 }  // namespace likeness::serve

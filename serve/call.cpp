@@ -14,7 +14,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::size_t kMostPhotoBytes = 20U << 20;  ///< Before it is decoded; image/ has the limit on pixels.
 constexpr std::size_t kMostParts = 1000;
 constexpr std::size_t kMostFieldBytes = 64U << 10;
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <deque>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -12,6 +13,9 @@
 #include "serve/router.h"
 
 namespace likeness::serve {
+
+/// Of a photo, before it is decoded; image/ has the limit on pixels.
+inline constexpr std::size_t kMostPhotoBytes = 20U << 20;
 
 /// A file that came with a request.
 struct Upload {

@@ -15,13 +15,13 @@ namespace {
 constexpr std::size_t kMostWaiting = 1000;  ///< Events of one listener.
 constexpr std::size_t kMostListeners = 64;
 
-std::string body_of(const Event& event) {
-  nlohmann::ordered_json json{{"kind", event.kind}, {"gallery", event.gallery}, {"time_ms", now_ms()}};
+}  // namespace
+
+std::string event_text(const Event& event, std::int64_t time_ms) {
+  nlohmann::ordered_json json{{"kind", event.kind}, {"gallery", event.gallery}, {"time_ms", time_ms}};
   json.update(event.data);
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
-
-}  // namespace
 
 class EventHub::Stream : public EventStream {
  public:
@@ -89,7 +89,7 @@ EventHub::EventHub(Lost lost) : lost_(std::move(lost)) {}
 EventHub::~EventHub() { end(); }
 
 void EventHub::publish(const Event& event) {
-  const std::string body = body_of(event);
+  const std::string body = event_text(event, now_ms());
   std::vector<std::shared_ptr<Stream>> streams;
   std::uint64_t id = 0;
   {
@@ -158,7 +158,7 @@ void Webhook::send(const Event& event) {
       waiting_.pop_front();
       if (lost_) lost_();
     }
-    waiting_.push_back(body_of(event));
+    waiting_.push_back(event_text(event, now_ms()));
   }
   more_.notify_one();
 }

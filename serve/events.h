@@ -23,6 +23,9 @@ struct Event {
   nlohmann::ordered_json data;  ///< An object.
 };
 
+/// An event as listeners get it: one object with kind, gallery, time_ms (since 1970, UTC) and its data.
+[[nodiscard]] std::string event_text(const Event& event, std::int64_t time_ms);
+
 /// Hands events to listeners and webhooks. A listener that does not keep up loses the oldest. Threads may
 /// share one.
 class EventHub {

@@ -51,6 +51,8 @@ bool each_part(std::string_view text, char separator, const Take& take) {
 
 }  // namespace
 
+std::optional<std::string> percent_decoded(std::string_view text) { return decoded(text, /*query=*/false); }
+
 std::optional<std::string_view> find_field(const Fields& fields, std::string_view name) {
   for (const auto& [key, value] : fields) {
     if (key == name) return value;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -53,6 +54,18 @@ struct Response {
   std::shared_ptr<EventStream> events{};  ///< Instead of a body: goes on until one side ends it.
 };
 
+/// A request that this program makes of another server.
+struct Outgoing {
+  std::string method = "GET";
+  std::string url;  ///< http:// or https://; never with a secret in it, for errors name it.
+  Fields headers{};
+  std::string body{};
+  std::chrono::milliseconds patience{10'000};  ///< For the whole exchange.
+  std::size_t most_bytes = 16U << 20;          ///< Of the answer's body; 0: it is not read.
+};
+/// Makes a request: send() of beast_server.h, or what a test has in its place.
+using Send = std::function<Response(const Outgoing&)>;
+
 /// What is known of a request when its header is there.
 struct Admission {
   std::optional<Response> refusal{};  ///< Sent at once; the body is not read.
@@ -71,6 +84,9 @@ class Handler {
   /// The answer to what never became a request (bad syntax, too large, too slow) or took too long.
   [[nodiscard]] virtual Response refuse(int status, const std::string& id, const std::string& message) = 0;
 };
+
+/// Percent escapes undone; nothing where one is damaged, or gives a NUL.
+[[nodiscard]] std::optional<std::string> percent_decoded(std::string_view text);
 
 /// "/a%20b/c?d=e" taken apart; nothing where it is no path, or an escape is damaged.
 struct Target {

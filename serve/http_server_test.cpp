@@ -249,6 +249,21 @@ TEST_F(HttpServerTest, PostSaysWhyThereIsNoAnswer) {
   EXPECT_THROW(static_cast<void>(post("ftp://h/", {}, "", milliseconds(100))), std::invalid_argument);
 }
 
+TEST_F(HttpServerTest, AskingOthersIsBounded) {
+  const Response got = send({.url = url("/a?b=c"), .headers = {{"X-A", "b"}}});
+  EXPECT_EQ(got.status, 200);
+  EXPECT_EQ(got.body, "GET /a?b=c ");
+  EXPECT_EQ(send({.url = url("/large"), .most_bytes = 300'000}).body.size(), 300'000U);
+  try {
+    (void)send({.url = url("/large"), .most_bytes = 1000});
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kInputUnreadable);
+    EXPECT_EQ(error.what(), url("/large") + ": the answer has more than 1000 bytes");
+  }
+  EXPECT_THROW((void)send({.url = url("/a b")}), std::invalid_argument);
+}
+
 TEST(HttpClient, ReadsTheLengthWhateverTheCaseOfItsName) {
   EXPECT_EQ(announced_length("HTTP/1.1 200 OK\r\ncontent-length: 12\r\n\r\n"), 12U);
   EXPECT_EQ(announced_length("HTTP/1.1 200 OK\r\nX: 1\r\nContent-Length:7\r\n\r\n"), 7U);

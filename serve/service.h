@@ -148,11 +148,11 @@ class Service : public Handler {
   std::vector<std::unique_ptr<ServedGallery>> galleries_;
   Metrics metrics_;
   AuditLog audit_;
-  EventHub events_;
+  std::mutex log_mutex_;
+  EventHub events_;  ///< Its hooks may log until they are gone.
   std::atomic<bool> stopping_ = false;
   std::mutex under_way_mutex_;
   std::map<std::string, std::size_t> under_way_;  ///< Requests of each key.
-  std::mutex log_mutex_;
   std::jthread housekeeper_;
   WorkQueue queue_;  ///< Last: its threads use all of the above.
 };

@@ -429,6 +429,7 @@ TEST_F(ServiceTest, NobodyIsRememberedUnlessAsked) {
   EXPECT_EQ(get("/v1/galleries/default/seen").body["groups"].size(), 0U);
   EXPECT_EQ(send({{.method = "POST", .target = "/v1/galleries/default/backups"}}).status, 409);
   enrol("Ann", 0);
+  EXPECT_EQ(get("/v1/galleries/default/people").body["people"][0]["face"], nullptr);
   EXPECT_EQ(get("/v1/galleries/default/faces/1").body["has_crop"], false);
   EXPECT_EQ(get("/v1/galleries/default/faces/1/crop").status, 404);
 }
@@ -470,6 +471,10 @@ TEST_F(RememberingServiceTest, StrangersAreGroupedNamedAndIgnored) {
   EXPECT_EQ(named.body["enrolled"], 2) << named.text;
   EXPECT_EQ(get(group).status, 404);
   EXPECT_EQ(form("/v1/search", {{"photo", stranger(9)}}).body["faces"][0]["name"], "Zoe");
+  const json people = get("/v1/galleries/default/people").body["people"];
+  EXPECT_EQ(people[0]["face"], 1);
+  EXPECT_EQ(people[1]["name"], "Zoe");
+  EXPECT_EQ(get("/v1/galleries/default/faces/" + people[1]["face"].dump()).body["person"], people[1]["id"]);
   for (const char* face : {"1", "2"}) {  // enrolled from a photo; named from its group
     EXPECT_EQ(get(std::string("/v1/galleries/default/faces/") + face).body["has_crop"], true);
     EXPECT_EQ(get(std::string("/v1/galleries/default/faces/") + face + "/crop").text.substr(0, 3),

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Every include between the folders must point left in this list, and every folder must be in it. Run from the root.
-library="core stats npz image report infer model detect align embed classify gallery cluster dataset recognize eval"
+library="core stats npz image xmp report infer model detect align embed classify gallery cluster dataset recognize eval"
 bad=0
 
 for folder in likeness/*/; do
@@ -19,8 +19,8 @@ for stage in $library; do
 done
 
 # Tests, benchmarks and fuzz targets are known by the build's lists: model/self_test.cpp has such a name and is library.
-apart=" $(sed -nE 's/.*likeness_(test|bench|fuzz)\(([a-z0-9_]+).*/\2.cpp/p' likeness/*/CMakeLists.txt serve/CMakeLists.txt serve/compat/CMakeLists.txt | tr '\n' ' ')"
-apart="$apart $(sed -n '/likeness_test(/,/)/p' likeness/*/CMakeLists.txt serve/CMakeLists.txt serve/compat/CMakeLists.txt | grep -hoE '[a-z0-9_]+_test\.cpp' | tr '\n' ' ')"
+apart=" $(sed -nE 's/.*likeness_(test|bench|fuzz)\(([a-z0-9_]+).*/\2.cpp/p' likeness/*/CMakeLists.txt serve/CMakeLists.txt serve/compat/CMakeLists.txt serve/import/CMakeLists.txt | tr '\n' ' ')"
+apart="$apart $(sed -n '/likeness_test(/,/)/p' likeness/*/CMakeLists.txt serve/CMakeLists.txt serve/compat/CMakeLists.txt serve/import/CMakeLists.txt | grep -hoE '[a-z0-9_]+_test\.cpp' | tr '\n' ' ')"
 own=""
 for file in $(find likeness serve cli -name '*.cpp' -o -name '*.h'); do
   case "$apart" in *" $(basename "$file") "*) ;; *) own="$own $file" ;; esac
@@ -28,12 +28,13 @@ done
 
 # only WHAT PATTERN FOLDER: nothing outside FOLDER has the pattern.
 only() {
-  found=$(grep -lE "$2" $own | grep -v "^$3/")
+  found=$(grep -lE "$2" $own | grep -vE "^$3(/|$)")
   [ -z "$found" ] || { echo "only $3 $1, but so does:"; echo "$found"; bad=1; }
 }
 only "includes OpenVINO" '#include <openvino/' likeness/infer/openvino
 only "includes Eigen" '#include [<"](Eigen|unsupported/Eigen)/' likeness/embed
 only "knows SQL" '#include [<"].*sqlite3?\.h[>"]|"(SELECT|INSERT|UPDATE|DELETE|CREATE TABLE|PRAGMA) ' likeness/gallery
+only "includes libmosquitto" '#include <mosquitto' serve/mqtt_client.cpp
 only "sees CLI11" '#include <CLI/' cli
 only "includes Boost" '#include <boost/' serve
 strays=$(grep -rlE '#include <boost/' serve | grep -v -x -e serve/beast_server.cpp -e serve/wire.cpp -e serve/wire.h)

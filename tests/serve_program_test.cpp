@@ -1,12 +1,9 @@
 // `likeness serve` as a program: how it starts and ends, what it makes of bytes that are no good request, and
 // what is left after it was killed.
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
-#include <spawn.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,14 +13,12 @@
 #include <cstdlib>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <regex>
 #include <thread>
 
 #include "tests/http_client.h"
 #include "tests/run_program.h"
+#include "tests/running_server.h"
 #include "tests/tiny/tiny_world.h"
-
-extern char** environ;
 
 namespace likeness {
 namespace {
@@ -32,74 +27,6 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-std::string read_text(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
-/// A server that runs. Killed by the destructor.
-class Server {
- public:
-  /// `most_kib`: no file that it writes may grow beyond it, as on a full disk; 0: as large as it likes.
-  Server(const fs::path& log, std::vector<std::string> arguments, int most_kib = 0) : log_(log) {
-    ::setenv("XDG_CACHE_HOME", (fs::temp_directory_path() / "likeness_test_cache").c_str(), 0);
-    arguments.insert(arguments.begin(), "serve");
-    arguments.insert(arguments.begin(), LIKENESS_PROGRAM);
-    if (most_kib > 0) {
-      const std::string limited = "ulimit -f " + std::to_string(2 * most_kib) + " && exec \"$0\" \"$@\"";
-      arguments.insert(arguments.begin(), {"/bin/sh", "-c", limited});
-    }
-    std::vector<char*> argv;
-    for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
-    argv.push_back(nullptr);
-    const int file = ::open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, file, STDERR_FILENO);
-    if (::posix_spawn(&child_, argv[0], &actions, nullptr, argv.data(), environ) != 0) child_ = 0;
-    posix_spawn_file_actions_destroy(&actions);
-    ::close(file);
-    wait_for_port();
-  }
-  ~Server() {
-    if (child_ == 0) return;
-    ::kill(child_, SIGKILL);
-    (void)wait();
-  }
-  Server(const Server&) = delete;
-  Server& operator=(const Server&) = delete;
-
-  [[nodiscard]] std::uint16_t port() const { return port_; }
-  [[nodiscard]] std::string log() const { return read_text(log_); }
-  void signal(int number) const { ::kill(child_, number); }
-  /// Its exit code, or 128 + the signal that ended it.
-  int wait() {
-    int status = 0;
-    ::waitpid(std::exchange(child_, 0), &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  }
-
- private:
-  void wait_for_port() {
-    const std::regex line("listening on https?://[^ ]+:([0-9]+),");
-    for (int i = 0; i < 600 && child_ != 0; ++i) {
-      std::smatch found;
-      const std::string text = log();
-      if (std::regex_search(text, found, line)) {
-        port_ = static_cast<std::uint16_t>(std::stoi(found[1]));
-        return;
-      }
-      if (::waitpid(child_, nullptr, WNOHANG) != 0) break;
-      std::this_thread::sleep_for(milliseconds(50));
-    }
-    throw std::runtime_error("the server did not start: " + log());
-  }
-
-  fs::path log_;
-  pid_t child_ = 0;
-  std::uint16_t port_ = 0;
-};
 
 class ServeProgram : public testing::Test {
  protected:
@@ -112,7 +39,7 @@ class ServeProgram : public testing::Test {
     all.insert(all.end(), more.begin(), more.end());
     return all;
   }
-  Server start(std::vector<std::string> more = {}, int most_kib = 0) const {
+  RunningServer start(std::vector<std::string> more = {}, int most_kib = 0) const {
     return {folder_ / "log", arguments(std::move(more)), most_kib};
   }
   static ProgramResult run(std::vector<std::string> all) {
@@ -128,7 +55,7 @@ class ServeProgram : public testing::Test {
 };
 
 TEST_F(ServeProgram, EnrolsSearchesAndStopsWhenTold) {
-  Server server = start();
+  RunningServer server = start();
   EXPECT_EQ(status_of(ask(server.port(), request_text("GET", "/v1/health/ready"))), 200);
   const std::string enrolled =
       ask(server.port(), photo_request("/v1/galleries/default/faces", photo(0), "Ann"));
@@ -144,7 +71,7 @@ TEST_F(ServeProgram, EnrolsSearchesAndStopsWhenTold) {
 }
 
 TEST_F(ServeProgram, WhatRunsIsFinishedBeforeItEnds) {
-  Server server = start();
+  RunningServer server = start();
   Connection connection(server.port());
   const std::string request = photo_request("/v1/search", photo(0));
   connection.send(request.substr(0, request.size() - 10));
@@ -160,12 +87,12 @@ TEST_F(ServeProgram, WhatRunsIsFinishedBeforeItEnds) {
 }
 
 TEST_F(ServeProgram, SpeaksOtherProtocolsWhereToldAndHandsTheRestOn) {
-  const Server other = start({"--compat", "immich"});
+  const RunningServer other = start({"--compat", "immich"});
   std::ofstream(folder_ / "serve.conf")
       << "compat = deepstack,immich\nimmich-upstream = http://127.0.0.1:" << other.port() << "/\n";
   std::vector<std::string> more = arguments({"--config", folder_ / "serve.conf"});
   more[1] = folder_ / "other.gallery";
-  const Server server(folder_ / "log2", more);
+  const RunningServer server(folder_ / "log2", more);
   EXPECT_EQ(body_of(ask(server.port(), request_text("GET", "/ping"))), "pong");
   EXPECT_EQ(status_of(ask(server.port(), request_text("POST", "/v1/vision/face/list"))), 200);
   EXPECT_EQ(status_of(ask(server.port(), request_text("GET", "/api/v1/config"))), 404);
@@ -179,6 +106,61 @@ TEST_F(ServeProgram, SpeaksOtherProtocolsWhereToldAndHandsTheRestOn) {
   EXPECT_EQ(status_of(answer), 501) << answer;
   EXPECT_NE(body_of(answer).find("only facial-recognition is done here"), std::string::npos) << answer;
   EXPECT_NE(other.log().find("immich.predict"), std::string::npos);
+}
+
+TEST_F(ServeProgram, PeopleAreBroughtOverByTheProtocolOfTheirServer) {
+  const Server old = start({"--compat", "compreface,deepstack", "--keep-crops"});
+  for (std::uint32_t seed = 5; seed < 8; ++seed)
+    ASSERT_EQ(status_of(ask(old.port(), photo_request("/v1/galleries/default/faces", photo(0, seed), "Ann"))),
+              200);
+  const std::string url = "http://127.0.0.1:" + std::to_string(old.port());
+  const auto bring = [&](const std::string& server, std::vector<std::string> more = {}) {
+    std::vector<std::string> all{"import-from",
+                                 server,
+                                 url,
+                                 "--gallery",
+                                 folder_ / "new.gallery",
+                                 "--models",
+                                 tiny::packs().string(),
+                                 "--model",
+                                 tiny::kEmbedder,
+                                 "--threads",
+                                 "2",
+                                 "--review",
+                                 "off"};
+    all.insert(all.end(), more.begin(), more.end());
+    return run_likeness(all);
+  };
+  const ProgramResult missing = bring("deepstack");
+  EXPECT_EQ(missing.code, 3) << missing.err;
+  EXPECT_NE(missing.err.find("Ann: the server has no photo of this person"), std::string::npos)
+      << missing.err;
+  ::setenv("LIKENESS_API_KEY", "00000000-0000-0000-0000-000000000000", 1);
+  const ProgramResult first = bring("compreface", {"--report", folder_ / "report.csv"});
+  EXPECT_EQ(first.code, 0) << first.err << first.out;
+  EXPECT_NE(first.out.find("3 faces enrolled, 0 known already, of 1 person and 3 photos of http://"),
+            std::string::npos)
+      << first.out;
+  const auto report = lines(read_text(folder_ / "report.csv"));
+  ASSERT_EQ(report.size(), 4U);
+  EXPECT_EQ(report[0], "person,photo,status,why");
+  EXPECT_TRUE(std::regex_match(report[1], std::regex("Ann,[0-9a-f-]{36},enrolled,"))) << report[1];
+  const ProgramResult second = bring("compreface", {"--json"});
+  ::unsetenv("LIKENESS_API_KEY");
+  EXPECT_EQ(second.code, 0);
+  for (const std::string& line : lines(second.out)) EXPECT_EQ(json::parse(line)["status"], "known");
+  EXPECT_EQ(bring("deepstack").code, 0) << "everybody is there now";
+  const auto refused = [&](const std::string& to, int code, const std::string& words) {
+    const ProgramResult result =
+        run_likeness({"import-from", "compreface", to, "--gallery", folder_ / "none.gallery", "--models",
+                      tiny::packs().string(), "--model", tiny::kEmbedder});
+    EXPECT_EQ(result.code, code) << result.err;
+    EXPECT_NE(result.err.find(words), std::string::npos) << result.err;
+    EXPECT_FALSE(fs::exists(folder_ / "none.gallery"));
+  };
+  refused("http://127.0.0.1:1", 6, "Connection refused");
+  refused("127.0.0.1:1", 2, "an address begins with http:// or https://");
+  refused(url + "/elsewhere", 6, "status 404");
 }
 
 // ---- what is refused at the start, in one line ----
@@ -210,7 +192,7 @@ TEST_F(ServeProgram, SaysInOneLineWhyItDoesNotStart) {
 }
 
 TEST_F(ServeProgram, APortThatIsTakenIsNamed) {
-  const Server server = start();
+  const RunningServer server = start();
   std::vector<std::string> again = arguments();
   again[1] = folder_ / "other.gallery";
   again[7] = std::to_string(server.port());
@@ -247,7 +229,7 @@ TEST_F(ServeProgram, OptionsComeFromAFileToo) {
 // ---- bytes that are no good request ----
 
 TEST_F(ServeProgram, BadRequestsAreRefusedWithAReason) {
-  const Server server = start();
+  const RunningServer server = start();
   const auto answer = [&](const std::string& bytes) { return ask(server.port(), bytes); };
   const auto expect = [&](const std::string& bytes, int status, const std::string& message) {
     const std::string text = answer(bytes);
@@ -284,7 +266,7 @@ TEST_F(ServeProgram, BadRequestsAreRefusedWithAReason) {
 }
 
 TEST_F(ServeProgram, AConnectionIsKeptForSeveralRequests) {
-  const Server server = start();
+  const RunningServer server = start();
   Connection connection(server.port());
   connection.send(request_text("GET", "/v1/version") + request_text("GET", "/v1/health/live"));
   EXPECT_NE(connection.read_answer().find("\"api\":\"v1\""), std::string::npos);
@@ -306,7 +288,7 @@ TEST_F(ServeProgram, AConnectionIsKeptForSeveralRequests) {
 }
 
 TEST_F(ServeProgram, EventsComeAsTheyHappen) {
-  Server server = start();
+  RunningServer server = start();
   Connection listener(server.port());
   listener.send(request_text("GET", "/v1/events"));
   EXPECT_EQ(status_of(listener.read_until("\r\n\r\n")), 200);
@@ -358,7 +340,7 @@ class Listener {
 TEST_F(ServeProgram, AWebhookIsPostedToWithASignature) {
   const Listener listener;
   std::ofstream(folder_ / "secret") << "s3cret\n";
-  const Server server = start({"--webhook", "http://127.0.0.1:" + std::to_string(listener.port()) + "/hook",
+  const RunningServer server = start({"--webhook", "http://127.0.0.1:" + std::to_string(listener.port()) + "/hook",
                                "--webhook-secret", folder_ / "secret"});
   EXPECT_EQ(status_of(ask(server.port(), photo_request("/v1/galleries/default/faces", photo(0), "Ann"))),
             200);
@@ -369,7 +351,7 @@ TEST_F(ServeProgram, AWebhookIsPostedToWithASignature) {
 }
 
 TEST_F(ServeProgram, ClientsThatStallKeepNobodyOut) {
-  const Server server = start();
+  const RunningServer server = start();
   const std::string request = photo_request("/v1/search", photo(0));
   // The quickest of fifty: what else the machine does comes and goes.
   const auto time = [&] {
@@ -395,7 +377,7 @@ TEST_F(ServeProgram, WhatWasAcknowledgedIsThereAfterAKill) {
   const fs::path gallery = folder_ / "people.gallery";
   std::size_t acknowledged = 0;
   for (int round = 0; round < kills; ++round) {
-    Server server = start({"--quiet"});
+    RunningServer server = start({"--quiet"});
     std::atomic<bool> go = true;
     std::atomic<std::size_t> enrolled = 0;
     std::vector<std::jthread> clients;
@@ -437,7 +419,7 @@ TEST_F(ServeProgram, AFullDiskIsSaidAndNothingHalfIsKept) {
   const fs::path gallery = folder_ / "people.gallery";
   std::size_t enrolled = 0;
   {
-    const Server server = start({"--quiet"}, 600);
+    const RunningServer server = start({"--quiet"}, 600);
     std::string answer;
     for (std::uint32_t seed = 0; seed < 400; ++seed) {
       answer = ask(server.port(), photo_request("/v1/galleries/default/faces", photo(0, seed), "Ann"));
@@ -459,7 +441,7 @@ TEST_F(ServeProgram, SpeaksTlsWithACertificate) {
   const std::string pair = "openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=localhost -days 2 -keyout " +
                            (folder_ / "k.pem") + " -out " + (folder_ / "c.pem") + " 2>/dev/null";
   ASSERT_EQ(std::system(pair.c_str()), 0);
-  const Server server = start({"--tls-certificate", folder_ / "c.pem", "--tls-key", folder_ / "k.pem"});
+  const RunningServer server = start({"--tls-certificate", folder_ / "c.pem", "--tls-key", folder_ / "k.pem"});
   const std::string asks =
       "printf 'GET /v1/version HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n' | "
       "openssl s_client -quiet -verify_return_error -CAfile " +

@@ -11,6 +11,7 @@
 #include <stdexcept>
 #include <unordered_map>
 
+#include "likeness/cluster/join_clusters.h"
 #include "likeness/embed/byte_values.h"
 #include "likeness/gallery/in_parts.h"
 #include "likeness/gallery/kernels.h"
@@ -162,6 +163,12 @@ std::vector<int> number(std::span<const std::uint32_t> labels, std::span<const i
   return clusters;
 }
 
+/// The link for so many faces or clusters.
+double link_of(const ClusterOptions& options, std::size_t count) {
+  if (options.threshold) return *options.threshold;
+  return options.link ? options.link(count) : link_threshold(count);
+}
+
 /// The standard library's shuffle may differ between libraries; the clusters shall not.
 void shuffle(std::vector<std::uint32_t>& order, std::mt19937_64& random) {
   for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[random() % i]);
@@ -212,7 +219,7 @@ double link_threshold(std::size_t faces, const Contract& contract, Precision pre
 std::vector<std::vector<FaceLink>> link_faces(const Embeddings& faces, const ClusterOptions& given,
                                               const Progress& progress) {
   ClusterOptions options = given;
-  options.threshold = given.threshold.value_or(link_threshold(faces.size()));
+  options.threshold = link_of(given, faces.size());
   if (options.max_neighbours < 1 || options.threads < 1) {
     throw std::invalid_argument("faces need at least one neighbour and one thread");
   }
@@ -240,7 +247,7 @@ std::vector<int> cluster_faces(const Embeddings& faces, std::span<const std::int
                                const ClusterOptions& given, std::span<const int> previous,
                                const Progress& progress) {
   ClusterOptions options = given;
-  options.threshold = given.threshold.value_or(link_threshold(faces.size()));
+  options.threshold = link_of(given, faces.size());
   if (photos.size() != faces.size() || previous.size() > faces.size()) {
     throw std::invalid_argument("every face needs a photo, and only faces can have been clustered before");
   }
@@ -264,6 +271,12 @@ std::vector<int> cluster_faces(const Embeddings& faces, std::span<const std::int
     shuffle(order, random);
     if (whispers.round(order) == 0) break;
   }
+  std::vector<std::uint8_t> fixed;
+  for (const int cluster : previous) fixed.push_back(cluster != kNoise ? 1 : 0);
+  join_clusters(faces, photos, fixed, whispers.labels(),
+                {.link = [&](std::size_t clusters) { return link_of(given, clusters); },
+                 .max_neighbours = options.max_neighbours,
+                 .threads = options.threads});
   return number(whispers.labels(), previous, options.min_faces);
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <vector>
@@ -16,8 +17,10 @@ namespace likeness {
 inline constexpr int kNoise = -1;
 
 struct ClusterOptions {
-  /// Cosine from which two faces are linked. Empty: link_threshold() of their number.
+  /// Cosine from which two faces are linked, and two clusters joined. Empty: what `link` says for as many.
   std::optional<double> threshold = {};
+  /// Cosine from which two of so many are linked. Empty: link_threshold() of their number.
+  std::function<double(std::size_t count)> link = {};
   int min_faces = 2;        ///< Smaller clusters are noise, >= 1.
   int max_neighbours = 64;  ///< Links of a face, its nearest; >= 1.
   int rounds = 30;          ///< At most; it usually settles in fewer than ten.
@@ -58,8 +61,8 @@ struct FaceLink {
 
 /// Groups faces by person with Chinese whispers (Biemann 2006) over those links: every face again and again
 /// takes the cluster that its neighbours speak for most, each with the square of its cosine above the
-/// threshold. Two faces of one photo (`photos[i]` equal) are never put into one cluster. Needs no number of
-/// people.
+/// threshold. Then clusters of two faces or more are joined that are alike on average (join_clusters.h). Two
+/// faces of one photo (`photos[i]` equal) are never put into one cluster. Needs no number of people.
 /// @param previous clusters found before, for the first faces: they keep their numbers and their members;
 /// noise and new faces may join them or form new clusters. Empty: start afresh.
 /// @returns a cluster per face: 0, 1, ... from the largest down (new ones after the previous), or kNoise. The

@@ -56,6 +56,48 @@ TEST(ClusterFaces, FindsEveryPersonAndLeavesSinglesAlone) {
   for (std::size_t i = 180; i < 190; ++i) EXPECT_EQ(clusters[i], kNoise);
 }
 
+/// `each` faces in every direction given.
+Embeddings faces_at(const std::vector<std::vector<float>>& directions, std::size_t each) {
+  Embeddings faces{directions.front().size(), {}};
+  for (const auto& direction : directions) {
+    for (std::size_t i = 0; i < each; ++i)
+      faces.values.insert(faces.values.end(), direction.begin(), direction.end());
+  }
+  return faces;
+}
+
+/// Single faces are linked from .5 on, clusters from .3.
+const ClusterOptions kCloserForFaces{.link = [](std::size_t count) { return count > 5 ? 0.5 : 0.3; }};
+
+TEST(ClusterFaces, GroupsThatAreAlikeOnAverageAreOnePerson) {
+  // Cosines: first to second .4, second to third .45, first to third .1.
+  const Embeddings faces = faces_at({{1, 0, 0, 0}, {0.4F, 0.9165F, 0, 0}, {0.1F, 0.4474F, 0.8888F, 0}}, 3);
+  // Second and third are joined first; to them the first is .25 on average.
+  EXPECT_EQ(cluster_faces(faces, own_photos(9), kCloserForFaces),
+            (std::vector<int>{1, 1, 1, 0, 0, 0, 0, 0, 0}));
+  // A threshold that is given is for clusters too.
+  EXPECT_EQ(cluster_faces(faces, own_photos(9), {.threshold = 0.46}),
+            (std::vector<int>{0, 0, 0, 1, 1, 1, 2, 2, 2}));
+  EXPECT_EQ(cluster_faces(faces, own_photos(9), {.threshold = 0.44}),
+            (std::vector<int>{1, 1, 1, 0, 0, 0, 0, 0, 0}));
+}
+
+TEST(ClusterFaces, GroupsThatMustPartAreNotJoined) {
+  const Embeddings faces = faces_at({{1, 0, 0, 0}, {0.4F, 0.9165F, 0, 0}}, 3);
+  EXPECT_EQ(cluster_faces(faces, own_photos(6), kCloserForFaces), std::vector<int>(6, 0));
+  const std::vector<int> apart{0, 0, 0, 1, 1, 1};
+  EXPECT_EQ(cluster_faces(faces, std::vector<std::int64_t>{0, 1, 2, 3, 4, 2}, kCloserForFaces), apart);
+  EXPECT_EQ(cluster_faces(faces, own_photos(6), kCloserForFaces, std::vector<int>{4, 4, 4, 7, 7, 7}),
+            (std::vector<int>{4, 4, 4, 7, 7, 7}));
+  // New ones join who was there before.
+  EXPECT_EQ(cluster_faces(faces, own_photos(6), kCloserForFaces, std::vector<int>{4, 4, 4}),
+            std::vector<int>(6, 4));
+  // One face is nobody's group.
+  const Embeddings single = faces_at({{1, 0, 0, 0}, {0.4F, 0.9165F, 0, 0}}, 1);
+  ClusterOptions always{.link = [](std::size_t) { return 0.41; }};
+  EXPECT_EQ(cluster_faces(single, own_photos(2), always), std::vector<int>(2, kNoise));
+}
+
 TEST(ClusterFaces, NumbersClustersFromTheLargestDown) {
   Embeddings faces = synthetic_faces(1, 2, 256, 3, 0.8);
   const Embeddings more = synthetic_faces(1, 5, 256, 4, 0.8);

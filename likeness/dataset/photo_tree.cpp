@@ -180,7 +180,8 @@ class Walk {
     const std::string ending = in_small_letters(path.extension().string());
     if (among(kRawEndings, ending)) {
       ++tree_.left_out.raw[ending];
-    } else if (!among(kSystemFiles, in_small_letters(path.filename().string()))) {
+    } else if (ending != ".xmp" && !among(kSystemFiles, in_small_letters(path.filename().string()))) {
+      // Sidecars (.xmp) belong to their photos.
       ++tree_.left_out.others[ending];
     }
   }

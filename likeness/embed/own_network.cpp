@@ -83,10 +83,41 @@ std::optional<GraphEngine> made(const fs::path& network, const ModelPack& pack, 
   return GraphEngine::make(std::move(*graph), precision);
 }
 
+/// The int8 network that `model quantize` made; empty where that one is OpenVINO's.
+std::optional<GraphEngine> kept_int8(const ModelPack& pack) {
+  const fs::path network = pack.network(Precision::kInt8);
+  if (network.extension() != kPackedEnding) return std::nullopt;
+  auto kept = GraphEngine::load(network, int8_key(pack));
+  if (!kept || kept->precision() != Precision::kInt8 || !takes_chips(*kept, pack.contract)) {
+    throw Error(ErrorCode::kModelInvalid,
+                network.string() + " is damaged, or was made by another version of this program",
+                Remedy::kQuantize);
+  }
+  return kept;
+}
+
 }  // namespace
+
+std::optional<GraphEngine> own_int8_network(const ModelPack& pack, std::span<const float> chips,
+                                            std::size_t count) {
+  if (pack.self_test.empty()) return std::nullopt;
+  std::optional<Graph> graph = graph_of(pack.network(Precision::kF32), pack.contract);
+  if (!graph) return std::nullopt;
+  {
+    const auto plain = GraphEngine::make(*graph, Precision::kF32);
+    if (!plain || !takes_chips(*plain, pack.contract) || !passes(*plain, pack)) return std::nullopt;
+  }
+  return GraphEngine::make_bytes(std::move(*graph), chips, count);
+}
+
+std::string int8_key(const ModelPack& pack) {
+  const auto file = std::ranges::find(pack.files, pack.contract.network, &PackFile::name);
+  return "int8 of " + (file == pack.files.end() ? pack.contract.sha256 : file->sha256);
+}
 
 std::optional<GraphEngine> own_network(const ModelPack& pack, Precision precision,
                                        const fs::path& cache_folder) {
+  if (pack.kind == PackKind::kEmbedder && precision == Precision::kInt8) return kept_int8(pack);
   if (pack.kind != PackKind::kEmbedder || pack.self_test.empty() || !GraphEngine::pays_off(precision) ||
       !fs::exists(pack.folder / pack.self_test)) {
     return std::nullopt;

@@ -201,9 +201,10 @@ EvalReport clustering_report(const People& people, const std::optional<double>& 
   }
   const Contract contract =
       people.contract.empty() ? Contract() : contract_from_json(people.contract, "contract");
-  const double link = threshold.value_or(link_threshold(people.size(), contract, precision));
-  const std::vector<int> clusters =
-      cluster_faces(people.embeddings, photos, {.threshold = link, .threads = threads});
+  const auto link_for = [&](std::size_t count) { return link_threshold(count, contract, precision); };
+  const double link = threshold.value_or(link_for(people.size()));
+  const std::vector<int> clusters = cluster_faces(
+      people.embeddings, photos, {.threshold = threshold, .link = link_for, .threads = threads});
   const Clustered ours = judge("Chinese whispers, cosine " + words("%.2f", link), clusters, truth);
   const Clustered best = best_dbscan(people.embeddings, truth, threads);
   EvalReport report{.title = "Clustering",

@@ -16,6 +16,7 @@
 #include "likeness/core/file.h"
 #include "likeness/image/color_tags.h"
 #include "likeness/image/orientation.h"
+#include "likeness/image/photo_header.h"
 #include "likeness/image/tiff_tag.h"
 #include "likeness/image/to_srgb.h"
 #include "likeness/image/vips_setup.h"
@@ -159,6 +160,14 @@ void check_size(const VImage& image, const std::string& name, const ReadOptions&
   }
 }
 
+// The XMP packet; empty where there is none.
+std::string_view xmp_in(const VImage& image) {
+  if (image.get_typeof(VIPS_META_XMP_NAME) != VIPS_TYPE_BLOB) return {};
+  std::size_t size = 0;
+  const auto* xmp = static_cast<const char*>(image.get_blob(VIPS_META_XMP_NAME, &size));
+  return {xmp, size};
+}
+
 // EXIF's orientation, 1 to 8; anything else counts as upright. HEIF and AVIF have boxes for it (irot, imir),
 // which libheif has followed by now: whatever Exif or XMP repeat must not turn the picture once more.
 int orientation_of(const VImage& image, const Format& format) {
@@ -170,11 +179,7 @@ int orientation_of(const VImage& image, const Format& format) {
   if (orientation < 1 && image.get_typeof(kRawProfile) == VIPS_TYPE_REF_STRING) {
     orientation = orientation_in_raw_profile(image.get_string(kRawProfile));
   }
-  if (orientation < 1 && image.get_typeof(VIPS_META_XMP_NAME) == VIPS_TYPE_BLOB) {
-    std::size_t size = 0;
-    const auto* xmp = static_cast<const char*>(image.get_blob(VIPS_META_XMP_NAME, &size));
-    orientation = orientation_in_xmp({xmp, size});
-  }
+  if (orientation < 1) orientation = orientation_in_xmp(xmp_in(image));
   return orientation >= 1 && orientation <= 8 ? orientation : 1;
 }
 
@@ -382,6 +387,23 @@ Image decode_image(Bytes bytes, const std::string& name, const ReadOptions& opti
     while (shrink > std::min(image.width(), image.height())) shrink /= 2;
     if (shrink != 1 && format.load == VImage::jpegload_buffer) image = open(bytes, format, shrink);
     return upright(decode_rgb(image, bytes, format, name), orientation_of(image, format));
+  });
+}
+
+PhotoHeader read_photo_header(Bytes bytes, const std::string& name) {
+  constexpr std::size_t kMostXmp = std::size_t{8} << 20;
+  start_vips();
+  const ReadOptions options;
+  const Format format = format_or_throw(bytes, name, options);
+  return translated(name, format, [&] {
+    const VImage image = open(bytes, format, /*shrink=*/1);
+    check_size(image, name, options);
+    PhotoHeader header{.orientation = orientation_of(image, format)};
+    header.size = swaps_sides(header.orientation) ? ImageSize{image.height(), image.width()}
+                                                  : ImageSize{image.width(), image.height()};
+    const std::string_view xmp = xmp_in(image);
+    if (xmp.size() <= kMostXmp) header.xmp = xmp.substr(0, xmp.find('\0'));
+    return header;
   });
 }
 

@@ -13,7 +13,9 @@
 
 namespace likeness {
 
-/// A Graph computed by kernels of our own, in f32 or bf16, one thread a call. It takes any graph of
+struct PreparedGraph;
+
+/// A Graph computed by kernels of our own, in f32, bf16 or bytes, one thread a call. It takes any graph of
 /// convolutions (3x3 ones of stride 1 by Winograd's F(4x4, 3x3) or F(6x6, 3x3), whichever makes fewer
 /// products; depthwise ones; transposed ones whose blocks do not overlap), max pools, joined channels, sums,
 /// enlarged maps, sigmoids at the end and dense layers, not one network: planning is little work beside the
@@ -28,6 +30,15 @@ class GraphEngine {
   /// Packs the weights. Empty where the engine cannot compute such a graph, or not in this precision on this
   /// CPU; then it is OpenVINO's. @throws std::runtime_error where the graph does not fit together.
   [[nodiscard]] static std::optional<GraphEngine> make(Graph graph, Precision precision);
+
+  /// The same in bytes (Precision::kInt8), on every CPU: weights are rounded for each output, maps to 256
+  /// steps over the range seen on `count` pictures, which lie one after the other; sums are whole numbers.
+  /// The first layer and what follows an average stay f32. @throws std::runtime_error as make();
+  /// std::invalid_argument without pictures or with some of another size.
+  [[nodiscard]] static std::optional<GraphEngine> make_bytes(Graph graph, std::span<const float> pictures,
+                                                             std::size_t count);
+  /// In f32, of a graph that was prepared before (graph_prepare.h), with all of its outputs.
+  [[nodiscard]] static std::optional<GraphEngine> make_prepared(Graph graph);
 
   /// What store() kept in `file` under the same `key`, mapped instead of read; empty where there is no such
   /// file, where it is damaged, or of another key or version.
@@ -46,6 +57,7 @@ class GraphEngine {
   GraphEngine(GraphEngine&&) noexcept;
   GraphEngine& operator=(GraphEngine&&) noexcept;
 
+  [[nodiscard]] Precision precision() const;
   [[nodiscard]] const std::vector<std::size_t>& input() const;  ///< height, width, channels
   [[nodiscard]] std::size_t outputs() const;                    ///< Numbers a picture, of all outputs.
   /// Of each output, in the order of Graph::all_outputs(): height, width, channels, or just channels.
@@ -71,6 +83,7 @@ class GraphEngine {
 
  private:
   struct Parts;
+  static std::optional<GraphEngine> packed(PreparedGraph graph, Precision precision);
   explicit GraphEngine(std::unique_ptr<Parts> parts);
   std::unique_ptr<Parts> parts_;
 };

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -22,7 +24,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // The number rises with every change of the plan or of the packing.
-constexpr std::string_view kMagic = "likeness packed network 004\n";
+constexpr std::string_view kMagic = "likeness packed network 005\n";
 constexpr std::size_t kLargest = std::size_t{1} << 30;
 constexpr std::size_t kMostLayers = 16384;
 constexpr std::size_t kMostChannels = 1U << 16;
@@ -105,6 +107,11 @@ std::string structure_of(const PreparedGraph& prepared, Precision precision) {
                                              output.sigmoid ? 1U : 0U};
     put_list(bytes, numbers);
   }
+  put(bytes, prepared.ranges.size());
+  for (const ValueRange& range : prepared.ranges) {
+    put(bytes, std::bit_cast<std::uint32_t>(range.low));
+    put(bytes, std::bit_cast<std::uint32_t>(range.high));
+  }
   return bytes;
 }
 
@@ -133,7 +140,7 @@ void read_layer(NumberReader& reader, GraphLayer& layer) {
 
 void read_structure(std::string_view bytes, GraphFile& into) {
   NumberReader reader(bytes);
-  into.precision = static_cast<Precision>(reader.next_below(2));  // kF32 or kBf16
+  into.precision = static_cast<Precision>(reader.next_below(3));
   auto& layers = into.graph.graph.layers;
   layers.resize(reader.next_below(kMostLayers));
   for (GraphLayer& layer : layers) read_layer(reader, layer);
@@ -143,6 +150,17 @@ void read_structure(std::string_view bytes, GraphFile& into) {
     output = {numbers[0], numbers[1], numbers[2], numbers[3] == 1};
     if (output.layer >= layers.size()) throw std::runtime_error("has an output of no layer");
   }
+  into.graph.ranges.resize(reader.next_below(kMostLayers));
+  for (ValueRange& range : into.graph.ranges) {
+    for (float* end : {&range.low, &range.high}) {
+      *end = std::bit_cast<float>(static_cast<std::uint32_t>(reader.next_below(std::size_t{1} << 32)));
+      if (!std::isfinite(*end)) throw std::runtime_error("has a range without an end");
+    }
+    if (range.low > 0 || range.high < 0) throw std::runtime_error("has a range without 0");
+  }
+  const bool bytes_wanted = into.precision == Precision::kInt8;
+  if (into.graph.ranges.size() != (bytes_wanted ? layers.size() : 0))
+    throw std::runtime_error("has ranges of no layer");
   if (!reader.done()) throw std::runtime_error("has bytes too many");
 }
 

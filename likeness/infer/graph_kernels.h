@@ -22,8 +22,10 @@ constexpr std::size_t tiles_over(std::size_t height, std::size_t width, std::siz
   return ((height + tile - 1) / tile) * ((width + tile - 1) / tile);
 }
 
-enum class Element { kF32, kBf16 };
-constexpr std::size_t size_of(Element element) { return element == Element::kF32 ? 4 : 2; }
+enum class Element { kF32, kBf16, kByte };
+constexpr std::size_t size_of(Element element) {
+  return element == Element::kF32 ? 4 : element == Element::kBf16 ? 2 : 1;
+}
 
 /// Several pictures' maps: height x width x channels, `pixel` elements from pixel to pixel (a slice of a
 /// wider map has more than its channels), `row` from row to row, `picture` from picture to picture.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <numeric>
@@ -20,6 +22,7 @@ constexpr std::size_t kMostStreamed = 72U << 10;
 // is the small one. Of the 118 reference faces the worst cosine of bf16 to f32 is .99987 so, .9995 with all
 // products in bf16, .99994 with all in f32, and .99982 through OpenVINO, which knows no Winograd.
 constexpr std::size_t kManyInputs = 64;
+constexpr float kLeastStep = 1e-9F;  // Of a value that is always 0.
 constexpr std::size_t kNone = static_cast<std::size_t>(-1);
 
 std::size_t aligned(std::size_t bytes) { return (bytes + kAlign - 1) / kAlign * kAlign; }
@@ -32,12 +35,13 @@ struct Value {
   std::vector<std::size_t> shape{};
   std::vector<std::size_t> read_by{};  // steps
   std::optional<PlanPlace> place{};
+  std::size_t layer = kNone;  // the last that is it
 };
 
 class Planner {
  public:
   Planner(const PreparedGraph& graph, Element element, const Plan* like)
-      : graph_(graph.graph), outputs_(graph.outputs), element_(element), like_(like) {}
+      : graph_(graph.graph), outputs_(graph.outputs), ranges_(graph.ranges), element_(element), like_(like) {}
 
   std::optional<Plan> plan() {
     if (!collect() || !place_all()) return std::nullopt;
@@ -70,14 +74,17 @@ class Planner {
   void place_joined(std::size_t value);
   std::size_t new_buffer(const Value& value, Element element);
   [[nodiscard]] bool in_place(const PlanStep& step, std::size_t add) const;
+  [[nodiscard]] bool is_exact(std::size_t s) const;
+  [[nodiscard]] ByteScale scale_of(std::size_t value);
+  [[nodiscard]] bool fits_bytes(const PlanStep& step) const;
   [[nodiscard]] std::size_t last_read(const Value& value) const;
   void find_lives();
   void lay_out(bool whole, std::size_t& total);
   void finish(PlanStep& step);
-  void find_pixels(PlanStep& step, const GraphLayer& layer, std::size_t pixel);
 
   const Graph& graph_;
   const std::vector<OutputSlice>& outputs_;
+  const std::vector<ValueRange>& ranges_;
   Element element_;
   const Plan* like_;
   Plan plan_;
@@ -194,6 +201,7 @@ bool Planner::convolve(std::size_t i) {
       winograd && !std::ranges::any_of(graph_.layers, [&](const GraphLayer& reader) {
         return reader.kind == LayerKind::kAdd && std::ranges::find(reader.inputs, i) != reader.inputs.end();
       });
+  winograd = winograd && element_ != Element::kByte;
   if (like_ != nullptr) winograd = like_->steps.at(plan_.steps.size()).kind == PlanStep::Kind::kWinograd;
   add_step(i, winograd ? PlanStep::Kind::kWinograd : PlanStep::Kind::kConvolution);
   return k[3] % kVector == 0 && (k[2] % kVector == 0 || !is_map(reads_.back()));
@@ -307,6 +315,9 @@ bool Planner::collect() {
   }
   if (plan_.steps.empty() || !give_outputs()) return false;
   plan_.input = shapes_[0];
+  for (std::size_t i = 0; i < count; ++i) {
+    if (graph_.layers[i].kind != LayerKind::kPad) values_[value_of_[i]].layer = i;
+  }
   for (std::size_t s = 0; s < plan_.steps.size(); ++s) {
     values_[reads_[s]].read_by.push_back(s);
     if (adds_[s] != kNone) values_[adds_[s]].read_by.push_back(s);
@@ -315,7 +326,7 @@ bool Planner::collect() {
 }
 
 std::size_t Planner::new_buffer(const Value& value, Element element) {
-  const bool apart = value.shape[2] >= kWide;
+  const bool apart = value.shape[2] >= kWide && element != Element::kByte;
   plan_.buffers.push_back({.rows = value.shape[0],
                            .height = value.shape[0],
                            .width = value.shape[1],
@@ -327,7 +338,9 @@ std::size_t Planner::new_buffer(const Value& value, Element element) {
 
 /// A joined value's parts are written side by side where it lies.
 void Planner::place_joined(std::size_t value) {
-  if (!values_[value].place) values_[value].place = PlanPlace{.buffer = new_buffer(values_[value], element_)};
+  if (!values_[value].place)
+    values_[value].place =
+        PlanPlace{.buffer = new_buffer(values_[value], element_), .scale = scale_of(value)};
   PlanPlace place = *values_[value].place;
   for (const std::size_t part : values_[value].parts) {
     if (values_[part].place || values_[part].shape[2] % kVector != 0) {
@@ -366,17 +379,64 @@ bool Planner::place_all() {
   for (std::size_t s = 0; s < plan_.steps.size(); ++s) {
     PlanStep& step = plan_.steps[s];
     Value& made = values_[writes_[s]];
-    if (!made.place && adds_[s] != kNone && !streams_ && in_place(step, adds_[s]))
+    if (!made.place && adds_[s] != kNone && !streams_ && in_place(step, adds_[s])) {
       made.place = values_[adds_[s]].place;
+      made.place->scale = scale_of(writes_[s]);
+    }
     step.average = graph_.layers[step.layer].kind == LayerKind::kGlobalAverage;
-    const bool exact = step.average || step.kind == PlanStep::Kind::kAffine;
-    if (!made.place) made.place = PlanPlace{.buffer = new_buffer(made, exact ? Element::kF32 : element_)};
+    if (!made.place) {
+      const Element element = is_exact(s) ? Element::kF32 : element_;
+      made.place = PlanPlace{.buffer = new_buffer(made, element)};
+      if (element == Element::kByte) made.place->scale = scale_of(writes_[s]);
+      // Its largest are its input's.
+      if (step.kind == PlanStep::Kind::kPool && !step.average)
+        made.place->scale = values_[reads_[s]].place->scale;
+    }
     step.in = *values_[reads_[s]].place;
     if (step.kind == PlanStep::Kind::kOutput) step.in.channel += first_channels_[s];
     step.out = *made.place;
     if (adds_[s] != kNone) step.add = *values_[adds_[s]].place;
+    if (element_ == Element::kByte && !fits_bytes(step)) return false;
   }
   return true;
+}
+
+/// Whether a step's values stay f32 whatever the network's element: rows of averages, the pictures
+/// themselves, and in bytes what goes out.
+bool Planner::is_exact(std::size_t s) const {
+  const PlanStep& step = plan_.steps[s];
+  const auto goes_out = [&](std::size_t reader) {
+    return plan_.steps[reader].kind == PlanStep::Kind::kOutput;
+  };
+  return step.average || step.kind == PlanStep::Kind::kAffine ||
+         (element_ == Element::kByte && step.kind == PlanStep::Kind::kConvolution &&
+          std::ranges::all_of(values_[writes_[s]].read_by, goes_out));
+}
+
+/// Steps of the range between 0 and 255, 0 being one of them.
+ByteScale Planner::scale_of(std::size_t value) {
+  if (element_ != Element::kByte) return {};
+  const std::size_t layer = values_[value].layer;
+  if (layer == kNone) return {};  // a part of a joined value, whose scale it has
+  plan_.byte_layers.push_back(layer);
+  if (ranges_.empty()) return {};
+  const ValueRange& range = ranges_.at(layer);
+  const float step = std::max((range.high - range.low) / 255, kLeastStep);
+  return {step, static_cast<std::uint8_t>(std::clamp(std::nearbyint(-range.low / step), 0.0F, 255.0F))};
+}
+
+/// What of a step in bytes has no kernel.
+bool Planner::fits_bytes(const PlanStep& step) const {
+  const auto is_bytes = [&](const PlanPlace& place) {
+    return place.kind == PlanPlace::Kind::kBuffer && plan_.buffers[place.buffer].element == Element::kByte;
+  };
+  if (deconvolves(step) || like_ != nullptr) return false;
+  if (step.add && !(is_bytes(step.in) && is_bytes(*step.add))) return false;
+  using Kind = PlanStep::Kind;
+  if (step.kind == Kind::kOutput) return !is_bytes(step.in);
+  if (step.kind == Kind::kDepthwise || step.kind == Kind::kSum)
+    return is_bytes(step.in) && is_bytes(step.out);
+  return step.kind != Kind::kPool || (is_bytes(step.in) && is_bytes(step.out) == !step.average);
 }
 
 void Planner::find_makers() {
@@ -459,52 +519,6 @@ void Planner::lay_out(bool whole, std::size_t& total) {
   }
 }
 
-/// Neighbouring outputs along one axis over which the same part of the window lies inside the picture.
-struct Stretch {
-  std::size_t first, end;  // outputs
-  std::size_t from, to;    // of the window
-};
-
-std::vector<Stretch> stretches(const PlanStep& step, std::size_t dilation, std::size_t axis) {
-  std::vector<Stretch> found;
-  for (std::size_t at = 0; at < step.out_shape[axis] / step.block[axis]; ++at) {
-    std::size_t from = step.window[axis], to = 0;
-    for (std::size_t k = 0; k < step.window[axis]; ++k) {
-      const std::size_t place = at * step.strides[axis] + k * dilation;
-      if (place < step.pad[axis] || place - step.pad[axis] >= step.in_shape[axis]) continue;
-      from = std::min(from, k);
-      to = k + 1;
-    }
-    if (found.empty() || found.back().from != from || found.back().to != to)
-      found.push_back({at, at, from, to});
-    found.back().end = at + 1;
-  }
-  return found;
-}
-
-/// Pixels by the part of the window that lies inside the picture.
-void Planner::find_pixels(PlanStep& step, const GraphLayer& layer, std::size_t pixel) {
-  const std::size_t row = step.in_shape[1] * pixel, channels = step.in_shape[2];
-  // A row of the window is one run of numbers where pixels stand side by side.
-  const bool side_by_side = pixel == channels && layer.dilation[1] == 1;
-  step.inputs = step.window[0] * step.window[1] * channels;
-  for (const Stretch& down : stretches(step, layer.dilation[0], 0)) {
-    for (const Stretch& across : stretches(step, layer.dilation[1], 1)) {
-      PixelGroup group{
-          .run = channels, .top = down.first, .bottom = down.end, .left = across.first, .right = across.end};
-      if (side_by_side && across.to > across.from) group.run *= across.to - across.from;
-      for (std::size_t ky = down.from; ky < down.to; ++ky) {
-        for (std::size_t kx = across.from; kx < (side_by_side ? across.from + 1 : across.to); ++kx) {
-          group.taps.push_back(
-              {static_cast<std::ptrdiff_t>(ky * layer.dilation[0] * row + kx * layer.dilation[1] * pixel),
-               (ky * step.window[1] + kx) * channels});
-        }
-      }
-      step.groups.push_back(std::move(group));
-    }
-  }
-}
-
 /// Windows, strides and padding.
 void set_window(PlanStep& step, const GraphLayer& layer) {
   using Kind = PlanStep::Kind;
@@ -532,6 +546,9 @@ void Planner::finish(PlanStep& step) {
   };
   const bool input = step.in.kind == PlanPlace::Kind::kInput;
   const std::size_t outputs = panels(step.out_shape[2]);
+  const Element read = input ? Element::kF32 : plan_.buffers[step.in.buffer].element;
+  step.rounds = read == Element::kF32 && step.out.kind == PlanPlace::Kind::kBuffer &&
+                plan_.buffers[step.out.buffer].element == Element::kByte;
   if (step.leaky) pack(step.slope, outputs * 4);
   if (step.kind == Kind::kPool || step.kind == Kind::kSum || step.kind == Kind::kOutput) return;
   if (step.kind == Kind::kWinograd) {
@@ -546,10 +563,18 @@ void Planner::finish(PlanStep& step) {
     step.weight_bytes = tile_taps(step.tile) * outputs * step.in_shape[2] * size_of(step.weight_element);
   } else if (step.kind == Kind::kConvolution) {
     find_pixels(step, layer, input ? step.in_shape[2] : plan_.buffers[step.in.buffer].stride);
-    step.weight_element = input ? Element::kF32 : plan_.buffers[step.in.buffer].element;
+    step.weight_element = read;
     step.weight_bytes = step.block[0] * step.block[1] * step.inputs * outputs * size_of(step.weight_element);
   } else {
     step.weight_bytes = step.window[0] * step.window[1] * outputs * 4;
+    if (read == Element::kByte) step.weight_element = read;
+  }
+  if (step.weight_element == Element::kByte) {
+    const ByteRoom room = byte_room(step);
+    step.weight_bytes = room.weights;
+    pack(step.weights, room.weights);
+    pack(step.bias, room.starts * sizeof(std::int32_t));
+    return pack(step.factors, 2 * room.factors * sizeof(float));
   }
   pack(step.weights, step.weight_bytes);
   pack(step.bias, outputs * 4);

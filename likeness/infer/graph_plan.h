@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "likeness/infer/byte_kernels.h"
 #include "likeness/infer/graph.h"
 #include "likeness/infer/graph_kernels.h"
 #include "likeness/infer/graph_prepare.h"
@@ -35,6 +36,7 @@ struct PlanPlace {
   enum class Kind { kBuffer, kInput, kOutput } kind = Kind::kBuffer;
   std::size_t buffer = 0;
   std::size_t channel = 0;  ///< First one; of kOutput: floats before it.
+  ByteScale scale{};        ///< Of bytes.
 };
 
 struct PlanStep {
@@ -69,7 +71,10 @@ struct PlanStep {
   std::size_t tile = 0;
   // Bytes from the start of the packed weights.
   std::size_t weights = 0, weight_bytes = 0, bias = 0, slope = 0;
+  std::size_t factors = 0;  ///< Of weights in bytes, whose `bias` are ByteConvolutionJob::starts: all
+                            ///< `factor`, then all `below`.
   Element weight_element = Element::kF32;
+  bool rounds = false;  ///< Computes in f32 what is kept in bytes.
 
   /// Rows of the input (or of what is added) that lie before all that output row `y` and those after it need.
   [[nodiscard]] std::size_t first_row(std::size_t y) const;
@@ -92,15 +97,22 @@ struct Plan {
   std::size_t packed_bytes = 0;    ///< All packed weights.
   std::vector<std::size_t> input;  ///< height, width, channels
   std::vector<std::vector<std::size_t>> output_shapes;
-  std::size_t outputs = 0;  ///< Numbers a picture.
+  std::size_t outputs = 0;               ///< Numbers a picture.
+  std::vector<std::size_t> byte_layers;  ///< Of a network in bytes: whose ranges it needs.
 };
 
 /// Plans a graph whose kernels need only shapes. Empty where it has something that the steps cannot do, such
 /// as layers that nothing can be joined with. With `like`, a plan of the same graph for pictures of another
 /// size, packed weights are those of `like`.
+/// With Element::kByte convolutions of maps are computed in bytes, the first layer and what follows an
+/// average in f32; without ranges the plan says only which layers need them.
 /// @throws std::runtime_error as output_shape().
 [[nodiscard]] std::optional<Plan> make_plan(const PreparedGraph& graph, Element element,
                                             const Plan* like = nullptr);
+
+/// A convolution's pixels by the part of the window that lies inside the picture; `pixel`: elements from one
+/// input pixel to the next.
+void find_pixels(PlanStep& step, const GraphLayer& layer, std::size_t pixel);
 
 /// In which order rows are made, and how many of each buffer are kept: with depthwise layers maps of one
 /// picture go through the network by bands that stay near the core.
@@ -108,6 +120,22 @@ void make_tasks(Plan& plan);
 
 /// Weights in the order and layout of the steps' kernels. `packed` has plan.packed_bytes zeros and starts at
 /// a multiple of 64. Kernels are freed as they are packed.
-void pack_weights(const Plan& plan, Graph& graph, std::span<std::byte> packed);
+/// @returns false where a layer in bytes could leave the numbers that its kernel rounds.
+[[nodiscard]] bool pack_weights(const Plan& plan, PreparedGraph& prepared, std::span<std::byte> packed);
+
+/// Bytes of a layer's packed weights where they are bytes, and how many starts and factors it has.
+struct ByteRoom {
+  std::size_t weights = 0, starts = 0, factors = 0;
+};
+[[nodiscard]] ByteRoom byte_room(const PlanStep& step);
+/// What one layer's bytes are made of.
+struct ByteLayer {
+  const GraphLayer& layer;
+  const std::vector<float>* slopes = nullptr;  ///< Null: none.
+  const std::vector<float>* means = nullptr;   ///< Of the input's channels: what rounded weights shift is
+                                              ///< taken from the bias. Null or empty: not known.
+};
+/// As pack_weights() for one layer.
+[[nodiscard]] bool pack_bytes(const PlanStep& step, const ByteLayer& from, std::span<std::byte> packed);
 
 }  // namespace likeness

@@ -17,9 +17,17 @@ struct OutputSlice {
   bool sigmoid = false;  ///< Of each number, when it is given out.
 };
 
+/// What a layer's numbers lie between; 0 among them.
+struct ValueRange {
+  float low = 0;
+  float high = 0;
+};
+
 struct PreparedGraph {
   Graph graph;
-  std::vector<OutputSlice> outputs;  ///< As Graph::all_outputs().
+  std::vector<OutputSlice> outputs;         ///< As Graph::all_outputs().
+  std::vector<ValueRange> ranges{};         ///< Of a network in bytes: of each layer.
+  std::vector<std::vector<float>> means{};  ///< As ranges, of each channel; only until weights are packed.
 };
 
 /// The same function in fewer steps: normalisations become part of the layers beside them (see fold()),

@@ -10,7 +10,11 @@ namespace {
 // Of the widest map: what one band of it takes, so that those of several layers stay in the second cache.
 constexpr std::size_t kBandBytes = 48U << 10;
 
-std::size_t row_bytes(const PlanStep& step) { return step.out_shape[1] * step.out_shape[2] * sizeof(float); }
+std::size_t row_bytes(const Plan& plan, const PlanStep& step) {
+  const bool kept = step.out.kind == PlanPlace::Kind::kBuffer;
+  const bool bytes = kept && plan.buffers[step.out.buffer].element == Element::kByte;
+  return step.out_shape[1] * step.out_shape[2] * (bytes ? 1 : sizeof(float));
+}
 
 bool reads_input(const PlanStep& step) { return step.in.kind == PlanPlace::Kind::kInput; }
 
@@ -18,7 +22,7 @@ bool reads_input(const PlanStep& step) { return step.in.kind == PlanPlace::Kind:
 std::size_t band_of(const Plan& plan, const PlanStep& source) {
   std::size_t most = 1;
   for (const PlanStep& step : plan.steps) {
-    if (step.streamed) most = std::max(most, row_bytes(step) * step.out_shape[0] / source.out_shape[0]);
+    if (step.streamed) most = std::max(most, row_bytes(plan, step) * step.out_shape[0] / source.out_shape[0]);
   }
   return std::max<std::size_t>(1, kBandBytes / most);
 }

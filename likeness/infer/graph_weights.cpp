@@ -64,7 +64,8 @@ void pack_winograd(const PlanStep& step, const std::vector<float>& kernel, const
 
 }  // namespace
 
-void pack_weights(const Plan& plan, Graph& graph, std::span<std::byte> packed) {
+bool pack_weights(const Plan& plan, PreparedGraph& prepared, std::span<std::byte> packed) {
+  Graph& graph = prepared.graph;
   using Kind = PlanStep::Kind;
   const auto copy = [&](const std::vector<float>& values, std::size_t place) {
     std::ranges::copy(values, reinterpret_cast<float*>(packed.data() + place));
@@ -73,6 +74,16 @@ void pack_weights(const Plan& plan, Graph& graph, std::span<std::byte> packed) {
     if (step.leaky) copy(graph.layers[step.slopes_of].slope, step.slope);
     GraphLayer& layer = graph.layers[step.layer];
     std::byte* to = packed.data() + step.weights;
+    if (step.weight_element == Element::kByte) {
+      ByteLayer from{layer};
+      if (step.leaky) from.slopes = &graph.layers[step.slopes_of].slope;
+      std::size_t read = layer.inputs[0];
+      if (graph.layers[read].kind == LayerKind::kPad) read = graph.layers[read].inputs[0];
+      if (!prepared.means.empty()) from.means = &prepared.means[read];
+      if (!pack_bytes(step, from, packed)) return false;
+      layer.kernel.values = {};
+      continue;
+    }
     switch (step.kind) {
       case Kind::kPool:
       case Kind::kSum:
@@ -99,6 +110,8 @@ void pack_weights(const Plan& plan, Graph& graph, std::span<std::byte> packed) {
     copy(layer.bias, step.bias);
     layer.kernel.values = {};
   }
+  prepared.means = {};
+  return true;
 }
 
 }  // namespace likeness

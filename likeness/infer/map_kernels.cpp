@@ -15,15 +15,6 @@ HWY_BEFORE_NAMESPACE();
 namespace likeness::HWY_NAMESPACE {
 namespace {
 
-template <class T>
-HWY_INLINE const T* row_at(const Maps& maps, std::size_t picture, std::size_t y) {
-  return static_cast<const T*>(maps.data) + picture * maps.picture + row_of(maps, y) * maps.row;
-}
-template <class T>
-HWY_INLINE T* out_row(const Maps& maps, std::size_t picture, std::size_t y) {
-  return const_cast<T*>(row_at<T>(maps, picture, y));
-}
-
 // A kernel of 3 x 3 for one vector of channels.
 struct Nine {
   V weights[9];

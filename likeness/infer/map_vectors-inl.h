@@ -52,6 +52,15 @@ HWY_INLINE V activated(V y, bool relu, const float* slope) {
 
 HWY_INLINE std::size_t row_of(const Maps& maps, std::size_t y) { return maps.ring == 0 ? y : y % maps.ring; }
 
+template <class T>
+HWY_INLINE const T* row_at(const Maps& maps, std::size_t picture, std::size_t y) {
+  return static_cast<const T*>(maps.data) + picture * maps.picture + row_of(maps, y) * maps.row;
+}
+template <class T>
+HWY_INLINE T* out_row(const Maps& maps, std::size_t picture, std::size_t y) {
+  return const_cast<T*>(row_at<T>(maps, picture, y));
+}
+
 }  // namespace likeness::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 

@@ -29,9 +29,21 @@ bool refused(std::span<const ReviewFinding> findings) {
   return std::ranges::any_of(findings, &ReviewFinding::refuse);
 }
 
+/// Against a photo where another face than the main one may be meant.
+std::optional<ReviewFinding> several_faces(const PhotoFaces& photo) {
+  constexpr float kCounts = 0.1F;
+  const auto area = [](const Face& face) { return face.box.width() * face.box.height(); };
+  const float main = area(photo.faces[photo.chosen[0]]);
+  const auto count =
+      std::ranges::count_if(photo.faces, [&](const Face& face) { return area(face) >= kCounts * main; });
+  if (count < 2) return std::nullopt;
+  return ReviewFinding{"several faces",
+                       "several faces: " + std::to_string(count) + ", and none is said to be the one", true};
+}
+
 /// What happens to one photo that is to be enrolled.
 EnrolledPhoto enrol_photo(const std::function<Gallery&()>& gallery, const std::string& person,
-                          const PhotoFaces& photo, Review review, bool keep_crops) {
+                          const PhotoFaces& photo, const EnrolOptions& options) {
   EnrolledPhoto result{.photo = photo.id, .person = person, .faces = photo.faces.size()};
   if (!photo.error.empty()) {
     result.status = EnrolStatus::kUnreadable;
@@ -51,13 +63,16 @@ EnrolledPhoto enrol_photo(const std::function<Gallery&()>& gallery, const std::s
   }
   const Face& detected = photo.faces[photo.chosen[0]];
   result.quality = measure_quality(detected, photo.chips[0]);
-  result.findings = review_face(*result.quality, photo.faces.size(), review);
+  result.findings = review_face(*result.quality, photo.faces.size(), options.review);
+  if (options.one_face) {
+    if (auto finding = several_faces(photo)) result.findings.push_back(*std::move(finding));
+  }
   if (refused(result.findings)) {
     result.status = EnrolStatus::kRefused;
     return result;
   }
   std::vector<std::byte> crop;
-  if (keep_crops) crop = picture_of(photo.chips[0]);
+  if (options.keep_crops) crop = picture_of(photo.chips[0]);
   const NewFace face{.photo = photo.id,
                      .photo_hash = photo.sha256,
                      .box = detected.box,
@@ -209,8 +224,7 @@ struct Recognizer::Parts {
     main.run(
         std::move(photos),
         [&](PhotoFaces&& photo) {
-          const EnrolledPhoto result =
-              enrol_photo(opened, person_of(photo.index), photo, options.review, options.keep_crops);
+          const EnrolledPhoto result = enrol_photo(opened, person_of(photo.index), photo, options);
           count(summary, result.status);
           if (options.each) options.each(result);
         },
@@ -419,9 +433,10 @@ Groups Recognizer::group(PhotoSource photos, const GroupOptions& options) const 
   const std::vector<int> previous = put_known_first(found, photo_of, options);
   ClusterOptions cluster = options.cluster;
   cluster.threads = parts_->setup.threads;
-  found.threshold =
-      cluster.threshold.value_or(link_threshold(found.faces.size(), contract(), parts_->setup.precision));
-  cluster.threshold = found.threshold;
+  cluster.link = [this](std::size_t count) {
+    return link_threshold(count, contract(), parts_->setup.precision);
+  };
+  found.threshold = cluster.threshold.value_or(cluster.link(found.faces.size()));
   const std::vector<std::int64_t> photo_numbers(photo_of.begin(), photo_of.end());
   const std::vector<int> clusters = cluster_faces(parts_->comparison.comparable(found.embeddings),
                                                   photo_numbers, cluster, previous, options.progress);

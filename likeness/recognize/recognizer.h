@@ -97,6 +97,9 @@ struct EnrolledPhoto {
 struct EnrolOptions {
   Review review = Review::kStandard;
   bool keep_crops = false;  ///< Keep each enrolled face's chip as a JPEG, sealed as the gallery's values are.
+  /// Refuse a photo that shows another face of at least a tenth of the main one's area: which of them is
+  /// meant would be a guess. Smaller ones are passers-by, a badge, or a fold that a detector takes for one.
+  bool one_face = false;
   /// Called for each photo in its order, when what it says is on the disk.
   std::function<void(const EnrolledPhoto&)> each{};
   Progress progress{};

@@ -80,21 +80,26 @@ Done restore(Service& service, const Call& call) {
   const auto name = call.get<std::string>("file");
   const auto names = backups_of(service, served.name);
   if (std::ranges::find(names, name) == names.end()) throw not_found("backup " + name + " of this gallery");
+  const std::int64_t faces = restore_gallery_from(service, served, folder_of(service) / name);
+  const GalleryStore& store = served.gallery->store();
+  return {json_response({{"file", name}, {"people", store.people().size()}, {"faces", faces}}), {}, faces};
+}
+
+}  // namespace
+
+std::int64_t restore_gallery_from(Service& service, ServedGallery& served, const fs::path& copy) {
+  const std::string name = copy.filename().string();
   const std::lock_guard lock(served.changing);
-  GalleryStore& store = served.gallery->store();
   try {
-    store.restore_from(folder_of(service) / name);
+    served.gallery->store().restore_from(copy);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::kDataInvalid) throw;
     throw Refusal(409, "conflict", name + " is damaged, or no copy of this gallery as it has grown since");
   }
   served.gallery->purge();  // of people who were enrolled since, as of others who are removed
-  const std::int64_t faces = store.face_count();
   service.events().publish({"restored", served.name, {{"file", name}}});
-  return {json_response({{"file", name}, {"people", store.people().size()}, {"faces", faces}}), {}, faces};
+  return served.gallery->store().face_count();
 }
-
-}  // namespace
 
 void add_backup_operations(Operations& table) {
   table["backupGallery"] = backup;

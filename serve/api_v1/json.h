@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
@@ -40,6 +41,10 @@ template <typename T>
 [[nodiscard]] PhotoFaces look_at(Service& service, PhotoStream& stream, const Upload& upload);
 /// What an upload is called: the client's name for it, else the field's.
 [[nodiscard]] std::string name_of(const Upload& upload);
+
+/// Makes a gallery what `copy` says (GalleryStore::restore_from()), and tells of it. @returns how many faces
+/// it has now. @throws Refusal 409 where it is no copy of this gallery.
+std::int64_t restore_gallery_from(Service& service, ServedGallery& served, const std::filesystem::path& copy);
 
 /// The person, or the face, that a path names. @throws Refusal 404.
 [[nodiscard]] Person person_of(const ServedGallery& served, const Call& call);

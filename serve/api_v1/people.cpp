@@ -54,6 +54,17 @@ void sort_by_name(std::vector<Person>& people) {
   for (auto& [key, person] : keyed) people.push_back(std::move(person));
 }
 
+/// With the face to show: the largest one of which a picture is kept.
+Json listed_json(const GalleryStore& store, const Person& person) {
+  std::optional<StoredFace> shown;
+  for (StoredFace& face : store.faces(person.id)) {
+    if (face.has_crop && (!shown || face.quality.size_px > shown->quality.size_px)) shown = std::move(face);
+  }
+  Json json = person_json(person);
+  json["face"] = shown ? Json(shown->id) : Json(nullptr);
+  return json;
+}
+
 Done list(Service& service, const Call& call) {
   const ServedGallery& served = service.gallery_of(call);
   std::vector<Person> people = served.gallery->store().people();
@@ -65,13 +76,14 @@ Done list(Service& service, const Call& call) {
       return folded_name(person.name).find(wanted) == std::string::npos;
     });
   }
+  const auto listed = [&](const Person& person) { return listed_json(served.gallery->store(), person); };
   if (call.get<std::string>("order") == "name") {
     sort_by_name(people);
-    auto [items, next] = page_by_place(people, call, person_json);
+    auto [items, next] = page_by_place(people, call, listed);
     return {json_response({{"people", std::move(items)}, {"next", std::move(next)}})};
   }
   std::sort(people.begin(), people.end(), [](const Person& a, const Person& b) { return a.id < b.id; });
-  auto [items, next] = page(people, call, person_json);
+  auto [items, next] = page(people, call, listed);
   return {json_response({{"people", std::move(items)}, {"next", std::move(next)}})};
 }
 

@@ -4,6 +4,7 @@
 
 #include "serve/api_v1/json.h"
 #include "serve/refusal.h"
+#include "serve/searching.h"
 
 namespace likeness::serve {
 namespace {
@@ -104,30 +105,22 @@ Done search(Service& service, const Call& call) {
     photo = look_at(service, call.upload("photo"));
     queries = photo.averaged;
   }
-  const auto view = served.view();
-  const NamingRule rule = service.rule_for(*view, call.find<double>("threshold"));
-  const std::vector<Identification> answers = identify(*view, rule, queries);
+  const PhotoFaces* from = by_embedding ? nullptr : &photo;
+  const FacesFound found =
+      search_faces(service, served, queries, from,
+                   {.threshold = call.find<double>("threshold"), .source = call.find<std::string>("source")});
   Json faces = Json::array();
-  Json names = Json::array();
-  std::size_t named = 0;
-  for (std::size_t i = 0; i < answers.size(); ++i) {
-    faces.push_back(searched_json(answers[i], by_embedding ? nullptr : &photo.faces[photo.chosen[i]]));
-    if (answers[i].name) ++named;
-    names.push_back(or_null(answers[i].name));
-  }
-  if (!by_embedding) service.remember_unknown(served, photo, answers);
-  service.metrics().count_faces(named, answers.size() - named);
-  service.events().publish(
-      {"searched", served.name, {{"named", named}, {"unknown", answers.size() - named}, {"names", names}}});
+  for (std::size_t i = 0; i < found.answers.size(); ++i)
+    faces.push_back(searched_json(found.answers[i], by_embedding ? nullptr : &photo.faces[photo.chosen[i]]));
   return {json_response({{"gallery", served.name},
-                         {"version", view->version()},
-                         {"rule", rule_json(rule)},
+                         {"version", found.view->version()},
+                         {"rule", rule_json(found.rule)},
                          {"width", by_embedding ? Json(nullptr) : Json(photo.width)},
                          {"height", by_embedding ? Json(nullptr) : Json(photo.height)},
                          {"faces", std::move(faces)}}),
           {},
-          static_cast<std::int64_t>(answers.size()),
-          static_cast<std::int64_t>(named)};
+          static_cast<std::int64_t>(found.answers.size()),
+          static_cast<std::int64_t>(found.named)};
 }
 
 }  // namespace

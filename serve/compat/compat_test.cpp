@@ -86,6 +86,30 @@ TEST_F(DeepStackTest, TheKeyIsAFieldOfTheForm) {
   EXPECT_EQ(face("/list", {}).status, 200);
 }
 
+TEST_F(DeepStackTest, ABackupNeedsAFolder) {
+  EXPECT_EQ(send("POST", "/v1/backup").status, 409) << "no folder for backups";
+}
+
+TEST_F(DeepStackTest, AGalleryGoesBackToWhatItsBackupSays) {
+  options_.backups = folder_.path() / "backups";
+  std::filesystem::create_directory(options_.backups);
+  const std::string secret = with_key(Right::kAdminister);
+  key_ = "";
+  ASSERT_EQ(face("/register", {{"api_key", secret}, {"userid", "Ann"}, {"image", photo(0)}}).status, 200);
+  const Answered backup = form("/v1/backup", {{"admin_key", secret}});
+  ASSERT_EQ(backup.status, 200) << backup.text;
+  EXPECT_EQ(backup.type, "application/octet-stream");
+  face("/register", {{"api_key", secret}, {"userid", "Bob"}, {"image", photo(1)}});
+  EXPECT_EQ(form("/v1/restore", {{"admin_key", "wrong"}, {"file", backup.text, "backup.zip"}}).status, 401);
+  EXPECT_EQ(form("/v1/restore", {{"admin_key", secret}, {"file", "no backup", "backup.zip"}}).status, 409);
+  EXPECT_EQ(form("/v1/restore", {{"admin_key", secret}}).status, 400);
+  EXPECT_EQ(face("/list", {{"api_key", secret}}).body.at("faces"), json({"Ann", "Bob"}));
+  const Answered restored = form("/v1/restore", {{"admin_key", secret}, {"file", backup.text, "backup.zip"}});
+  EXPECT_EQ(restored.body.at("success"), true) << restored.text;
+  EXPECT_EQ(face("/list", {{"api_key", secret}}).body.at("faces"), json({"Ann"}));
+  EXPECT_TRUE(std::filesystem::is_empty(options_.backups)) << "a file was left behind";
+}
+
 // ---- Immich ----
 
 class ImmichTest : public CompatTest {

@@ -256,7 +256,7 @@ void CompreFace::add_server_routes() {
       [](const Visit& visit) {
         return json_done({{"demoFaceCollectionIsInconsistent", false},
                           {"dbIsInconsistent", false},
-                          {"saveImagesToDB", false},
+                          {"saveImagesToDB", visit.service.keeps_crops()},
                           {"status", visit.service.stopping() ? "NOT_READY" : "OK"},
                           {"version", version()}});
       },

@@ -215,8 +215,7 @@ Done CompreFace::recognize(const Visit& visit) const {
     result.push_back(std::move(json));
   }
   Done done = result_of(visit, std::move(result), wanted.status, faces.size());
-  done.named = static_cast<std::int64_t>(
-      tell_searched(visit, &photo, found.size(), found, photo.averaged, *view, rule));
+  done.named = static_cast<std::int64_t>(tell_searched(visit, &photo, found, photo.averaged, *view, rule));
   return done;
 }
 
@@ -295,8 +294,7 @@ Done CompreFace::recognize_embeddings(const Visit& visit) const {
     result.push_back({{"embedding", queries[i]}, {"similarities", subjects[i]}});
   Done done = json_done({{"result", std::move(result)}});
   done.faces = static_cast<std::int64_t>(found.size());
-  done.named =
-      static_cast<std::int64_t>(tell_searched(visit, nullptr, found.size(), found, queries, *view, rule));
+  done.named = static_cast<std::int64_t>(tell_searched(visit, nullptr, found, queries, *view, rule));
   return done;
 }
 

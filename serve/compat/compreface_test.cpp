@@ -84,6 +84,7 @@ TEST_F(CompreFaceTest, GivesThePictureOfAFaceWhereTheyAreKept) {
     EXPECT_EQ(send("GET", path).type, "image/jpeg");
     EXPECT_EQ(send("GET", path).text.substr(0, 3), "\xFF\xD8\xFF");
   }
+  EXPECT_EQ(send("GET", "/api/v1/consistence/status").body.at("saveImagesToDB"), true);
 }
 
 TEST_F(CompreFaceTest, FacesAreListedInPagesAndDeleted) {

@@ -1,8 +1,11 @@
-// DeepStack's and CodeProject.AI's routes for faces, /v1/vision/face and below, as their clients use them.
+// DeepStack's and CodeProject.AI's routes for faces, /v1/vision/face and below, as their clients use them,
+// and DeepStack's for backups.
 #include <algorithm>
 #include <cmath>
 #include <map>
 
+#include "likeness/core/atomic_file.h"
+#include "likeness/core/file.h"
 #include "likeness/embed/comparison.h"
 #include "serve/api_v1/json.h"
 #include "serve/compat/people.h"
@@ -10,6 +13,9 @@
 
 namespace likeness::serve {
 namespace {
+
+/// So much takes a photo's part of a form, and /v1/restore.
+constexpr std::uintmax_t kMostBackup = 20U << 20;
 
 /// From which confidence on DeepStack gives a name unless told otherwise (its server.go).
 constexpr double kNamedFrom = 0.67;
@@ -29,9 +35,11 @@ class DeepStack : public CompatProtocol {
     add("match", "/match", Right::kSearch, [this](const Visit& visit) { return compare(visit); });
     add("list", "/list", Right::kSearch, [](const Visit& visit) { return list(visit); });
     add("delete", "/delete", Right::kEnrol, [this](const Visit& visit) { return remove(visit); });
+    route("deepstack.backup", "POST", "/v1/backup", Right::kAdminister, backup);
+    route("deepstack.restore", "POST", "/v1/restore", Right::kAdminister, restore);
   }
 
-  /// DeepStack's key is a field of the form: then the body tells.
+  /// DeepStack's key is a field of the form: then the body tells. Backups have a key of their own there.
   [[nodiscard]] Asker asker(KeyFile& keys, const RequestHead& head,
                             const Router::Match& match) const override {
     if (!secret_of(head).empty()) return Protocol::asker(keys, head, match);
@@ -40,7 +48,10 @@ class DeepStack : public CompatProtocol {
   [[nodiscard]] std::optional<Key> prove(KeyFile& keys, const Request& request,
                                          const Router::Match&) const override {
     const std::string header = secret_of(request);
-    const auto secret = header.empty() ? Input(request).text("api_key") : std::optional(header);
+    if (!header.empty()) return keys.find(header);
+    const Input input(request);
+    const auto admin = input.text("admin_key");
+    const auto secret = admin ? admin : input.text("api_key");
     return secret ? keys.find(*secret) : std::nullopt;
   }
 
@@ -65,6 +76,32 @@ class DeepStack : public CompatProtocol {
   [[nodiscard]] Done compare(const Visit& visit) const;
   [[nodiscard]] static Done list(const Visit& visit);
   [[nodiscard]] Done remove(const Visit& visit) const;
+  [[nodiscard]] static Done backup(const Visit& visit);
+  [[nodiscard]] static Done restore(const Visit& visit);
+};
+
+/// A file in a folder of its own, beside backups, that is gone when this is, with what SQLite lays beside it.
+class PassingFile {
+ public:
+  explicit PassingFile(const Service& service) {
+    if (service.backups().empty())
+      throw Refusal(409, "conflict", "this server has no folder for backups: start it with --backups FOLDER");
+    folder_ = service.backups() / (".deepstack-" + new_request_id());
+    std::error_code error;
+    std::filesystem::create_directory(folder_, error);
+    if (error)
+      throw Error(ErrorCode::kOutputUnwritable, "cannot make " + folder_.string() + ": " + error.message());
+  }
+  PassingFile(const PassingFile&) = delete;
+  PassingFile& operator=(const PassingFile&) = delete;
+  ~PassingFile() {
+    std::error_code ignored;
+    std::filesystem::remove_all(folder_, ignored);
+  }
+  [[nodiscard]] std::filesystem::path path() const { return folder_ / "backup.gallery"; }
+
+ private:
+  std::filesystem::path folder_;
 };
 
 Json face_json(const Box& box, double confidence) {
@@ -120,7 +157,7 @@ Done DeepStack::recognize(const Visit& visit) const {
     face["userid"] = known ? found[i].front().match.name : "unknown";
     predictions.push_back(std::move(face));
   }
-  const std::size_t named = tell_searched(visit, &photo, found.size(), found, photo.averaged, *view, rule);
+  const std::size_t named = tell_searched(visit, &photo, found, photo.averaged, *view, rule);
   const std::size_t count = predictions.size();
   Done done = answered({{"predictions", std::move(predictions)}, {"count", count}}, found.size());
   done.named = static_cast<std::int64_t>(named);
@@ -188,6 +225,28 @@ Done DeepStack::remove(const Visit& visit) const {
   Done done = answered(Json::object(), static_cast<std::size_t>(faces));
   done.person = person->id;
   return done;
+}
+
+/// Clients keep the file as it is, and send it back: what is in it is nobody's matter but ours.
+Done DeepStack::backup(const Visit& visit) {
+  const PassingFile file(visit.service);
+  visit.served.gallery->store().backup_to(file.path());
+  if (std::filesystem::file_size(file.path()) > kMostBackup)
+    throw Refusal(413, "too_large",
+                  "the gallery has more than 20 MiB, which /v1/restore would not take; use `likeness gallery "
+                  "backup`");
+  const auto bytes = read_file_bytes(file.path(), kMostBackup);
+  return {{.type = "application/octet-stream",
+           .headers = {{"Content-Disposition", "attachment; filename=\"backup.gallery\""}},
+           .body = {reinterpret_cast<const char*>(bytes.data()), bytes.size()}}};
+}
+
+Done DeepStack::restore(const Visit& visit) {
+  const Upload upload = visit.input.photo("file");
+  const PassingFile file(visit.service);
+  write_file(file.path(), upload.bytes);
+  const std::int64_t faces = restore_gallery_from(visit.service, visit.served, file.path());
+  return answered(Json::object(), static_cast<std::size_t>(faces));
 }
 
 }  // namespace

@@ -12,7 +12,6 @@ namespace likeness::serve {
 namespace {
 
 constexpr std::size_t kMostParts = 300;
-constexpr std::size_t kMostPhotoBytes = 20U << 20;  ///< As /v1.
 
 std::string lower(std::string_view text) {
   std::string out(text);

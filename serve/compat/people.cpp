@@ -80,16 +80,6 @@ Embeddings row_of(const Embeddings& embeddings, std::size_t i) {
   return {embeddings.dimension, {row.begin(), row.end()}};
 }
 
-double probability_of(double threshold, double similarity) {
-  return 1 / (1 + std::exp(-kDefaultSlope * (similarity - threshold)));
-}
-
-double probability_of(const NamingRule& rule, double similarity) {
-  if (!rule.threshold) return 0;
-  return rule.calibration ? rule.calibration->probability(similarity)
-                          : probability_of(*rule.threshold, similarity);
-}
-
 std::vector<std::vector<Candidate>> candidates(const GalleryView& view, const NamingRule& rule,
                                                const Embeddings& queries, std::size_t count) {
   std::vector<std::vector<Candidate>> all;
@@ -111,22 +101,23 @@ std::vector<std::vector<Candidate>> candidates(const GalleryView& view, const Na
   return all;
 }
 
-std::size_t tell_searched(const Visit& visit, const PhotoFaces* photo, std::size_t faces,
+std::size_t tell_searched(const Visit& visit, const PhotoFaces* photo,
                           const std::vector<std::vector<Candidate>>& found, const Embeddings& queries,
                           const GalleryView& view, const NamingRule& rule) {
-  std::size_t named = 0;
-  nlohmann::ordered_json names = nlohmann::ordered_json::array();
-  for (const auto& one : found) {
-    const bool has = !one.empty() && one.front().named;
-    if (has) ++named;
-    names.push_back(has ? nlohmann::ordered_json(one.front().match.name) : nlohmann::ordered_json(nullptr));
+  std::vector<SearchedFace> faces;
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    SearchedFace face;
+    if (photo != nullptr) face.box = photo->faces[photo->chosen[i]].box;
+    if (!found[i].empty()) {
+      const Candidate& first = found[i].front();
+      face.confidence = first.probability;
+      if (first.named) face.match = first.match;
+    }
+    faces.push_back(std::move(face));
   }
   if (photo != nullptr && visit.service.keeps_unknown())
     visit.service.remember_unknown(visit.served, *photo, identify(view, rule, queries));
-  visit.service.metrics().count_faces(named, faces - named);
-  visit.service.events().publish(
-      {"searched", visit.served.name, {{"named", named}, {"unknown", faces - named}, {"names", names}}});
-  return named;
+  return tell_searched(visit.service, visit.served, std::nullopt, faces, photo);
 }
 
 std::string checked(const std::string& name) {

@@ -7,6 +7,7 @@
 
 #include "likeness/gallery/face_review.h"
 #include "serve/compat/compat_protocol.h"
+#include "serve/searching.h"
 
 namespace likeness::serve {
 
@@ -27,19 +28,13 @@ struct Candidate {
   double probability = 0;  ///< As probability_of().
 };
 
-/// How sure it is, in [0, 1]: the calibration's own probability, else a logistic curve of kDefaultSlope about
-/// the threshold; at least one half exactly where a name is given. Without a threshold 0.
-[[nodiscard]] double probability_of(const NamingRule& rule, double similarity);
-/// The same about a threshold for two faces.
-[[nodiscard]] double probability_of(double threshold, double similarity);
-
 /// For each query the `count` people most alike, those first for whom the face is not rejected: the first one
 /// is who identify() says.
 [[nodiscard]] std::vector<std::vector<Candidate>> candidates(const GalleryView& view, const NamingRule& rule,
                                                              const Embeddings& queries, std::size_t count);
 /// Counts and tells the faces of a photo that was searched as /v1/search does, and keeps those without a name
 /// where the server does. @returns how many got a name.
-std::size_t tell_searched(const Visit& visit, const PhotoFaces* photo, std::size_t faces,
+std::size_t tell_searched(const Visit& visit, const PhotoFaces* photo,
                           const std::vector<std::vector<Candidate>>& found, const Embeddings& queries,
                           const GalleryView& view, const NamingRule& rule);
 

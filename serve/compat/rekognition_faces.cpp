@@ -82,7 +82,7 @@ Search search_for(const Visit& visit, Embeddings query, const PhotoFaces* photo,
     one.chips = {photo->chips[row]};
     one.embeddings = row_of(photo->embeddings, row);
     one.averaged = search.query;
-    (void)tell_searched(visit, &one, 1, found, search.query, *search.view, rule);
+    (void)tell_searched(visit, &one, found, search.query, *search.view, rule);
   }
   for (const Candidate& one : found.front()) {
     if (one.named && one.match.person != left_out) search.people.push_back(one);

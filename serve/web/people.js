@@ -1,5 +1,6 @@
 // Everybody who is enrolled.
 import { get, may, within } from "./api.js";
+import { ofFace } from "./pictures.js";
 import { announce, emptyState, face, field, h, pagedList } from "./dom.js";
 import { plural } from "./words.js";
 
@@ -38,7 +39,7 @@ export async function personCalled(name) {
 
 function card(person) {
   return h("li", {}, h("a", { class: "card person", href: `#/person/${person.id}` },
-    face(person.name),
+    face(person.name, ofFace({ id: person.face, has_crop: person.face !== null })),
     h("span", { class: "words" }, h("span", { class: "name" }, person.name), h("span", { class: "hint" }, plural(person.faces, "photo")))));
 }
 

@@ -220,6 +220,31 @@ TEST_F(TinyGallery, PeopleAreRenamedMergedRemovedAndExchanged) {
   EXPECT_EQ(people(), left);
 }
 
+TEST_F(TinyGallery, NamesGoIntoSidecarsAndComeBack) {
+  enrol();
+  const auto before = people();
+  EXPECT_EQ(gallery({"export"}).code, 2) << "neither -o nor --xmp";
+  const auto written = gallery({"export", "--xmp"});
+  EXPECT_EQ(written.code, 0) << written.err;
+  ASSERT_EQ(lines(written.out).size(), 32U);
+  const json first = json::parse(lines(written.out)[0]);
+  EXPECT_EQ(first["status"], "written");
+  EXPECT_EQ(first["sidecar"], first["file"].get<std::string>() + ".xmp");
+  EXPECT_EQ(gallery({"export", "--xmp", "-o", folder_ / "sidecars"}).code, 0);
+  EXPECT_TRUE(fs::exists(folder_ / "sidecars/person_03/0.png.xmp"));
+  fs::rename(folder_ / "g", folder_ / "before");
+  // The folders' names are nobody's now.
+  fs::rename(folder_ / "enrolled/person_00", folder_ / "enrolled/holiday");
+  EXPECT_EQ(with_models({"add", folder_ / "enrolled", "--from-xmp", "--name", "Ann"}).code, 2);
+  const auto added = with_models({"add", folder_ / "enrolled", "--from-xmp", "--review", "off"});
+  EXPECT_EQ(added.code, 0) << added.err;
+  EXPECT_EQ(added.err, "") << "sidecars are no stray files";
+  EXPECT_EQ(people(), before);
+  fs::remove_all(folder_ / "enrolled/holiday");
+  const auto gone = gallery({"export", "--xmp"});
+  EXPECT_EQ(gone.code, 1) << "photos that are gone get no names";
+}
+
 TEST_F(TinyGallery, AnEncryptedGalleryOfBytesGivesTheSameNames) {
   write_file(folder_ / "key", "a passphrase of the test\n");
   const std::vector<std::string> key{"--key-file", folder_ / "key"};
