@@ -24,11 +24,9 @@ if [ -n "${LIKENESS_LONG:-}" ]; then
   # OpenVINO from its own wheel, loaded when a pack needs it and not before.
   env/bin/pip install -q openvino==2026.4.1
   env/bin/python -m pytest -q -p no:cacheprovider "$root/python/tests/test_parts.py" -k openvino
-  for package in opencv-python-headless openvino==2026.4.1 torch tensorflow; do
-    name=$(echo "$package" | sed -E 's/opencv.*/cv2/; s/==.*//')
-    env/bin/pip install -q "$package" || { say "$package cannot be had"; continue; }
-    for order in "$name, likeness" "likeness, $name"; do
-      env/bin/python - "$root/python/tests" "$order" <<'PY'
+  # together MODULES: imported in this order in one process, and then faces are found in pixels and in a file.
+  together() {
+    env/bin/python - "$root/python/tests" "$1" <<'PY'
 import sys
 sys.path.insert(0, sys.argv[1])
 for module in sys.argv[2].split(", "):
@@ -43,9 +41,18 @@ with tempfile.TemporaryDirectory() as folder:
     data = likeness._native.encode_png(portrait(1, 5))
     assert len(recognizer.find(data)) == 1
 PY
-      say "works with: import $order"
-    done
+    say "works with: import $1"
+  }
+  names=""
+  for package in opencv-python-headless openvino==2026.4.1 torch tensorflow; do
+    name=$(echo "$package" | sed -E 's/opencv.*/cv2/; s/==.*//')
+    env/bin/pip install -q "$package" || { say "$package cannot be had"; continue; }
+    together "$name, likeness"
+    together "likeness, $name"
+    names="$names, $name"
   done
+  together "${names#, }, likeness"
+  together "likeness$names"
 fi
 
 # --- Bare systems ----------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Runs the calls of deepface's README that both offer, and tells what came: tell_deepface.py MODULE PHOTOS FOLDER.
 
-The package's networks are not to be had from PyPI: its Facenet512 is stood in for by the shrunk picture of the face,
-which is enough for a photo to be found again. Its MTCNN is the package mtcnn. FOLDER is written to.
+The package's networks are not to be had from PyPI: its Facenet512 is stood in for by a few edges in the picture of the
+face, which is enough for a photo to be found again. Its MTCNN is the package mtcnn. FOLDER is written to.
 """
 
 import base64
@@ -15,12 +15,12 @@ from form import error_of, form, signature, tell
 from PIL import Image
 
 
-class ShrunkFace:
+class Edges:
     model_name, input_shape, output_shape = "Facenet512", (160, 160), 512
 
     def forward(self, faces):
-        rows = faces[:, ::10, ::10, :].reshape(len(faces), -1)[:, :512]
-        rows = (rows - rows.mean(axis=1, keepdims=True)).tolist()
+        edges = numpy.diff(faces.mean(axis=3)[:, ::7, ::6], axis=2)  # two faces' edges lie elsewhere
+        rows = edges.reshape(len(faces), -1)[:, :512].tolist()
         return rows[0] if len(rows) == 1 else rows
 
 
@@ -30,7 +30,7 @@ if sys.argv[1] == "deepface":
     from deepface.modules import modeling
 
     modeling.build_model("face_detector", "mtcnn")
-    modeling.cached_models["facial_recognition"]["Facenet512"] = ShrunkFace()
+    modeling.cached_models["facial_recognition"]["Facenet512"] = Edges()
 else:
     DeepFace = importlib.import_module(sys.argv[1]).DeepFace
 
