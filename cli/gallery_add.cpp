@@ -119,18 +119,17 @@ class Teller {
 }  // namespace
 
 Exit gallery_add(const GalleryCommandArgs& args) {
-  require_writable(args.gallery.path);
+  args.gallery.require_writable();
   const CreateOptions create = args.create_options();
   std::optional<Gallery> gallery;
-  std::error_code ignored;
-  if (fs::exists(args.gallery.path, ignored)) gallery = args.gallery.open(false);
+  if (args.gallery.exists()) gallery = args.gallery.open(false);
   Setup setup = gallery ? models_for(gallery->store().space(), args.models) : args.models;
   if (!args.quality.empty()) setup.quality = *quality_from(args.quality);
   if (gallery) {
     const Quality quality = gallery->store().space().quality;
     if (!args.quality.empty() && quality != setup.quality) {
       throw Error(ErrorCode::kModelMismatch,
-                  args.gallery.path.string() + ": its faces were enrolled with --quality " +
+                  gallery->store().name() + ": its faces were enrolled with --quality " +
                       std::string(to_string(quality)) + ", and so are new ones: leave --quality " +
                       args.quality + " away, or make a new gallery");
     }

@@ -115,19 +115,20 @@ Done search(Service& service, const Call& call) {
     if (answers[i].name) ++named;
     names.push_back(or_null(answers[i].name));
   }
-  if (!by_embedding) service.remember_unknown(served, photo, answers);
+  // What is out of reach cannot keep a face; the answer comes all the same.
+  if (!by_embedding && !view->stale()) service.remember_unknown(served, photo, answers);
   service.metrics().count_faces(named, answers.size() - named);
   service.events().publish(
       {"searched", served.name, {{"named", named}, {"unknown", answers.size() - named}, {"names", names}}});
-  return {json_response({{"gallery", served.name},
-                         {"version", view->version()},
-                         {"rule", rule_json(rule)},
-                         {"width", by_embedding ? Json(nullptr) : Json(photo.width)},
-                         {"height", by_embedding ? Json(nullptr) : Json(photo.height)},
-                         {"faces", std::move(faces)}}),
-          {},
-          static_cast<std::int64_t>(answers.size()),
-          static_cast<std::int64_t>(named)};
+  Json answer = {{"gallery", served.name},
+                 {"version", view->version()},
+                 {"rule", rule_json(rule)},
+                 {"width", by_embedding ? Json(nullptr) : Json(photo.width)},
+                 {"height", by_embedding ? Json(nullptr) : Json(photo.height)},
+                 {"faces", std::move(faces)}};
+  if (view->stale()) answer["stale"] = true;
+  return {
+      json_response(answer), {}, static_cast<std::int64_t>(answers.size()), static_cast<std::int64_t>(named)};
 }
 
 }  // namespace

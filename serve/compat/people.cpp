@@ -121,7 +121,7 @@ std::size_t tell_searched(const Visit& visit, const PhotoFaces* photo, std::size
     if (has) ++named;
     names.push_back(has ? nlohmann::ordered_json(one.front().match.name) : nlohmann::ordered_json(nullptr));
   }
-  if (photo != nullptr && visit.service.keeps_unknown())
+  if (photo != nullptr && visit.service.keeps_unknown() && !view.stale())
     visit.service.remember_unknown(visit.served, *photo, identify(view, rule, queries));
   visit.service.metrics().count_faces(named, faces - named);
   visit.service.events().publish(
