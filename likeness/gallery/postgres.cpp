@@ -289,11 +289,9 @@ void Database::rollback() noexcept {
 
 class Statement final : public sql::Statement {
  public:
-  Statement(Database& database, const char* sql)
-      : database_(database),
-        sql_(translated(sql)),
-        name_("s" + std::to_string(++database.statements_)),
-        result_(nullptr, PQclear) {}
+  /// With an empty name: of several such the server knows the last one.
+  Statement(Database& database, const char* sql, std::string name)
+      : database_(database), sql_(translated(sql)), name_(std::move(name)), result_(nullptr, PQclear) {}
 
   Statement& bind(int index, std::int64_t value) override { return own(index, kInt8, to_big_endian(value)); }
   Statement& bind(int index, double value) override { return own(index, kFloat8, to_big_endian(value)); }
@@ -416,7 +414,7 @@ class Statement final : public sql::Statement {
       types.push_back(parameter.type);
     }
     const int count = static_cast<int>(parameters_.size());
-    if (prepared_for_ != database_.connections_) {
+    if (prepared_for_ != database_.connections_ || name_.empty()) {
       connection.checked(PQprepare(connection.handle(), name_.c_str(), sql_.c_str(), count, types.data()),
                          PGRES_COMMAND_OK);
       prepared_for_ = database_.connections_;
@@ -436,17 +434,21 @@ class Statement final : public sql::Statement {
   Result result_;
   int row_ = -1;
   std::deque<Parameter> parameters_;  // which stay where they are
-  std::uint64_t prepared_for_ = 0;  // which connection
+  std::uint64_t prepared_for_ = 0;    // which connection
 };
 
 std::unique_ptr<sql::Statement> Database::prepare(const char* sql) {
-  return std::make_unique<Statement>(*this, sql);
+  return std::make_unique<Statement>(*this, sql, "s" + std::to_string(++statements_));
+}
+
+std::unique_ptr<sql::Statement> Database::once(const char* sql) {
+  return std::make_unique<Statement>(*this, sql, "");
 }
 
 std::string Database::ask(const char* sql, const std::string& parameter) {
-  Statement row(*this, sql);
-  row.bind(1, std::string_view(parameter));
-  return row.step() ? row.text(0) : "";
+  const auto row = once(sql);
+  row->bind(1, std::string_view(parameter));
+  return row->step() ? row->text(0) : "";
 }
 
 void Database::copy_in(const char* sql, std::span<const std::byte> rows) {
@@ -465,8 +467,8 @@ void Database::copy_in(const char* sql, std::span<const std::byte> rows) {
 }
 
 std::int64_t Database::others_commits() {
-  Statement row(*this, "SELECT value FROM counter WHERE key = 'commits'");
-  const std::int64_t all = row.step() ? row.integer(0) : 0;
+  const auto row = once("SELECT value FROM counter WHERE key = 'commits'");
+  const std::int64_t all = row->step() ? row->integer(0) : 0;
   return all - own_commits_ - (changing_ ? 1 : 0);
 }
 
@@ -523,9 +525,9 @@ std::span<const std::byte> Database::from_column(std::span<const std::byte> embe
 }
 
 void Database::check(std::vector<std::string>& wrong) {
-  Statement bare(*this,
-                 "SELECT id FROM face WHERE NOT EXISTS (SELECT 1 FROM face_embedding WHERE face_id = id)");
-  while (bare.step()) wrong.push_back("face " + std::to_string(bare.integer(0)) + " has no embedding");
+  const auto bare =
+      once("SELECT id FROM face WHERE NOT EXISTS (SELECT 1 FROM face_embedding WHERE face_id = id)");
+  while (bare->step()) wrong.push_back("face " + std::to_string(bare->integer(0)) + " has no embedding");
 }
 
 // ---- address ----

@@ -36,6 +36,8 @@ class Database final : public sql::Database {
   [[nodiscard]] const std::string& name() const override { return address_.name; }
   [[nodiscard]] const Address& address() const { return address_; }
   [[nodiscard]] std::unique_ptr<sql::Statement> prepare(const char* sql) override;
+  /// One that is not kept by the server: for what is asked now and then.
+  [[nodiscard]] std::unique_ptr<sql::Statement> once(const char* sql);
   void execute(const char* sql) override;
   void begin_change() override;
   void begin_reading() override;

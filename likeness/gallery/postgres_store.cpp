@@ -92,7 +92,7 @@ void require_gallery(Database& database, bool read_only) {
     throw Error(ErrorCode::kInputUnreadable, name + ": no such gallery", Remedy::kEnrolSomebody);
   if (!yes("SELECT CAST(has_schema_privilege(?, 'USAGE') AS text)"))
     throw Error(ErrorCode::kInputUnreadable, name + ": may not be read; the role has no rights on " + schema);
-  const auto counter = database.prepare("SELECT value FROM counter WHERE key = 'format'");
+  const auto counter = database.once("SELECT value FROM counter WHERE key = 'format'");
   const std::int64_t format = counter->step() ? counter->integer(0) : 0;
   if (format > kFormatVersion) {
     throw Error(ErrorCode::kDataInvalid, name + ": gallery format " + std::to_string(format) +
@@ -158,6 +158,14 @@ class PostgresStore final : public SqlStore {
   }
   void purge() override {
     const Lock lock(mutex_);
+    const std::string owns = database().ask(
+        "SELECT CAST(pg_has_role(nspowner, 'USAGE') AS text) FROM pg_namespace WHERE nspname = ?",
+        database().address().schema);
+    if (owns != "true") {
+      throw Error(
+          ErrorCode::kOutputUnwritable,
+          name() + ": only the role that made the gallery can purge it: bytes of what was removed are left");
+    }
     // Rewrites the tables without rows that are gone. Each by itself: this cannot be part of a transaction.
     for (const char* table :
          {"person", "face", "face_embedding", "face_crop", "rejection", "seen_group", "seen_face", "meta"})
@@ -208,7 +216,7 @@ std::map<std::string, std::int64_t> PostgresStore::numbers_of(std::span<const st
     by_key[key] = person;
   }
   std::vector<std::int64_t> known;
-  const auto find = database_->prepare(
+  const auto find = database().once(
       "SELECT id, name_key FROM person WHERE name_key = ANY(CAST(CAST(? AS text) AS bytea[]))");
   const std::string asked = array_of(keys);
   for (find->bind(1, std::string_view(asked)); find->step();) {
@@ -218,7 +226,7 @@ std::map<std::string, std::int64_t> PostgresStore::numbers_of(std::span<const st
     ids[found->second] = known.back();
     by_key.erase(found);
   }
-  const auto others = database_->prepare(
+  const auto others = database().once(
       "SELECT 1 WHERE EXISTS (SELECT 1 FROM face WHERE photo_hash IS NULL AND person_id = ANY(?1)) OR EXISTS "
       "(SELECT 1 FROM rejection WHERE person_id = ANY(?1))");
   if (!known.empty() && others->bind_list(1, known).step()) return {};
@@ -238,7 +246,7 @@ std::map<std::string, std::int64_t> PostgresStore::numbers_of(std::span<const st
 }
 
 std::vector<std::int64_t> PostgresStore::new_ids(const char* table, std::size_t count) {
-  const auto draw = database_->prepare(
+  const auto draw = database().once(
       "SELECT nextval(CAST(pg_get_serial_sequence(CAST(? AS text), 'id') AS regclass)) FROM "
       "generate_series(1, ?)");
   draw->bind(1, std::string_view(table)).bind(2, static_cast<std::int64_t>(count));

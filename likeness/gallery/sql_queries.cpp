@@ -237,10 +237,25 @@ std::vector<std::string> SqlStore::check() const {
   }
   note_error([&] { static_cast<void>(rejections({})); });
   seen_->check(wrong);
-  for (const FaceOwner& owner : owners()) {
-    note_error([&] { static_cast<void>(embedding(owner.face)); });
-    note_error([&] { static_cast<void>(crop(owner.face)); });
-    note_error([&] { static_cast<void>(find_face(owner.face)); });
+  std::vector<std::int64_t> ids;
+  for (const FaceOwner& owner : owners()) ids.push_back(owner.face);
+  constexpr std::size_t kAtOnce = 500;
+  for (std::size_t first = 0; first < ids.size(); first += kAtOnce) {
+    const auto piece = std::span(ids).subspan(first, std::min(kAtOnce, ids.size() - first));
+    const std::size_t before = wrong.size();
+    note_error([&] {
+      static_cast<void>(embeddings(piece));
+      for (const StoredFace& face : find_faces(piece)) {
+        if (face.has_crop) static_cast<void>(crop(face.id));
+      }
+    });
+    if (wrong.size() == before) continue;
+    wrong.resize(before);  // which of them, and whether there are more
+    for (const std::int64_t id : piece) {
+      note_error([&] { static_cast<void>(embedding(id)); });
+      note_error([&] { static_cast<void>(crop(id)); });
+      note_error([&] { static_cast<void>(find_face(id)); });
+    }
   }
   return wrong;
 }

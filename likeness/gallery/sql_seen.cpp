@@ -15,7 +15,8 @@ namespace {
 constexpr const char* kGroupColumns =
     "SELECT id, ignored, sightings, (SELECT count(*) FROM seen_face WHERE group_id = seen_group.id), "
     "first_ms, "
-    "last_ms, (SELECT id FROM seen_face WHERE group_id = seen_group.id ORDER BY size_px DESC, id LIMIT 1) AS exemplar "
+    "last_ms, (SELECT id FROM seen_face WHERE group_id = seen_group.id ORDER BY size_px DESC, id LIMIT 1) AS "
+    "exemplar "
     "FROM seen_group ";
 constexpr const char* kFaceColumns =
     "SELECT id, group_id, photo_hash, box_left, box_top, box_right, box_bottom, size_px, sharpness, "

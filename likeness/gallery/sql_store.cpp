@@ -29,7 +29,8 @@ std::optional<std::int64_t> SqlStore::find_id(const std::string& name) const {
   if (const auto exact = find_exactly(name)) return exact;
   const std::string tidy = tidy_name(name);
   if (const auto found = tidy == name ? std::nullopt : find_exactly(tidy)) return found;
-  // Names that only an older likeness could give: nobody makes more of them.
+  // Names that only an older likeness could give: nobody makes more of them, and no database has any.
+  if (database_->logs_names()) return std::nullopt;
   if (!untidy_) {
     untidy_.emplace();
     for (const Person& person : people()) {

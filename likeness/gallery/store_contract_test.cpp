@@ -1,6 +1,7 @@
 // What every store does, wherever it is.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <initializer_list>
@@ -146,6 +147,51 @@ TEST_P(AnyStore, KnowsAFaceWhateverRoadItComesBy) {
     EXPECT_EQ(added[1].id, added[0].id);
     EXPECT_EQ(store->face_count(), 5);
   }
+}
+
+TEST_P(AnyStore, EnrolsManyAtOnceAsOneByOne) {
+  const auto store = make();
+  const std::vector<std::byte> crop(200, std::byte{3});
+  std::vector<Enrolment> many;
+  for (int i = 0; i < 24; ++i) {
+    many.push_back({"P" + std::to_string(i % 5), face_of(faces_[static_cast<std::size_t>(i)], i + 1)});
+    if (i == 3) many.back().face.crop = crop;
+    many.back().face.added_ms = 1'700'000'000'000 + i;
+  }
+  const auto added = store->add_many(many);
+  ASSERT_EQ(added.size(), 24U);
+  const auto version = store->version();
+  EXPECT_GE(version, 1U);
+  const auto changes = again(store)->changes_since(0);
+  ASSERT_TRUE(changes);
+  EXPECT_EQ(changes->faces.size(), 24U);
+  for (std::size_t i = 0; i < added.size(); ++i) {
+    EXPECT_TRUE(added[i].is_new);
+    EXPECT_EQ(added[i].person, many[i].person);
+    const auto face = store->find_face(added[i].id);
+    ASSERT_TRUE(face);
+    EXPECT_EQ(face->photo_hash, many[i].face.photo_hash);
+    EXPECT_EQ(face->added_ms, many[i].face.added_ms);
+    EXPECT_EQ(face->has_crop, i == 3);
+    EXPECT_EQ(face->person, store->find_person(many[i].person)->id);
+    EXPECT_NEAR(dot(store->embedding(face->id), faces_[i]), 1, 1e-6 + gallery_->rounding());
+  }
+  EXPECT_EQ(store->crop(added[3].id), crop);
+  EXPECT_EQ(store->people().size(), 5U);
+  for (const AddedFace& one : store->add_many(many)) EXPECT_FALSE(one.is_new);
+  EXPECT_EQ(store->version(), version);
+  // More of people who are there, some known.
+  for (std::size_t i = 0; i < 24; ++i)
+    if (i % 2 == 0) many[i].face.photo_hash = hash_of(100 + static_cast<int>(i));
+  const auto more = store->add_many(many);
+  EXPECT_EQ(std::ranges::count(more, true, &AddedFace::is_new), 12);
+  EXPECT_EQ(store->face_count(), 36);
+  for (std::size_t i = 0; i < 24; ++i) many[i].face.photo_hash = hash_of(200 + static_cast<int>(i));
+  EXPECT_EQ(std::ranges::count(store->add_many(many), true, &AddedFace::is_new), 24);
+  many[5].person = "unknown";
+  EXPECT_THROW(store->add_many(many), std::invalid_argument);
+  EXPECT_EQ(store->face_count(), 60);
+  EXPECT_TRUE(store->check().empty());
 }
 
 TEST_P(AnyStore, RemovesRenamesAndMerges) {
