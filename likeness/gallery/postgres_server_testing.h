@@ -88,8 +88,10 @@ class PostgresServer {
   /// Statements as the super-user. @throws std::runtime_error.
   void execute(const std::string& database, const std::string& sql) const {
     const std::unique_ptr<PGconn, void (*)(PGconn*)> connection(PQconnectdb(uri(database).c_str()), PQfinish);
-    const std::unique_ptr<PGresult, void (*)(PGresult*)> result(
-        PQexec(connection.get(), ("SET client_min_messages = warning; " + sql).c_str()), PQclear);
+    PQsetNoticeProcessor(
+        connection.get(), [](void*, const char*) {}, nullptr);
+    const std::unique_ptr<PGresult, void (*)(PGresult*)> result(PQexec(connection.get(), sql.c_str()),
+                                                                PQclear);
     const ExecStatusType status = PQresultStatus(result.get());
     if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
       throw std::runtime_error(PQerrorMessage(connection.get()));
