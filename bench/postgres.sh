@@ -2,26 +2,21 @@
 # A server of PostgreSQL with its settings as they come (fsync on), bench/postgres_bench.cpp on it, and beside it what
 # the server does with the same rows bare: COPY of them, and a commit for each.
 #   bench/postgres.sh PROGRAM SERVER [FACES]   PROGRAM: build/release/.../postgres_bench; SERVER: a folder with bin/initdb
-# As root the server runs as the user postgres, for it refuses root.
+# As root the server runs as the user postgres, for it refuses root; SERVER must be readable for it.
 set -eu
 program=$1 server=$2 faces=${3:-20000}
 place=$(mktemp -d)
 port=$((20000 + RANDOM % 20000))
 as() { if [ "$(id -u)" = 0 ]; then setpriv --reuid=postgres --regid=postgres --clear-groups "$@"; else "$@"; fi; }
-if [ "$(id -u)" = 0 ]; then
-  cp -r "$server" "$place/server" && server=$place/server
-  chown -R postgres "$place"
-fi
-as "$server/bin/initdb" -D "$place/data" -U postgres --auth=trust --encoding=UTF8 --locale=C >"$place/log" 2>&1
-as "$server/bin/postgres" -D "$place/data" -k "$place" -p "$port" -c listen_addresses=127.0.0.1 -c shared_buffers=1GB \
-  -c max_wal_size=8GB >>"$place/log" 2>&1 &
-pid=$!
-trap 'kill -INT $pid; wait $pid 2>/dev/null; rm -rf "$place"' EXIT
+[ "$(id -u)" != 0 ] || chown postgres "$place"
+cd /
+as "$server/bin/initdb" -D "$place/data" -U postgres --auth=trust --encoding=UTF8 --locale=C >/dev/null
+as "$server/bin/pg_ctl" -D "$place/data" -l "$place/log" -w start -o \
+  "-k $place -p $port -c listen_addresses=127.0.0.1 -c shared_buffers=1GB -c max_wal_size=8GB" >/dev/null
+trap 'as "$server/bin/pg_ctl" -D "$place/data" -m fast stop >/dev/null; rm -rf "$place"' EXIT
 uri=postgresql://postgres@127.0.0.1:$port/postgres
 sql() { "$server/bin/psql" -qAt -v ON_ERROR_STOP=1 -d "$uri" "$@"; }
-for _ in $(seq 100); do "$server/bin/pg_isready" -q -d "$uri" && break; sleep 0.1; done
-[ ! -e "$server/share/postgresql/extension/vector.control" ] && [ ! -e "$server/share/extension/vector.control" ] ||
-  sql -c 'CREATE EXTENSION vector'
+[ "$(sql -c "SELECT count(*) FROM pg_available_extensions WHERE name = 'vector'")" = 0 ] || sql -c 'CREATE EXTENSION vector'
 "$program" "$uri?gallery=bench" "$place/bench.gallery" "$faces"
 
 now() { date +%s.%N; }
