@@ -182,7 +182,7 @@ class PostgresStore final : public SqlStore {
 /// Fewer are added as fast one by one.
 constexpr std::size_t kFewRows = 16;
 
-/// An array of bytea, as text.
+/// An array of bytea, as text: to be unnested, for as a condition it would be read again for every row.
 std::string array_of(const std::vector<std::string>& hex) {
   std::string list = "{";
   for (const std::string& one : hex) list += (list.size() > 1 ? ",\"\\\\x" : "\"\\\\x") + one + '"';
@@ -199,7 +199,8 @@ bool PostgresStore::all_new(std::span<const Enrolment> faces) {
   std::ranges::sort(hashes);
   if (std::ranges::adjacent_find(hashes) != hashes.end()) return false;
   return database().ask(
-             "SELECT 'known' FROM face WHERE photo_hash = ANY(CAST(CAST(? AS text) AS bytea[])) LIMIT 1",
+             "SELECT 'known' FROM unnest(CAST(CAST(? AS text) AS bytea[])) AS asked (hash) JOIN face ON "
+             "photo_hash = hash LIMIT 1",
              array_of(hashes)) == "";
 }
 
@@ -217,7 +218,8 @@ std::map<std::string, std::int64_t> PostgresStore::numbers_of(std::span<const st
   }
   std::vector<std::int64_t> known;
   const auto find = database().once(
-      "SELECT id, name_key FROM person WHERE name_key = ANY(CAST(CAST(? AS text) AS bytea[]))");
+      "SELECT id, name_key FROM unnest(CAST(CAST(? AS text) AS bytea[])) AS asked (key) JOIN person ON "
+      "name_key = key");
   const std::string asked = array_of(keys);
   for (find->bind(1, std::string_view(asked)); find->step();) {
     const auto key = find->blob(1);
