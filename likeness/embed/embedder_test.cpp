@@ -164,7 +164,8 @@ TEST(OwnNetwork, IsTakenOnlyForAPackWhoseSelfTestItGives) {
   std::swap(test.embedding[0], test.embedding[1]);
   write_self_test(copy / pack.self_test, test);
   EXPECT_FALSE(own_network(pack, Precision::kF32, {}));
-  EXPECT_FALSE(own_network(pack, Precision::kInt8, {}));
+  EXPECT_FALSE(own_int8_network(pack, std::vector<float>(160 * 160 * 3), 1));
+  EXPECT_THROW((void)own_network(pack, Precision::kInt8, {}), Error);  // there is no such network
   fs::remove(copy / pack.self_test);
   EXPECT_FALSE(own_network(pack, Precision::kF32, {}));
   // OpenVINO computes it all the same.
