@@ -154,13 +154,12 @@ Exit run(const Args& args) {
   if (args.enrol == args.gallery.empty()) throw std::invalid_argument("--enrol and --gallery go together");
   std::optional<OutputFolder> out;
   if (!args.out.empty()) out.emplace(args.out);
-  if (args.enrol) require_writable(args.gallery);
+  const GalleryArgs gallery{args.gallery, args.key_file};
+  if (args.enrol) gallery.require_writable();
   const auto before = args.update.empty() ? std::map<std::string, int>{} : clusters_before(args.update);
   const PhotoList list = list_photos(args.inputs, args.json);
   ModelOptions models = args.models;
-  std::error_code ignored;
-  if (args.enrol && fs::exists(args.gallery, ignored))
-    models = models_for(GalleryArgs{args.gallery, args.key_file}.open(true).store().space(), models);
+  if (args.enrol && gallery.exists()) models = models_for(gallery.open(true).store().space(), models);
   const Recognizer recognizer(models);
   ProgressBar bar("embedding");
   InputCount inputs(list, args.json);

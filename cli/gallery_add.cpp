@@ -119,17 +119,16 @@ class Teller {
 }  // namespace
 
 EnrolPlace enrol_place(const GalleryCommandArgs& args) {
-  require_writable(args.gallery.path);
+  args.gallery.require_writable();
   EnrolPlace place;
-  std::error_code ignored;
-  if (fs::exists(args.gallery.path, ignored)) place.gallery = args.gallery.open(false);
+  if (args.gallery.exists()) place.gallery = args.gallery.open(false);
   place.setup = place.gallery ? models_for(place.gallery->store().space(), args.models) : args.models;
   if (!args.quality.empty()) place.setup.quality = *quality_from(args.quality);
   if (place.gallery) {
     const Quality quality = place.gallery->store().space().quality;
     if (!args.quality.empty() && quality != place.setup.quality) {
       throw Error(ErrorCode::kModelMismatch,
-                  args.gallery.path.string() + ": its faces were enrolled with --quality " +
+                  place.gallery->store().name() + ": its faces were enrolled with --quality " +
                       std::string(to_string(quality)) + ", and so are new ones: leave --quality " +
                       args.quality + " away, or make a new gallery");
     }

@@ -89,8 +89,7 @@ Exit gallery_calibrate(const GalleryCommandArgs& args) {
   const auto excluded = excluded_by(args.exclude);
   ProgressBar bar("comparing");
   Exit exit = Exit::kDone;
-  std::error_code ignored;
-  if (fs::exists(args.gallery.path, ignored)) require_writable(args.gallery.path);
+  if (args.gallery.exists()) args.gallery.require_writable();
   std::size_t left_out = 0;
   CalibrationReport report;
   Gallery gallery = args.gallery.open(false, args.models.threads);

@@ -59,7 +59,7 @@ Exit gallery_check(const GalleryCommandArgs& args) {
   // A damaged gallery is not changed: nobody knows what would be lost with it.
   const GalleryRepairs repairs = wrong.empty() ? find_repairs(gallery.store()) : GalleryRepairs();
   const bool fine = wrong.empty() && repairs.nobodys_names.empty() && repairs.shared.empty();
-  const std::string file = args.gallery.path.string();
+  const std::string file = gallery.store().name();
   if (!args.json) print_text(wrong, repairs);
   if (args.repair && !repairs.empty()) {
     repair(gallery.store(), repairs);

@@ -153,9 +153,10 @@ Exit restore(const GalleryCommandArgs& args) {
 }
 
 Exit purge(const GalleryCommandArgs& args) {
-  args.gallery.open(false).purge();
-  report_done(args, {{"purged", args.gallery.path.string()}},
-              args.gallery.path.string() + ": no byte of what was removed is left");
+  Gallery gallery = args.gallery.open(false);
+  gallery.purge();
+  report_done(args, {{"purged", gallery.store().name()}},
+              gallery.store().name() + ": no byte of what was removed is left");
   return Exit::kDone;
 }
 
@@ -174,7 +175,7 @@ Exit run_export(const GalleryCommandArgs& args) {
 }
 
 Exit run_import(const GalleryCommandArgs& args) {
-  require_writable(args.gallery.path);
+  args.gallery.require_writable();
   const EmbeddingSpace space = space_of_npz(args.file);
   Gallery gallery = args.gallery.open_or_create(space, args.create_options());
   const Imported imported = import_gallery(gallery.store(), args.file);
@@ -216,6 +217,20 @@ void add_upkeep(CLI::App& gallery, const std::shared_ptr<GalleryCommandArgs>& ar
   command->add_option("copy", args->file, "What backup wrote of it; stays as it is")->required();
   add_json_option(*command, args->json);
   command->callback([args, &exit] { exit = restore(*args); });
+  command = gallery.add_subcommand(
+      "copy",
+      "Copy people and faces into another gallery, between files and databases; goes on where it stopped");
+  command->footer("Example: likeness gallery copy people.gallery postgresql://db/faces?gallery=people");
+  command
+      ->add_option("from", args->gallery.path, "A gallery's file, or postgresql://HOST/DATABASE?gallery=NAME")
+      ->required();
+  command
+      ->add_option("to", args->file, "The same; made where there is none, encrypted where the first one is")
+      ->required();
+  command->add_option("--key-file", args->gallery.key_file,
+                      "File whose first line is the passphrase of both; else LIKENESS_GALLERY_KEY");
+  add_json_option(*command, args->json);
+  command->callback([args, &exit] { exit = gallery_copy(*args); });
   command =
       subcommand(gallery, "migrate",
                  "Embed a gallery's faces anew from their photos, with another model, into a new gallery",

@@ -13,22 +13,20 @@
 namespace likeness::cli {
 
 Exit gallery_migrate(const GalleryCommandArgs& args) {
-  require_writable(args.file);
+  const GalleryArgs into{args.file, args.gallery.key_file};
+  into.require_writable();
   const CreateOptions create = args.create_options();
   const Gallery old = args.gallery.open(true);
   Setup setup = args.models;
   setup.quality = old.store().space().quality;
   const Recognizer recognizer(setup);
-  std::error_code ignored;
-  if (std::filesystem::equivalent(args.file, args.gallery.path, ignored))
-    throw std::invalid_argument("--into " + args.file.string() + " is the gallery itself; name a new file");
+  if (into.is(args.gallery)) throw std::invalid_argument("--into names the gallery itself; name a new one");
 
   ProgressBar bar("migrating");
   std::map<std::string, std::size_t> left;  // by why
   std::optional<Gallery> gallery;
   const auto opened = [&]() -> Gallery& {
-    if (!gallery)
-      gallery = GalleryArgs{args.file, args.gallery.key_file}.open_or_create(recognizer.space(), create);
+    if (!gallery) gallery = into.open_or_create(recognizer.space(), create);
     return *gallery;
   };
   const auto each = [&](const MigratedFace& face) {
@@ -49,8 +47,9 @@ Exit gallery_migrate(const GalleryCommandArgs& args) {
   };
   const MigrationSummary sum = migrate_gallery(old.store(), opened, recognizer, each, bar.callback());
   if (!args.json) {
-    std::cout << sum.migrated << " of " << counted(sum.faces, "face") << " -> " << args.file.string()
-              << ", model " << recognizer.space().id();
+    std::cout << sum.migrated << " of " << counted(sum.faces, "face") << " -> "
+              << (gallery ? gallery->store().name() : args.file.string()) << ", model "
+              << recognizer.space().id();
     for (const auto& [why, count] : left) std::cout << "; " << count << " " << why;
     std::cout << "; calibrate it with `likeness gallery calibrate`\n";
   }

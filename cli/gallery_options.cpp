@@ -7,6 +7,7 @@
 
 #include "cli/photos.h"
 #include "cli/progress_bar.h"
+#include "likeness/core/output.h"
 #include "likeness/gallery/open.h"
 #include "likeness/gallery/vault.h"
 
@@ -14,7 +15,7 @@ namespace likeness::cli {
 
 GalleryOptions GalleryArgs::options() const {
   GalleryOptions options;
-  options.passphrase = gallery_passphrase(key_file);
+  options.passphrase = passphrase();
   options.notice = [](const Notice& notice) { std::cerr << "likeness: " << notice.text << '\n'; };
   return options;
 }
@@ -28,9 +29,21 @@ Gallery GalleryArgs::open(bool read_only, int threads, std::optional<IndexKind> 
 }
 
 Gallery GalleryArgs::open_or_create(const EmbeddingSpace& space, const CreateOptions& create) const {
-  std::error_code ignored;
-  if (std::filesystem::exists(path, ignored)) return open(false);
+  if (exists()) return open(false);
   return open_or_create_gallery(path.string(), space, create, options());
+}
+
+bool GalleryArgs::exists() const { return gallery_exists(path.string()); }
+
+void GalleryArgs::require_writable() const {
+  if (!at_server(path.string())) likeness::require_writable(path);
+}
+
+std::optional<std::string> GalleryArgs::passphrase() const { return gallery_passphrase(key_file); }
+
+bool GalleryArgs::is(const GalleryArgs& other) const {
+  std::error_code ignored;
+  return path == other.path || std::filesystem::equivalent(path, other.path, ignored);
 }
 
 ModelOptions models_for(const EmbeddingSpace& space, ModelOptions models) {
@@ -46,7 +59,9 @@ ModelOptions models_for(const EmbeddingSpace& space, ModelOptions models) {
 }
 
 void add_gallery_option(CLI::App& command, GalleryArgs& args) {
-  command.add_option("--gallery", args.path, "The gallery's file")->required();
+  command
+      .add_option("--gallery", args.path, "The gallery's file, or postgresql://HOST/DATABASE?gallery=NAME")
+      ->required();
   command.add_option("--key-file", args.key_file,
                      "File whose first line is an encrypted gallery's passphrase; else LIKENESS_GALLERY_KEY");
 }

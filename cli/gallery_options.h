@@ -14,7 +14,7 @@
 
 namespace likeness::cli {
 
-/// Which gallery, and the key to it.
+/// Which gallery (a file, or a postgresql:// URI as open_gallery() takes it), and the key to it.
 struct GalleryArgs {
   std::filesystem::path path;
   std::optional<std::filesystem::path> key_file;
@@ -23,6 +23,14 @@ struct GalleryArgs {
   [[nodiscard]] Gallery open(bool read_only, int threads = 1, std::optional<IndexKind> kind = {}) const;
   /// What there is, or a new one.
   [[nodiscard]] Gallery open_or_create(const EmbeddingSpace& space, const CreateOptions& create = {}) const;
+  [[nodiscard]] bool exists() const;
+  /// @throws Error kOutputUnwritable for a file in a folder that cannot be written; of a server nothing is
+  /// asked.
+  void require_writable() const;
+  /// As gallery_passphrase().
+  [[nodiscard]] std::optional<std::string> passphrase() const;
+  /// Whether both are one file, or one address of a server.
+  [[nodiscard]] bool is(const GalleryArgs& other) const;
 
  private:
   [[nodiscard]] GalleryOptions options() const;

@@ -61,6 +61,7 @@ Exit gallery_export_xmp(const GalleryCommandArgs& args);
 Exit gallery_search(const GalleryCommandArgs& args);
 Exit gallery_calibrate(const GalleryCommandArgs& args);
 Exit gallery_check(const GalleryCommandArgs& args);
+Exit gallery_copy(const GalleryCommandArgs& args);
 Exit gallery_migrate(const GalleryCommandArgs& args);
 
 }  // namespace likeness::cli

@@ -52,7 +52,8 @@ struct ServeArgs {
 
 serve::GallerySource gallery_source(const std::string& given) {
   const std::size_t equals = given.find('=');
-  if (equals == std::string::npos) return {"default", given};
+  // An address of a server may hold more of them.
+  if (equals == std::string::npos || given.find("://") < equals) return {"default", given};
   serve::GallerySource source{given.substr(0, equals), given.substr(equals + 1)};
   if (source.name.empty() || source.name.size() > 100 || source.uri.empty())
     throw std::invalid_argument("--gallery " + given +
@@ -77,8 +78,7 @@ serve::CompatOptions compat_options(const ServeArgs& args) {
 /// Unless --model says otherwise that of the first gallery that is there already: one service has one model.
 ModelOptions models_served(const ServeArgs& args, const serve::ServiceOptions& options) {
   for (const serve::GallerySource& gallery : options.galleries) {
-    std::error_code ignored;
-    if (args.models.model_given || !std::filesystem::exists(gallery.uri, ignored)) continue;
+    if (args.models.model_given || !gallery_exists(gallery.uri)) continue;
     GalleryOptions read = options.gallery_options;
     read.read_only = true;
     return models_for(open_gallery(gallery.uri, read).store().space(), args.models);
@@ -311,9 +311,10 @@ void add_serve_command(CLI::App& app, Exit& exit) {
       "Example: likeness serve --gallery people.gallery\n"
       "         curl -F photo=@party.jpg http://127.0.0.1:8080/v1/search");
   command
-      ->add_option(
-          "--gallery", args->galleries,
-          "A gallery's file, made where there is none; NAME=FILE gives it a name, and may be given again")
+      ->add_option("--gallery", args->galleries,
+                   "A gallery's file, or postgresql://HOST/DATABASE?gallery=NAME for one that several "
+                   "services share; made where "
+                   "there is none. NAME=FILE gives it a name, and may be given again")
       ->envname("LIKENESS_SERVE_GALLERY");
   command->add_option("--key-file", args->key_file,
                       "File whose first line is encrypted galleries' passphrase; else LIKENESS_GALLERY_KEY");

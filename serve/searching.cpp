@@ -64,7 +64,8 @@ FacesFound search_faces(Service& service, ServedGallery& served, const Embedding
     if (answer.nearest) face.confidence = probability_of(found.rule, answer.nearest->similarity);
     faces.push_back(std::move(face));
   }
-  if (photo != nullptr) service.remember_unknown(served, *photo, found.answers);
+  // What is out of reach cannot keep a face; the answer comes all the same.
+  if (photo != nullptr && !found.view->stale()) service.remember_unknown(served, *photo, found.answers);
   found.named = tell_searched(service, served, options.source, faces, photo);
   return found;
 }

@@ -37,8 +37,7 @@ std::string_view without_port(std::string_view host) {
 // ---- ServedGallery ----
 
 std::shared_ptr<const GalleryView> ServedGallery::view() {
-  gallery->refresh();
-  auto now = gallery->view();
+  auto now = gallery->view_or_last();
   const std::lock_guard lock(mutex_);
   last_ = now;
   return now;
@@ -83,11 +82,27 @@ Service::Service(ServiceOptions options)
   for (const std::string& name : options_.compat.protocols)
     protocols_.push_back(compat_protocol(name, options_.compat, galleries_.front()->name, recognizer_));
   recognizer_.load();
+  for (const auto& served : galleries_) {
+    if (served->gallery->store().remote())
+      followers_.emplace_back([&gallery = *served](const std::stop_token& stop) { follow(gallery, stop); });
+  }
   if (options_.keep_seen_days > 0)
     housekeeper_ = std::jthread([this](const std::stop_token& stop) { keep_house(stop); });
 }
 
 Service::~Service() = default;
+
+/// Brings in what others change, so that no request waits for it.
+void Service::follow(ServedGallery& served, const std::stop_token& stop) {
+  constexpr std::chrono::milliseconds kAtMost(500);
+  while (!stop.stop_requested()) {
+    try {
+      if (served.gallery->store().wait_for_change(served.view()->version(), kAtMost)) (void)served.view();
+    } catch (const Error&) {  // out of reach, or damaged: requests say so; the next round tries again
+      std::this_thread::sleep_for(kAtMost);
+    }
+  }
+}
 
 /// Forgets faces that were kept long enough, also where nobody asks for anything.
 void Service::keep_house(const std::stop_token& stop) {

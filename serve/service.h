@@ -60,7 +60,7 @@ struct ServedGallery {
   std::unique_ptr<Gallery> gallery;
   std::mutex changing;  ///< Held while a change is looked up and made.
 
-  /// With the changes of everybody up to now. @throws Error as Gallery::refresh().
+  /// With the changes of everybody up to now; as Gallery::view_or_last() where the database is out of reach.
   [[nodiscard]] std::shared_ptr<const GalleryView> view();
   /// What view() gave last: for figures, without waiting.
   [[nodiscard]] std::shared_ptr<const GalleryView> last_view() const;
@@ -129,6 +129,7 @@ class Service : public Handler {
   [[nodiscard]] bool enter(const std::optional<Key>& key);
   void leave(const std::optional<Key>& key);
   void open_galleries();
+  static void follow(ServedGallery& served, const std::stop_token& stop);
   void keep_house(const std::stop_token& stop);
   [[nodiscard]] Refusal too_many() const;
   [[nodiscard]] Response run(const Asked& asked, Request request) noexcept;
@@ -154,7 +155,8 @@ class Service : public Handler {
   std::mutex under_way_mutex_;
   std::map<std::string, std::size_t> under_way_;  ///< Requests of each key.
   std::jthread housekeeper_;
-  WorkQueue queue_;  ///< Last: its threads use all of the above.
+  std::vector<std::jthread> followers_;  // of galleries that others change too
+  WorkQueue queue_;                      ///< Last: its threads use all of the above.
 };
 
 /// What a call did, for the audit log; operations fill what they know.

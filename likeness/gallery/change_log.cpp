@@ -1,16 +1,26 @@
 #include "likeness/gallery/change_log.h"
 
-#include <algorithm>
+#include <string_view>
 
 #include "likeness/core/error.h"
 
 namespace likeness {
 
-using sqlite::Resetting;
-using sqlite::Statement;
+using sql::Resetting;
+using sql::Statement;
+
+ChangeLog::ChangeLog(sql::Database& database, sql::Statements& statements)
+    : database_(database), statement_(statements) {
+  const std::string table = database.counters();
+  select_ = "SELECT value FROM " + table + " WHERE key = ? AND typeof(value) = 'integer'";
+  count_ = "UPDATE " + table + " SET value = value + 1 WHERE key = ? RETURNING value";
+  drop_before_ = "UPDATE " + table +
+                 " SET value = (SELECT version FROM change WHERE id <= ? ORDER BY id DESC LIMIT 1) "
+                 "WHERE key = 'log_after'";
+}
 
 std::uint64_t ChangeLog::counter(const char* key) const {
-  Statement& get = statement_("SELECT value FROM meta WHERE key = ? AND typeof(value) = 'integer'");
+  Statement& get = statement_(select_.c_str());
   const Resetting guard(get);
   get.bind(1, std::string_view(key));
   if (!get.step() || get.integer(0) < 0) {
@@ -20,14 +30,12 @@ std::uint64_t ChangeLog::counter(const char* key) const {
   return static_cast<std::uint64_t>(get.integer(0));
 }
 
-void ChangeLog::count(const char* key) {
-  statement_("UPDATE meta SET value = value + 1 WHERE key = ?").bind(1, std::string_view(key)).run();
+std::uint64_t ChangeLog::count(const char* key) {
+  database_.announce();
+  return static_cast<std::uint64_t>(statement_(count_.c_str()).bind(1, std::string_view(key)).run_for_id());
 }
 
-void ChangeLog::begin() {
-  count("version");
-  version_ = version();
-}
+void ChangeLog::begin() { version_ = count("version"); }
 
 void ChangeLog::note() { count("note_version"); }
 
@@ -39,22 +47,30 @@ void ChangeLog::face(std::int64_t face, std::optional<std::int64_t> person) {
   } else {
     insert.bind_null(3);
   }
-  insert.run();
+  rows_until_look_ -= insert.run();
+}
+
+void ChangeLog::name(std::int64_t person) {
+  if (database_.logs_names()) face(0, person);
 }
 
 void ChangeLog::faces_of(std::int64_t person, std::optional<std::int64_t> new_owner) {
   Statement& insert = statement_(
-      "INSERT INTO change (version, face_id, person_id) SELECT ?, id, ? FROM face WHERE person_id = ?");
+      "INSERT INTO change (version, face_id, person_id) SELECT CAST(? AS BIGINT), id, CAST(? AS BIGINT) FROM "
+      "face "
+      "WHERE person_id = ?");
   insert.bind(1, static_cast<std::int64_t>(version_)).bind(3, person);
   if (new_owner) {
     insert.bind(2, *new_owner);
   } else {
     insert.bind_null(2);
   }
-  insert.run();
+  rows_until_look_ -= insert.run();
 }
 
 void ChangeLog::end() {
+  if (rows_until_look_ > 0) return;
+  rows_until_look_ = kRows / 100;
   Statement& ends = statement_("SELECT (SELECT min(id) FROM change), (SELECT max(id) FROM change)");
   std::int64_t first = 0;
   std::int64_t last = 0;
@@ -67,26 +83,28 @@ void ChangeLog::end() {
   }
   if (last - first < kRows + kRows / 10) return;
   // A version of which one row goes is no longer complete.
-  statement_(
-      "UPDATE meta SET value = (SELECT version FROM change WHERE id <= ? ORDER BY id DESC LIMIT 1) "
-      "WHERE key = 'log_after'")
-      .bind(1, last - kRows)
-      .run();
+  statement_(drop_before_.c_str()).bind(1, last - kRows).run();
   statement_("DELETE FROM change WHERE id <= ?").bind(1, last - kRows).run();
 }
 
 std::optional<Changes> ChangeLog::since(std::uint64_t version) const {
-  const sqlite::Snapshot one_moment(database_);
+  const sql::Snapshot one_moment(database_);
   Changes changes{.version = this->version(), .faces = {}};
   if (version > changes.version || version < counter("log_after")) return std::nullopt;
   // From the newest on: versions rise with the ids, and few rows are new.
-  Statement& rows = statement_("SELECT version, face_id, person_id FROM change ORDER BY id DESC");
+  Statement& rows = statement_(
+      "SELECT face_id, person_id FROM change WHERE id > coalesce((SELECT id FROM change WHERE version <= ? "
+      "ORDER BY id DESC LIMIT 1), 0) ORDER BY id");
   const Resetting guard(rows);
-  while (rows.step() && static_cast<std::uint64_t>(rows.integer(0)) > version) {
+  rows.bind(1, static_cast<std::int64_t>(version));
+  while (rows.step()) {
+    if (rows.integer(0) == 0) {
+      changes.renamed.push_back(rows.integer(1));
+      continue;
+    }
     changes.faces.push_back(
-        {rows.integer(1), rows.is_null(2) ? std::nullopt : std::optional(rows.integer(2))});
+        {rows.integer(0), rows.is_null(1) ? std::nullopt : std::optional(rows.integer(1))});
   }
-  std::ranges::reverse(changes.faces);
   return changes;
 }
 

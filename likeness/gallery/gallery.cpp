@@ -4,10 +4,12 @@
 #include <atomic>
 #include <filesystem>
 #include <mutex>
+#include <set>
 #include <utility>
 
 #include "likeness/core/error.h"
 #include "likeness/gallery/index_file.h"
+#include "likeness/gallery/known_names.h"
 #include "likeness/gallery/rejections.h"
 #include "likeness/gallery/view_maker.h"
 
@@ -41,6 +43,7 @@ struct Gallery::State {
   void refresh_alone(const Progress& progress);
   [[nodiscard]] GalleryView::Parts next_parts(const GalleryView* old, std::uint64_t version,
                                               std::uint64_t note_version, const Progress& progress);
+  void follow_names(GalleryView::Parts& parts, const GalleryView* old, const Changes* changes);
   void read_everything(GalleryView::Parts& parts, const Progress& progress);
   void compare_everything(GalleryView::Parts& parts, const Progress& progress);
   [[nodiscard]] bool keeps_index() const {
@@ -92,6 +95,7 @@ GalleryView::Parts Gallery::State::next_parts(const GalleryView* old, std::uint6
   } else {
     parts.store = store;
     parts.comparison = comparison;
+    if (store->remote()) parts.names = std::make_shared<KnownNames>();
   }
   if (!old || parts.note_version != note_version) {
     const auto note = store->note(kCalibrationNote);
@@ -102,6 +106,7 @@ GalleryView::Parts Gallery::State::next_parts(const GalleryView* old, std::uint6
   if (old && old->version() == version) return parts;
   auto known = old ? store->changes_since(old->version()) : std::nullopt;
   parts.version = known ? known->version : version;
+  if (parts.names) follow_names(parts, old, known ? &*known : nullptr);
   if (known) {
     change_layers(parts, std::move(known->faces), indexes, progress);
   } else if (old) {
@@ -111,6 +116,23 @@ GalleryView::Parts Gallery::State::next_parts(const GalleryView* old, std::uint6
   }
   keep_index(parts);
   return parts;
+}
+
+/// Names for the time when the store is out of reach. `changes`: since the old view; null: not known.
+void Gallery::State::follow_names(GalleryView::Parts& parts, const GalleryView* old, const Changes* changes) {
+  if (!old || !changes) {
+    parts.names->replace(store->people());
+    return;
+  }
+  std::set<std::int64_t> touched(changes->renamed.begin(), changes->renamed.end());
+  for (const FaceChange& change : changes->faces) {
+    if (change.person) touched.insert(*change.person);
+    for (const auto& layer : old->parts().layers) {
+      if (const auto person = layer->owner(change.face)) touched.insert(*person);
+    }
+  }
+  const std::vector<std::int64_t> ids(touched.begin(), touched.end());
+  parts.names->update(touched, store->people(ids));
 }
 
 /// The index as it was left, or the given one, with what the store has more or less by now.
@@ -221,6 +243,20 @@ std::shared_ptr<const GalleryView> Gallery::view() const {
 }
 
 void Gallery::refresh(const Progress& progress) const { state_->refresh(progress); }
+
+std::shared_ptr<const GalleryView> Gallery::view_or_last() const {
+  try {
+    refresh();
+  } catch (const Error& error) {
+    const auto last = state_->current();
+    if (error.code() != ErrorCode::kUnavailable || !last || !last->parts().names) throw;
+    last->parts().names->stale = true;
+    return last;
+  }
+  auto now = state_->current();
+  if (now->parts().names) now->parts().names->stale = false;
+  return now;
+}
 
 std::vector<AddedFace> Gallery::add_faces(const std::string& person, std::span<const NewFace> faces) {
   auto added = store().add_faces(person, faces);

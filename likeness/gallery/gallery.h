@@ -56,6 +56,10 @@ class Gallery {
   /// @throws Error as the store does; kStopped.
   void refresh(const Progress& progress = {}) const;
 
+  /// As refresh() and view(); where the store is out of reach (kUnavailable) the view that is there, and that
+  /// is stale() then. @throws Error as refresh() otherwise, and where there is no view yet.
+  [[nodiscard]] std::shared_ptr<const GalleryView> view_or_last() const;
+
   // Changes, as GalleryStore has them.
   std::vector<AddedFace> add_faces(const std::string& person, std::span<const NewFace> faces);
   bool remove_person(const std::string& name);

@@ -1,10 +1,13 @@
 #include "likeness/gallery/gallery_view.h"
 
 #include <algorithm>
+#include <functional>
 #include <limits>
 #include <map>
 
+#include "likeness/core/error.h"
 #include "likeness/gallery/face_table.h"
+#include "likeness/gallery/known_names.h"
 #include "likeness/gallery/layer.h"
 #include "likeness/gallery/person_faces.h"
 #include "likeness/gallery/rejections.h"
@@ -21,10 +24,11 @@ Embeddings one(std::span<const float> query) { return {query.size(), {query.begi
 /// Evidence by face, from few requests.
 class Evidence {
  public:
-  explicit Evidence(const GalleryStore& store) : store_(store) {}
+  using Source = std::function<std::vector<FaceEvidence>(std::span<const std::int64_t>)>;
+  explicit Evidence(Source source) : source_(std::move(source)) {}
   void ask(std::span<const std::int64_t> faces) {
     if (faces.empty()) return;
-    for (FaceEvidence& told : store_.evidence(faces)) known_[told.face] = std::move(told);
+    for (FaceEvidence& told : source_(faces)) known_[told.face] = std::move(told);
   }
   [[nodiscard]] std::optional<Match> match(std::int64_t face, double cosine) const {
     const auto found = known_.find(face);
@@ -33,7 +37,7 @@ class Evidence {
   }
 
  private:
-  const GalleryStore& store_;
+  Source source_;
   std::map<std::int64_t, FaceEvidence> known_;
 };
 
@@ -55,6 +59,27 @@ std::size_t GalleryView::index_bytes() const {
   std::size_t bytes = 0;
   for (const auto& layer : parts_.layers) bytes += layer->index().bytes();
   return bytes;
+}
+
+bool GalleryView::stale() const { return parts_.names && parts_.names->stale; }
+
+std::vector<FaceEvidence> GalleryView::evidence(std::span<const std::int64_t> faces) const {
+  if (!parts_.names) return parts_.store->evidence(faces);
+  try {
+    auto told = parts_.store->evidence(faces);
+    parts_.names->stale = false;
+    return told;
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kUnavailable) throw;
+  }
+  parts_.names->stale = true;
+  std::vector<FaceEvidence> known;
+  for (const std::int64_t face : faces) {
+    const auto person = owner(face);
+    auto name = person ? parts_.names->name(*person) : std::nullopt;
+    if (name) known.push_back({face, *person, *std::move(name), ""});
+  }
+  return known;
 }
 
 bool GalleryView::has_rejections() const { return parts_.rejected && !parts_.rejected->empty(); }
@@ -155,13 +180,13 @@ std::vector<GalleryView::Candidates> GalleryView::candidates(const Embeddings& c
 
 std::vector<std::vector<PersonMatch>> GalleryView::with_evidence(std::span<const Candidates> found,
                                                                  std::size_t count) const {
-  Evidence evidence(*parts_.store);
+  Evidence told([this](std::span<const std::int64_t> faces) { return evidence(faces); });
   const auto ask = [&](std::size_t first, std::size_t end) {
     std::vector<std::int64_t> faces;
     for (const Candidates& own : found) {
       for (std::size_t i = first; i < std::min(end, own.size()); ++i) faces.push_back(own[i].answer.nearest);
     }
-    evidence.ask(faces);
+    told.ask(faces);
   };
   std::vector<std::vector<PersonMatch>> people(found.size());
   // True where nobody is missing. Of each query's candidates the first `asked` were asked about.
@@ -173,7 +198,7 @@ std::vector<std::vector<PersonMatch>> GalleryView::with_evidence(std::span<const
         const Candidate& candidate = found[q][i];
         // A float, as the index gives cosines: both answers tell the same number.
         auto match =
-            evidence.match(candidate.answer.nearest, static_cast<float>(candidate.answer.nearest_cosine));
+            told.match(candidate.answer.nearest, static_cast<float>(candidate.answer.nearest_cosine));
         if (match && match->person == candidate.person)  // else removed or given away meanwhile
           people[q].push_back({*std::move(match), candidate.answer.similarity});
       }
@@ -197,13 +222,12 @@ std::vector<std::vector<Match>> GalleryView::nearest(const Embeddings& queries, 
   for (const auto& own : found) {
     for (const Neighbour& neighbour : own) faces.push_back(neighbour.face);
   }
-  Evidence evidence(*parts_.store);
-  evidence.ask(faces);
+  Evidence told([this](std::span<const std::int64_t> asked) { return evidence(asked); });
+  told.ask(faces);
   std::vector<std::vector<Match>> matches(found.size());
   for (std::size_t q = 0; q < found.size(); ++q) {
     for (const Neighbour& neighbour : found[q]) {
-      if (auto match = evidence.match(neighbour.face, neighbour.cosine))
-        matches[q].push_back(*std::move(match));
+      if (auto match = told.match(neighbour.face, neighbour.cosine)) matches[q].push_back(*std::move(match));
     }
   }
   return matches;

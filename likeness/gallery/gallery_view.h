@@ -15,6 +15,7 @@
 
 namespace likeness {
 
+class KnownNames;
 class Layer;
 class PersonFaces;
 class RejectedFaces;
@@ -37,7 +38,8 @@ struct PersonMatch : Match {
 /// What a gallery was at one moment: an index over its faces, whose they are, and its calibration. It never
 /// changes; any number of threads search it. Queries are embeddings as the model gives them; cosines in
 /// answers are those of what is compared (Comparison). The store is asked for names and photos alone, by one
-/// request for all queries of a call: faces that were removed since do not come, and a name is that of today.
+/// request for all queries of a call: faces that were removed since do not come, and a name is that of today;
+/// but see stale().
 class GalleryView {
  public:
   /// What a view is made of; Gallery makes them.
@@ -50,6 +52,7 @@ class GalleryView {
     std::shared_ptr<const RejectedFaces> rejected;     ///< GalleryStore::rejections(); may be null.
     std::vector<std::shared_ptr<const Layer>> layers;  ///< Faces' ids rise from each to the next.
     std::size_t people = 0;
+    std::shared_ptr<KnownNames> names;  ///< Of a remote store; else null.
   };
   explicit GalleryView(Parts parts) : parts_(std::move(parts)) {}
 
@@ -61,6 +64,10 @@ class GalleryView {
   [[nodiscard]] const std::optional<Calibration>& calibration() const { return parts_.calibration; }
   [[nodiscard]] std::size_t faces() const;
   [[nodiscard]] std::size_t people() const { return parts_.people; }
+  /// Whether the store was out of reach (GalleryStore::remote()) when it was asked last, for changes or for
+  /// an answer's names: then names are those known before, photos are empty, and what others have changed
+  /// since is not known. To be asked after a search whose answer it is to mark.
+  [[nodiscard]] bool stale() const;
   /// Memory held by the indexes, in bytes.
   [[nodiscard]] std::size_t index_bytes() const;
 
@@ -95,6 +102,8 @@ class GalleryView {
 
   [[nodiscard]] std::vector<std::vector<Neighbour>> neighbours(const Embeddings& compared,
                                                                std::size_t count) const;
+  /// GalleryStore::evidence(), or what is known of it.
+  [[nodiscard]] std::vector<FaceEvidence> evidence(std::span<const std::int64_t> faces) const;
   [[nodiscard]] std::optional<std::int64_t> owner(std::int64_t face) const;
   [[nodiscard]] std::vector<float> vector(std::int64_t face) const;
   [[nodiscard]] std::vector<std::int64_t> faces_of(std::int64_t person, std::size_t most) const;

@@ -196,7 +196,7 @@ std::vector<AddedFace> MemoryStore::add_faces(const std::string& given, std::spa
                        .box = faces[i].box,
                        .landmarks = faces[i].landmarks,
                        .quality = faces[i].quality,
-                       .added_ms = now_ms(),
+                       .added_ms = faces[i].added_ms != 0 ? faces[i].added_ms : now_ms(),
                        .has_crop = !faces[i].crop.empty()},
                       std::move(stored),
                       {faces[i].crop.begin(), faces[i].crop.end()}};

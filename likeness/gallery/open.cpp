@@ -7,6 +7,7 @@
 
 #include "likeness/core/error.h"
 #include "likeness/gallery/index_file.h"
+#include "likeness/gallery/postgres_store.h"
 #include "likeness/gallery/sqlite_store.h"
 #include "likeness/gallery/sqlite_upkeep.h"
 
@@ -50,18 +51,34 @@ fs::path path_of(const std::string& uri) {
                       std::isalpha(static_cast<unsigned char>(uri[0])) != 0 &&
                       std::all_of(uri.begin(), uri.begin() + static_cast<std::ptrdiff_t>(end), of_scheme);
   if (scheme) {  // not the rest of it: that may hold a password
-    throw Error(ErrorCode::kUnsupported, "galleries of the kind " + uri.substr(0, end) +
-                                             ":// are not known; a path or a file: URI is");
+    throw Error(ErrorCode::kUnsupported,
+                "galleries of the kind " + uri.substr(0, end) +
+                    ":// are not known; a path, a file: URI or a postgresql:// URI is");
   }
   return uri;
 }
 
-Gallery opened(const fs::path& path, GalleryOptions options) {
-  auto store = open_sqlite_gallery(path, {.read_only = options.read_only,
-                                          .lock_timeout_ms = options.lock_timeout_ms,
-                                          .passphrase = options.passphrase});
+Gallery opened(const std::string& uri, GalleryOptions options) {
+  const OpenOptions open{.read_only = options.read_only,
+                         .lock_timeout_ms = options.lock_timeout_ms,
+                         .passphrase = options.passphrase};
+  if (at_server(uri)) return Gallery(open_postgres_gallery(uri, open), std::move(options));
+  const fs::path path = path_of(uri);
+  auto store = open_sqlite_gallery(path, open);
   if (!options.index_file) options.index_file = index_path(path);
   return Gallery(std::move(store), std::move(options));
+}
+
+bool try_create(const std::string& uri, const EmbeddingSpace& space, const CreateOptions& create) {
+  return at_server(uri) ? try_create_postgres_gallery(uri, space, create)
+                        : try_create_sqlite_gallery(path_of(uri), space, create);
+}
+
+/// The path of a gallery that is a file.
+fs::path file_of(const std::string& uri) {
+  if (!at_server(uri)) return path_of(uri);
+  throw Error(ErrorCode::kUnsupported,
+              "a database is backed up and restored by its own means (pg_dump, pg_basebackup), or copied");
 }
 
 GalleryOptions for_new(GalleryOptions options, const CreateOptions& create) {
@@ -72,31 +89,38 @@ GalleryOptions for_new(GalleryOptions options, const CreateOptions& create) {
 
 }  // namespace
 
-Gallery open_gallery(const std::string& uri, const GalleryOptions& options) {
-  return opened(path_of(uri), options);
+bool at_server(const std::string& uri) { return is_postgres_uri(uri); }
+
+bool gallery_exists(const std::string& uri) {
+  if (at_server(uri)) return postgres_gallery_exists(uri);
+  std::error_code ignored;
+  return fs::exists(path_of(uri), ignored);
 }
 
+Gallery open_gallery(const std::string& uri, const GalleryOptions& options) { return opened(uri, options); }
+
 void backup_gallery(const std::string& uri, const fs::path& copy, int lock_timeout_ms) {
-  backup_gallery_file(path_of(uri), copy, lock_timeout_ms);
+  backup_gallery_file(file_of(uri), copy, lock_timeout_ms);
 }
 
 void restore_gallery(const std::string& uri, const fs::path& copy, int lock_timeout_ms) {
-  restore_gallery_file(path_of(uri), copy, {.lock_timeout_ms = lock_timeout_ms, .passphrase = {}});
+  restore_gallery_file(file_of(uri), copy, {.lock_timeout_ms = lock_timeout_ms, .passphrase = {}});
 }
 
 Gallery create_gallery(const std::string& uri, const EmbeddingSpace& space, const CreateOptions& create,
                        const GalleryOptions& options) {
-  const fs::path path = path_of(uri);
-  create_sqlite_gallery(path, space, create);
-  return opened(path, for_new(options, create));
+  if (!try_create(uri, space, create))
+    throw Error(
+        ErrorCode::kOutputUnwritable,
+        (at_server(uri) ? "the gallery in the database" : path_of(uri).string()) + ": exists already");
+  return opened(uri, for_new(options, create));
 }
 
 Gallery open_or_create_gallery(const std::string& uri, const EmbeddingSpace& space,
                                const CreateOptions& create, const GalleryOptions& options) {
-  const fs::path path = path_of(uri);
-  const bool made = !fs::exists(path) && try_create_sqlite_gallery(path, space, create);
-  Gallery gallery = opened(path, made ? for_new(options, create) : options);
-  require_same_space(gallery.store().space(), uri, space, "the model");
+  const bool made = !gallery_exists(uri) && try_create(uri, space, create);
+  Gallery gallery = opened(uri, made ? for_new(options, create) : options);
+  require_same_space(gallery.store().space(), gallery.store().name(), space, "the model");
   return gallery;
 }
 

@@ -9,8 +9,16 @@ namespace likeness {
 
 // A gallery by name: a path or a "file:" URI is one SQLite file (docs/gallery_format.md). Where
 // GalleryOptions::index_file is empty the index lies beside it (index_file.h).
+// "postgresql://USER@HOST:PORT/DATABASE?gallery=NAME" is a gallery in a database that many may share, NAME is
+// "people" unless given, and the rest as libpq has it; where the library was built without libpq it is
+// kUnsupported. A server that cannot be reached or refuses is kUnavailable.
 // All throw Error kUnsupported naming the scheme of another URI, "scheme://...", and kDataInvalid for a
 // "file:" URI of another host or with damaged escapes.
+
+/// Whether it is at a server, else in a file.
+[[nodiscard]] bool at_server(const std::string& uri);
+/// Whether there is something of that name. @throws Error kUnavailable where the server cannot tell.
+[[nodiscard]] bool gallery_exists(const std::string& uri);
 
 /// @throws Error kInputUnreadable where there is none; kDataInvalid where it is damaged, no gallery, of a
 /// newer version, or where the passphrase is wrong or missing; kUnavailable where it is locked;

@@ -2,23 +2,18 @@
 #include "likeness/gallery/rejections.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cmath>
-#include <filesystem>
 #include <memory>
 #include <string>
 
 #include "likeness/gallery/gallery.h"
-#include "likeness/gallery/memory_store.h"
 #include "likeness/gallery/naming.h"
-#include "likeness/gallery/sqlite_store.h"
 #include "likeness/gallery/store_testing.h"
+#include "likeness/gallery/tested_gallery.h"
 
 namespace likeness {
 namespace {
-
-namespace fs = std::filesystem;
 
 const EmbeddingSpace kSpace{.contract = "", .contract_id = "test-model", .precision = "f32", .dimension = 64};
 const NamingRule kRule{.threshold = 0.5, .origin = NamingRule::Origin::kCaller};
@@ -31,25 +26,15 @@ std::vector<float> at(double degrees) {
   return values;
 }
 
-class Rejected : public ::testing::TestWithParam<const char*> {
+class Rejected : public ::testing::TestWithParam<std::string> {
  protected:
   void SetUp() override {
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
-    if (in_memory()) {
-      gallery_.emplace(make_memory_store(kSpace));
-    } else {
-      create_sqlite_gallery(path_, kSpace);
-      gallery_.emplace(open_sqlite_gallery(path_));
-    }
+    place_ = tested_gallery(GetParam());
+    if (!place_) GTEST_SKIP() << "no server for " << GetParam();
+    gallery_.emplace(place_->make(kSpace));
     ada_ = enrol("Ada", 0, 1);
     bob_ = enrol("Bob", 50, 2);
   }
-  void TearDown() override {
-    gallery_.reset();
-    fs::remove_all(folder_);
-  }
-  [[nodiscard]] static bool in_memory() { return std::string(GetParam()) == "memory"; }
   std::int64_t enrol(const std::string& name, double degrees, int photo) {
     const std::vector<float> embedding = at(degrees);
     const NewFace face = face_of(embedding, photo);
@@ -64,15 +49,14 @@ class Rejected : public ::testing::TestWithParam<const char*> {
   }
   [[nodiscard]] std::size_t count() const { return gallery_->store().rejections().list.size(); }
 
-  const fs::path folder_ = fs::path(::testing::TempDir()) / ("rejected_" + std::to_string(::getpid()));
-  const fs::path path_ = folder_ / "people.gallery";
+  std::unique_ptr<TestedGallery> place_;
   std::optional<Gallery> gallery_;
   std::int64_t ada_ = 0;
   std::int64_t bob_ = 0;
 };
 
-INSTANTIATE_TEST_SUITE_P(Stores, Rejected, ::testing::Values("sqlite", "memory"),
-                         [](const auto& kind) { return std::string(kind.param); });
+INSTANTIATE_TEST_SUITE_P(Stores, Rejected, ::testing::ValuesIn(tested_kinds()),
+                         [](const auto& kind) { return kind.param; });
 
 TEST_P(Rejected, AFaceGetsNoSuchNameAgainAndThePersonsOtherFacesKeepIt) {
   EXPECT_EQ(name_of(20), "Ada");
@@ -151,8 +135,9 @@ TEST_P(Rejected, GoWithThePersonAndFollowAMerge) {
 }
 
 TEST_P(Rejected, AreSeenByOthersAndAfterOpeningAgain) {
-  if (in_memory()) return;
-  Gallery other(open_sqlite_gallery(path_, {.read_only = true}));
+  auto opened = place_->open(true);
+  if (!opened) GTEST_SKIP() << "nobody else can have it";
+  Gallery other(std::move(opened));
   EXPECT_EQ(identify(*other.view(), kRule, at(20)).name, "Ada");
   EXPECT_TRUE(reject(ada_, 20, 7));
   other.refresh();

@@ -1,9 +1,7 @@
-// Faces without a name, kept for review: on disk, sealed on disk, and in memory.
+// Faces without a name, kept for review: wherever they are kept, open and sealed.
 #include "likeness/gallery/seen.h"
 
 #include <gtest/gtest.h>
-#include <sqlite3.h>
-#include <unistd.h>
 
 #include <cmath>
 #include <filesystem>
@@ -12,9 +10,8 @@
 #include <memory>
 #include <string>
 
-#include "likeness/gallery/memory_store.h"
-#include "likeness/gallery/sqlite_store.h"
 #include "likeness/gallery/store_testing.h"
+#include "likeness/gallery/tested_gallery.h"
 
 namespace likeness {
 namespace {
@@ -31,28 +28,17 @@ std::vector<float> at(double degrees) {
   return values;
 }
 
-class Seen : public ::testing::TestWithParam<const char*> {
+class Seen : public ::testing::TestWithParam<std::string> {
  protected:
   void SetUp() override {
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
-    if (kind() != "memory") create_sqlite_gallery(path_, kSpace, {.passphrase = passphrase()});
-    store_ = kind() == "memory" ? make_memory_store(kSpace) : open();
-  }
-  void TearDown() override {
-    store_.reset();
-    fs::remove_all(folder_);
+    gallery_ = tested_gallery(kind());
+    if (!gallery_) GTEST_SKIP() << "no server for " << kind();
+    store_ = gallery_->make(kSpace);
   }
   [[nodiscard]] static std::string kind() { return GetParam(); }
-  [[nodiscard]] static std::optional<std::string> passphrase() {
-    return kind() == "sealed" ? std::optional<std::string>("secret") : std::nullopt;
-  }
-  [[nodiscard]] std::unique_ptr<GalleryStore> open(bool read_only = false) const {
-    return open_sqlite_gallery(path_, {.read_only = read_only, .passphrase = passphrase()});
-  }
-  /// The same gallery, opened anew where it is a file.
+  /// The same gallery, opened anew where others can.
   void reopen() {
-    if (kind() != "memory") store_ = open();
+    if (auto other = gallery_->open(false)) store_ = std::move(other);
   }
   SeenStore& seen() { return store_->seen(); }
   AddedSeenFace add(double degrees, std::int64_t time_ms, float size_px = 80, int photo = 0) {
@@ -64,13 +50,12 @@ class Seen : public ::testing::TestWithParam<const char*> {
   }
 
   static constexpr double kLink = 0.9;  // 25.8 degrees
-  const fs::path folder_ = fs::path(::testing::TempDir()) / ("seen_" + std::to_string(::getpid()));
-  const fs::path path_ = folder_ / "people.gallery";
+  std::unique_ptr<TestedGallery> gallery_;
   std::unique_ptr<GalleryStore> store_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Stores, Seen, ::testing::Values("memory", "sqlite", "sealed"),
-                         [](const auto& kind) { return std::string(kind.param); });
+INSTANTIATE_TEST_SUITE_P(Stores, Seen, ::testing::ValuesIn(tested_kinds()),
+                         [](const auto& kind) { return kind.param; });
 
 TEST_P(Seen, MiddlesComeInTheOrderAskedFor) {
   const AddedSeenFace first = add(0, 1);
@@ -163,9 +148,9 @@ TEST_P(Seen, PicturesAreKept) {
   const std::vector<float> longer(64, 1);
   EXPECT_THROW(seen().add({.embedding = longer}, kLink), std::invalid_argument);
   EXPECT_THROW(seen().add({.embedding = std::span(embedding).first(32)}, kLink), std::invalid_argument);
-  if (kind() == "memory") return;
+  if (gallery_->folder().empty()) return;
   store_.reset();  // what lies in the file
-  std::ifstream stream(path_, std::ios::binary);
+  std::ifstream stream(gallery_->folder() / "people.gallery", std::ios::binary);
   const std::string bytes(std::istreambuf_iterator<char>(stream), {});
   const std::string vector(reinterpret_cast<const char*>(embedding.data()), 64 * sizeof(float));
   EXPECT_EQ(bytes.find(std::string(64, 'Z')) != std::string::npos, kind() == "sqlite");
@@ -240,16 +225,16 @@ TEST_P(Seen, AGroupKeepsItsLargestFaces) {
 }
 
 TEST_P(Seen, TwoWhoHaveTheGalleryOpenSeeEachOther) {
-  if (kind() == "memory") return;
   const auto first = add(0, 1);
-  const auto other = open();
+  const auto other = gallery_->open(false);
+  if (!other) GTEST_SKIP() << "nobody else can have it";
   const std::vector<float> embedding = at(10);
   EXPECT_EQ(other->seen().add({.embedding = embedding, .time_ms = 2}, kLink).group, first.group);
   EXPECT_NEAR(add(5, 3).cosine, 1, 1e-6);  // the other's face moved the middle
   EXPECT_TRUE(other->seen().remove_group(first.group));
   EXPECT_TRUE(add(5, 4).is_new_group);
   expect_error(ErrorCode::kOutputUnwritable, "may not be written",
-               [&] { open(true)->seen().remove_group(first.group + 1); });
+               [&] { gallery_->open(true)->seen().remove_group(first.group + 1); });
 }
 
 TEST_P(Seen, PurgeLeavesNothingOfThem) {
@@ -260,7 +245,7 @@ TEST_P(Seen, PurgeLeavesNothingOfThem) {
   add(90, 2);
   EXPECT_TRUE(seen().remove_group(added.group));
   store_->purge();
-  for (const auto& entry : fs::directory_iterator(folder_)) {
+  for (const auto& entry : fs::directory_iterator(gallery_->folder())) {
     std::ifstream stream(entry.path(), std::ios::binary);
     const std::string bytes(std::istreambuf_iterator<char>(stream), {});
     EXPECT_EQ(bytes.find(std::string(16, 'Z')), std::string::npos) << entry.path();

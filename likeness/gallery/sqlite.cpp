@@ -70,6 +70,48 @@ void Database::fail(const std::string& doing) const {
   fail_with(sqlite3_errcode(handle()), name_, sqlite3_errmsg(handle()), doing);
 }
 
+std::unique_ptr<sql::Statement> Database::prepare(const char* sql) {
+  return std::make_unique<Statement>(*this, sql);
+}
+
+void Database::begin_change() {
+  if (sqlite3_exec(handle(), "BEGIN IMMEDIATE", nullptr, nullptr, nullptr) != SQLITE_OK)
+    fail("starting a change");
+}
+
+void Database::begin_reading() {
+  if (sqlite3_exec(handle(), "BEGIN", nullptr, nullptr, nullptr) != SQLITE_OK) fail("starting to read");
+}
+
+void Database::commit() {
+  if (sqlite3_exec(handle(), "COMMIT", nullptr, nullptr, nullptr) != SQLITE_OK) fail("committing a change");
+}
+
+void Database::rollback() noexcept { sqlite3_exec(handle(), "ROLLBACK", nullptr, nullptr, nullptr); }
+
+std::int64_t Database::others_commits() {
+  Statement row(*this, "PRAGMA data_version");
+  return row.step() ? row.integer(0) : 0;
+}
+
+const char* Database::insert_face() const {
+  return "INSERT INTO face (person_id, photo, photo_hash, box_left, box_top, box_right, box_bottom, "
+         "landmarks, size_px, sharpness, brightness, yaw, score, added_ms, embedding) VALUES "
+         "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id";
+}
+
+void Database::check(std::vector<std::string>& wrong) {
+  Statement integrity(*this, "PRAGMA integrity_check");
+  while (integrity.step()) {
+    if (const std::string line = integrity.text(0); line != "ok") wrong.push_back("file: " + line);
+  }
+  if (!wrong.empty()) return;
+  Statement keys(*this, "PRAGMA foreign_key_check");
+  while (keys.step()) {
+    wrong.push_back("row " + std::to_string(keys.integer(1)) + " of " + keys.text(0) + " belongs to nobody");
+  }
+}
+
 Statement::Statement(Database& database, const char* sql)
     : database_(&database), statement_(nullptr, sqlite3_finalize) {
   sqlite3_stmt* raw = nullptr;
@@ -105,6 +147,15 @@ Statement& Statement::bind(int index, std::span<const std::byte> blob) {
   return *this;
 }
 
+Statement& Statement::bind_list(int index, std::span<const std::int64_t> values) {
+  std::string json = "[";
+  for (const std::int64_t value : values) json += (json.size() > 1 ? "," : "") + std::to_string(value);
+  json += ']';
+  check(sqlite3_bind_text64(statement_.get(), index, json.data(), json.size(), SQLITE_TRANSIENT, SQLITE_UTF8),
+        "binding");
+  return *this;
+}
+
 Statement& Statement::bind_null(int index) {
   check(sqlite3_bind_null(statement_.get(), index), "binding");
   return *this;
@@ -117,7 +168,7 @@ bool Statement::step() {
   database_->fail(sqlite3_stmt_readonly(statement_.get()) ? "reading" : "writing");
 }
 
-void Statement::run() {
+std::int64_t Statement::run() {
   try {
     while (step()) {
     }
@@ -126,17 +177,13 @@ void Statement::run() {
     throw;
   }
   reset();
+  return sqlite3_changes64(database_->handle());
 }
 
 void Statement::reset() { sqlite3_reset(statement_.get()); }
 
 std::int64_t Statement::integer(int column) const { return sqlite3_column_int64(statement_.get(), column); }
 double Statement::real(int column) const { return sqlite3_column_double(statement_.get(), column); }
-
-std::string Statement::text(int column) const {
-  const std::span<const std::byte> bytes = blob(column);
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
 
 std::span<const std::byte> Statement::blob(int column) const {
   const void* data = sqlite3_column_blob(statement_.get(), column);
@@ -146,38 +193,6 @@ std::span<const std::byte> Statement::blob(int column) const {
 
 bool Statement::is_null(int column) const {
   return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL;
-}
-
-Statement& Statements::operator()(const char* sql) {
-  for (const auto& [key, statement] : made_) {
-    if (key == sql) return *statement;
-  }
-  made_.emplace_back(sql, std::make_unique<Statement>(*database_, sql));
-  return *made_.back().second;
-}
-
-Snapshot::Snapshot(Database& database) : database_(database) {
-  if (sqlite3_exec(database_.handle(), "BEGIN", nullptr, nullptr, nullptr) != SQLITE_OK)
-    database_.fail("starting to read");
-}
-
-Snapshot::~Snapshot() { sqlite3_exec(database_.handle(), "COMMIT", nullptr, nullptr, nullptr); }
-
-Transaction::Transaction(Database& database) : database_(database) {
-  if (sqlite3_exec(database_.handle(), "BEGIN IMMEDIATE", nullptr, nullptr, nullptr) != SQLITE_OK) {
-    database_.fail("starting a change");
-  }
-}
-
-Transaction::~Transaction() {
-  if (open_) sqlite3_exec(database_.handle(), "ROLLBACK", nullptr, nullptr, nullptr);
-}
-
-void Transaction::commit() {
-  if (sqlite3_exec(database_.handle(), "COMMIT", nullptr, nullptr, nullptr) != SQLITE_OK) {
-    database_.fail("committing a change");
-  }
-  open_ = false;
 }
 
 }  // namespace likeness::sqlite

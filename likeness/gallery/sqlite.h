@@ -9,21 +9,31 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
+
+#include "likeness/gallery/sql.h"
 
 namespace likeness::sqlite {
 
-/// A connection. Every failure becomes an Error that names the file: kDataInvalid (damaged, no database),
-/// kUnavailable (locked), kOutputUnwritable (full, read-only), else kDataInvalid. One thread.
-class Database {
+/// A gallery's file. Besides Database's errors: kDataInvalid where it is no database. One thread.
+class Database final : public sql::Database {
  public:
   /// @param flags SQLITE_OPEN_...; `uri_options` such as "?immutable=1".
   Database(const std::filesystem::path& path, int flags, const std::string& uri_options = {});
 
-  void execute(const char* sql);
+  [[nodiscard]] std::unique_ptr<sql::Statement> prepare(const char* sql) override;
+  void execute(const char* sql) override;
+  void begin_change() override;
+  void begin_reading() override;
+  void commit() override;
+  void rollback() noexcept override;
+  [[nodiscard]] std::int64_t others_commits() override;
+  [[nodiscard]] const char* counters() const override { return "meta"; }
+  [[nodiscard]] const char* insert_face() const override;
+  void check(std::vector<std::string>& wrong) override;
+
   [[nodiscard]] sqlite3* handle() const { return handle_.get(); }
-  [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] const std::string& name() const override { return name_; }
   [[noreturn]] void fail(const std::string& doing) const;
 
  private:
@@ -31,84 +41,28 @@ class Database {
   std::unique_ptr<sqlite3, int (*)(sqlite3*)> handle_;
 };
 
-/// A prepared statement, made once and used again. Values bound must live until the next reset().
-class Statement {
+class Statement final : public sql::Statement {
  public:
   Statement(Database& database, const char* sql);
 
-  Statement& bind(int index, std::int64_t value);
-  Statement& bind(int index, double value);
-  Statement& bind(int index, std::string_view text);
-  Statement& bind(int index, std::span<const std::byte> blob);
-  Statement& bind_null(int index);
-
-  /// True while there is a row to read.
-  bool step();
-  /// Runs a statement without rows, and resets it.
-  void run();
-  void reset();
-
-  [[nodiscard]] std::int64_t integer(int column) const;
-  [[nodiscard]] double real(int column) const;
-  [[nodiscard]] std::string text(int column) const;
-  /// Valid until the next step() or reset().
-  [[nodiscard]] std::span<const std::byte> blob(int column) const;
-  [[nodiscard]] bool is_null(int column) const;
+  Statement& bind(int index, std::int64_t value) override;
+  Statement& bind(int index, double value) override;
+  Statement& bind(int index, std::string_view text) override;
+  Statement& bind(int index, std::span<const std::byte> blob) override;
+  Statement& bind_list(int index, std::span<const std::int64_t> values) override;
+  Statement& bind_null(int index) override;
+  bool step() override;
+  std::int64_t run() override;
+  void reset() override;
+  [[nodiscard]] std::int64_t integer(int column) const override;
+  [[nodiscard]] double real(int column) const override;
+  [[nodiscard]] std::span<const std::byte> blob(int column) const override;
+  [[nodiscard]] bool is_null(int column) const override;
 
  private:
   void check(int code, const char* doing) const;
   Database* database_;
   std::unique_ptr<sqlite3_stmt, int (*)(sqlite3_stmt*)> statement_;
-};
-
-/// Resets a statement when a scope is left, also by an exception, so that no read transaction stays open.
-class Resetting {
- public:
-  explicit Resetting(Statement& statement) : statement_(statement) { statement_.reset(); }
-  Resetting(const Resetting&) = delete;
-  Resetting& operator=(const Resetting&) = delete;
-  ~Resetting() { statement_.reset(); }
-
- private:
-  Statement& statement_;
-};
-
-/// Statements of a connection, each made when it is first asked for. `sql` is known by its address: literals,
-/// or texts that live as long as the program.
-class Statements {
- public:
-  explicit Statements(Database& database) : database_(&database) {}
-  Statement& operator()(const char* sql);
-
- private:
-  Database* database_;
-  std::vector<std::pair<const char*, std::unique_ptr<Statement>>> made_;
-};
-
-/// A read transaction: what is read meanwhile is of one moment.
-class Snapshot {
- public:
-  explicit Snapshot(Database& database);
-  Snapshot(const Snapshot&) = delete;
-  Snapshot& operator=(const Snapshot&) = delete;
-  ~Snapshot();
-
- private:
-  Database& database_;
-};
-
-/// BEGIN IMMEDIATE ... COMMIT; rolled back unless committed.
-class Transaction {
- public:
-  explicit Transaction(Database& database);
-  Transaction(const Transaction&) = delete;
-  Transaction& operator=(const Transaction&) = delete;
-  ~Transaction();
-  void commit();
-
- private:
-  Database& database_;
-  bool open_ = true;
 };
 
 }  // namespace likeness::sqlite

@@ -10,16 +10,16 @@
 
 #include "likeness/core/error.h"
 #include "likeness/gallery/new_database_file.h"
-#include "likeness/gallery/row_values.h"
+#include "likeness/gallery/sql_meta.h"
 #include "likeness/gallery/sqlite_store.h"
 #include "likeness/gallery/store_checks.h"
 
 namespace likeness {
 namespace {
 
+using sql::Transaction;
 using sqlite::Database;
 using sqlite::Statement;
-using sqlite::Transaction;
 
 constexpr int kApplicationId = 0x4C4B4E53;  // "LKNS"
 
@@ -173,28 +173,6 @@ GalleryFile connect(const std::filesystem::path& path, const OpenOptions& option
   return file;
 }
 
-void write_meta(Database& database, const EmbeddingSpace& space, const CreateOptions& options) {
-  Statement insert(database, "INSERT INTO meta (key, value) VALUES (?, ?)");
-  const auto put = [&](std::string_view key, std::string_view value) {
-    insert.bind(1, key).bind(2, value).run();
-  };
-  const auto put_bytes = [&](std::string_view key, std::span<const std::byte> value) {
-    insert.bind(1, key).bind(2, value).run();
-  };
-  const std::string identity = to_hex(Vault::new_salt());
-  put("identity", identity);
-  put("contract_id", space.id());
-  put("contract", space.contract);
-  put("precision", space.precision);
-  put("dimension", std::to_string(space.dimension));
-  put("embedding_format", options.format == EmbeddingFormat::kInt8 ? "int8" : "f32");
-  start_counting(database);
-  if (!options.passphrase) return;
-  const Vault::Salt salt = Vault::new_salt();
-  put_bytes("salt", salt);
-  put_bytes("unlock", Vault(*options.passphrase, salt).seal(as_bytes(kUnlockText), "unlock" + identity));
-}
-
 }  // namespace
 
 GalleryFile open_gallery_file(const std::filesystem::path& path, const OpenOptions& options) {
@@ -236,6 +214,7 @@ bool try_create_sqlite_gallery(const std::filesystem::path& path, const Embeddin
     for (const SchemaPart& part : kSchema) database.execute(part.sql);
     database.execute(("PRAGMA application_id = " + std::to_string(kApplicationId)).c_str());
     set_format(database);
+    start_counting(database);
     write_meta(database, space, options);
     change.commit();
   }

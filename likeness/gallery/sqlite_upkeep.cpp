@@ -150,7 +150,7 @@ void restore_gallery_file(const std::filesystem::path& path, const std::filesyst
   static_cast<void>(open_gallery_file(draft.temporary(), {.passphrase = {}}));
   {
     const Attached attached(database, draft.temporary());
-    sqlite::Transaction change(database);
+    sql::Transaction change(database);
     require_own_copy(database, copy);
     database.execute(kPutBack);
     change.commit();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -43,11 +44,19 @@ struct NewFace {
   /// A picture of the face, encoded (JPEG as the service keeps it), at most kMostCropBytes; empty: none is
   /// kept.
   std::span<const std::byte> crop = {};
+  std::int64_t added_ms = 0;  ///< When it was enrolled, milliseconds since 1970, UTC; 0: now.
+};
+
+/// A face and whose it shall be.
+struct Enrolment {
+  std::string person;
+  NewFace face;
 };
 
 /// A face as stored, without its embedding.
 struct StoredFace {
-  std::int64_t id = 0;  ///< Never used twice, rising with time.
+  std::int64_t id =
+      0;  ///< Never used twice; of two faces the one that came with a later version has the higher.
   std::int64_t person = 0;
   std::string photo;
   std::string photo_hash;
@@ -88,6 +97,8 @@ struct FaceChange {
 struct Changes {
   std::uint64_t version = 0;      ///< Up to which; what changes_since() is asked next time.
   std::vector<FaceChange> faces;  ///< Oldest first; of one face's changes the last counts.
+  /// People with another name; of remote() stores alone, of others names are asked for when they are wanted.
+  std::vector<std::int64_t> renamed = {};
 };
 
 /// What an answer tells of a face.
@@ -137,13 +148,14 @@ struct OpenOptions {
 
 /// People and their faces, durably. The one truth: whatever add_faces() and the other changing calls have
 /// returned from is there after a crash of the program or the machine. Changes by other processes are seen.
-/// sqlite_store.h has the implementation on disk, memory_store.h one that is gone with the program; only
-/// open.h knows which is behind a name. Threads may share one: calls wait for each other.
-/// Every member throws Error: kDataInvalid (damaged), kUnavailable (locked by somebody else for too long),
-/// kOutputUnwritable (disk full, read-only).
-/// Names of people are kept in composed letters (NFC) and without blanks at their ends, and are found
-/// however they are given; galleries of an older likeness may hold others, which are found by their bytes
-/// first.
+/// sqlite_store.h has the implementation on disk, postgres_store.h one at a server, memory_store.h one that
+/// is gone with the program; only open.h knows which is behind a name. Threads may share one: calls wait for
+/// each other. Every member throws Error: kDataInvalid (damaged), kUnavailable (locked by somebody else for
+/// too long), kOutputUnwritable (disk full, read-only). Versions are made one after another, also by several
+/// processes: when version n can be read, n - 1 can, and the faces that came with n have higher ids than all
+/// that came before. Who knows the gallery in version n lacks nothing but what changes_since(n) tells. Names
+/// of people are kept in composed letters (NFC) and without blanks at their ends, and are found however they
+/// are given; galleries of an older likeness may hold others, which are found by their bytes first.
 class GalleryStore {
  public:
   virtual ~GalleryStore() = default;
@@ -162,6 +174,10 @@ class GalleryStore {
   /// person's. @throws std::invalid_argument for an empty or blank name, a wrong dimension, values not of
   /// unit length.
   virtual std::vector<AddedFace> add_faces(const std::string& person, std::span<const NewFace> faces) = 0;
+  /// The same for many people at once, as one change; in the order given, one answer each. For thousands of
+  /// faces it costs much less than one by one. @throws std::invalid_argument as add_faces(): then nobody is
+  /// enrolled.
+  virtual std::vector<AddedFace> add_many(std::span<const Enrolment> faces);
   /// False where there is no such person or face.
   virtual bool remove_person(const std::string& name) = 0;
   virtual bool remove_face(std::int64_t face) = 0;
@@ -231,15 +247,15 @@ class GalleryStore {
   [[nodiscard]] virtual const SeenStore& seen() const = 0;
 
   /// Writes a copy of the gallery as it is at this moment as `path`, complete or not at all, while others
-  /// read and write. @throws Error kOutputUnwritable, also where `path` exists; kUnsupported for a gallery in
-  /// memory.
+  /// read and write. @throws Error kOutputUnwritable, also where `path` exists; kUnsupported for a gallery
+  /// that is no file.
   virtual void backup_to(const std::filesystem::path& path) const = 0;
   /// Makes the gallery what it was when `copy` was made by backup_to(): people, faces, notes, faces without a
   /// name. All or nothing, for everybody, while others read; views follow. Who was removed since is there
   /// again. Ids that were given since are not given again. It takes the copy's size beside the gallery
   /// meanwhile.
   /// @throws Error kInputUnreadable, kDataInvalid where `copy` is no gallery, another's copy, or was changed
-  /// since by itself; kUnsupported for a gallery in memory.
+  /// since by itself; kUnsupported for a gallery that is no file.
   virtual void restore_from(const std::filesystem::path& copy) = 0;
 
   /// Small texts that belong to the gallery, such as its calibration.
@@ -258,6 +274,13 @@ class GalleryStore {
   /// What changed after `version`. Empty where that is too long ago, or was never a version of this gallery:
   /// then everything has to be compared, owners() with what is known. A renamed person changes no face.
   [[nodiscard]] virtual std::optional<Changes> changes_since(std::uint64_t version) const = 0;
+
+  /// Whether it may be out of reach: then calls throw kUnavailable, and what is known of it goes on being
+  /// useful.
+  [[nodiscard]] virtual bool remote() const { return false; }
+  /// Waits until the version is another than `version`, or `most` is over. True where it is another.
+  /// Threads that call other members do not wait for this one.
+  [[nodiscard]] virtual bool wait_for_change(std::uint64_t version, std::chrono::milliseconds most) const;
 
   /// Reads everything and says what is wrong, a line each; empty where all is well.
   [[nodiscard]] virtual std::vector<std::string> check() const = 0;

@@ -45,6 +45,7 @@ struct Panel {
   const float* factor;
   const float* below;
   std::size_t columns;
+  float dither[kMostRows];  // Of each row.
   float add_factor;
   std::uint8_t add_zero, out_zero;
   bool adds;
@@ -105,9 +106,11 @@ HWY_INLINE void finish_rows(const Panel& panel, std::size_t column, const VI (&s
   HWY_UNROLL(14)
   for (std::size_t r = 0; r < kCount; ++r) {
     auto* out = static_cast<std::uint8_t*>(panel.out[r]) + column;
-    const VI first = rounded(scaled(sum[r][0], panel.factor + column, panel.below + column), panel.out_zero);
-    const VI second = rounded(
-        scaled(sum[r][1], panel.factor + column + kLanes, panel.below + column + kLanes), panel.out_zero);
+    const V place = hn::Set(D(), panel.dither[r]);
+    const V y0 = scaled(sum[r][0], panel.factor + column, panel.below + column);
+    const V y1 = scaled(sum[r][1], panel.factor + column + kLanes, panel.below + column + kLanes);
+    const VI first = rounded(hn::Add(y0, place), panel.out_zero);
+    const VI second = rounded(hn::Add(y1, place), panel.out_zero);
     store_two(first, second, out, both);
   }
 }
@@ -195,7 +198,10 @@ HWY_INLINE void convolve_as(const ByteConvolutionJob& job) {
       for (std::size_t p = 0; p < panels; ++p) {
         // Shared out evenly, so that no panel is left with a row or two.
         const std::size_t count = rows / panels + (p < rows % panels ? 1 : 0);
-        for (std::size_t r = 0; r < count; ++r) walk.next(panel, r);
+        for (std::size_t r = 0; r < count; ++r) {
+          walk.next(panel, r);
+          panel.dither[r] = job.dithers ? dither(walk.y(), walk.x()) : 0.0F;
+        }
         // The first rows fetch the next panel of weights, or what comes soon in one that is large.
         panel.next = nullptr;
         if (large || (p == 0 && first + kPanel < maps.outputs))
@@ -209,6 +215,8 @@ HWY_INLINE void convolve_as(const ByteConvolutionJob& job) {
 
 void convolve(const ByteConvolutionJob& job, bool byte_products) {
   const bool floats = job.maps.out.element == Element::kF32;
+  if (!byte_products && job.any_pairs)
+    return floats ? convolve_as<AnyProducts, float>(job) : convolve_as<AnyProducts, std::uint8_t>(job);
   if (byte_products)
     return floats ? convolve_as<ByteProducts, float>(job) : convolve_as<ByteProducts, std::uint8_t>(job);
   return floats ? convolve_as<PlainProducts, float>(job) : convolve_as<PlainProducts, std::uint8_t>(job);
@@ -236,11 +244,18 @@ HWY_INLINE void interleave(D8 d8, const hn::Vec<D8> (&column)[4], hn::Vec<D8> (&
   quads[3] = hn::BitCast(d8, hn::InterleaveUpper(d16, high, next_high));
 }
 
+// Where a row's outputs go, and their dither.
+struct DepthwiseOut {
+  std::uint8_t* first;
+  std::uint8_t* second;
+  float dither[2];
+};
+
 // Outputs of one vector of channels: one from column `left` on and, with stride 1, the next, where `second`
 // is not null. Columns from `width` on, and those before 0, are bytes in_zero.
 template <class Products, std::size_t kBytes, std::size_t kOutputs, bool kEdge>
 HWY_INLINE void depthwise_outputs(const ByteDepthwiseJob& job, const ThreeRows& rows, std::size_t c,
-                                  std::ptrdiff_t left, std::uint8_t* first, std::uint8_t* second) {
+                                  std::ptrdiff_t left, const DepthwiseOut& out) {
   const hn::CappedTag<std::uint8_t, kBytes> d8;
   const hn::Repartition<std::int32_t, decltype(d8)> di;
   using Bytes = hn::Vec<decltype(d8)>;
@@ -279,28 +294,32 @@ HWY_INLINE void depthwise_outputs(const ByteDepthwiseJob& job, const ThreeRows& 
   HWY_UNROLL(2)
   for (std::size_t n = 0; n < kOutputs; ++n) {
     Sums whole[4];
+    const hn::RebindToFloat<decltype(di)> df;
     HWY_UNROLL(4)
-    for (std::size_t i = 0; i < 4; ++i)
-      whole[i] = rounded(scaled(sum[n][i], job.factor + at + 16 * i, job.below + at + 16 * i), job.out_zero);
-    if (n == 0) store_four(d8, whole, first + c);
-    if (n == 1 && second != nullptr) store_four(d8, whole, second + c);
+    for (std::size_t i = 0; i < 4; ++i) {
+      const auto y = scaled(sum[n][i], job.factor + at + 16 * i, job.below + at + 16 * i);
+      whole[i] = rounded(hn::Add(y, hn::Set(df, out.dither[n])), job.out_zero);
+    }
+    if (n == 0) store_four(d8, whole, out.first + c);
+    if (n == 1 && out.second != nullptr) store_four(d8, whole, out.second + c);
   }
 }
 
 template <class Products, std::size_t kBytes, std::size_t kStride>
 HWY_NOINLINE void depthwise_row(const ByteDepthwiseJob& job, const ThreeRows& rows, std::size_t c,
-                                std::uint8_t* out) {
+                                std::uint8_t* out, std::size_t y) {
   constexpr std::size_t kOutputs = kStride == 1 ? 2 : 1;
   const DepthwiseJob& maps = job.maps;
   for (std::size_t x = 0; x < maps.out_width; x += kOutputs) {
     const std::ptrdiff_t left =
         static_cast<std::ptrdiff_t>(x * kStride) - static_cast<std::ptrdiff_t>(maps.pad[1]);
-    std::uint8_t* first = out + x * maps.out.pixel;
-    std::uint8_t* second = x + 1 < maps.out_width ? first + maps.out.pixel : nullptr;
+    DepthwiseOut to{out + x * maps.out.pixel, nullptr, {}};
+    if (x + 1 < maps.out_width) to.second = to.first + maps.out.pixel;
+    for (std::size_t n = 0; n < 2; ++n) to.dither[n] = job.dithers ? dither(y, x + n) : 0.0F;
     if (left >= 0 && static_cast<std::size_t>(left) + 4 <= maps.in_width) {
-      depthwise_outputs<Products, kBytes, kOutputs, false>(job, rows, c, left, first, second);
+      depthwise_outputs<Products, kBytes, kOutputs, false>(job, rows, c, left, to);
     } else {
-      depthwise_outputs<Products, kBytes, kOutputs, true>(job, rows, c, left, first, second);
+      depthwise_outputs<Products, kBytes, kOutputs, true>(job, rows, c, left, to);
     }
   }
 }
@@ -321,9 +340,9 @@ HWY_INLINE void depthwise_nine(const ByteDepthwiseJob& job, std::size_t picture,
     }
     std::uint8_t* out = out_row<std::uint8_t>(maps.out, picture, y);
     if (maps.strides[0] == 1) {
-      depthwise_row<Products, kBytes, 1>(job, rows, c, out);
+      depthwise_row<Products, kBytes, 1>(job, rows, c, out, y);
     } else {
-      depthwise_row<Products, kBytes, 2>(job, rows, c, out);
+      depthwise_row<Products, kBytes, 2>(job, rows, c, out, y);
     }
   }
 }
@@ -472,9 +491,10 @@ void round_rows(const ByteRoundJob& job) {
       const float* in = row_at<float>(job.in, n, y);
       std::uint8_t* out = out_row<std::uint8_t>(job.out, n, y);
       for (std::size_t x = 0; x < job.width; ++x, in += job.in.pixel, out += job.out.pixel) {
+        const V place = hn::Set(d, job.dithers ? dither(y, x) : 0.0F);
         for (std::size_t c = 0; c < job.channels; c += kLanes) {
           const V value = hn::Min(hn::Max(hn::Mul(load(in + c), factor), least), most);
-          store_bytes(rounded(value, job.scale.zero), out + c);
+          store_bytes(rounded(hn::Add(value, place), job.scale.zero), out + c);
         }
       }
     }

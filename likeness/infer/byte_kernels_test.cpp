@@ -116,6 +116,8 @@ Bytes expected(const Layer& l) {
                      (s.add->scale.step / s.out.scale.step);
             if (value < 0) value *= l.below()[at];
           }
+          // Summed maps are small, and windows of other sizes rare: without dither.
+          if (!s.add && (!depthwise || is_packed_depthwise(s.window, s.strides))) value += dither(y, x);
           out.push_back(as_byte(value, s.out.scale.zero));
         }
       }
@@ -128,7 +130,7 @@ struct Kind {
   bool depthwise = false;
   std::size_t window[2] = {1, 1}, strides[2] = {1, 1}, pad[2] = {};
   std::size_t height = 5, width = 7, inputs = 16, outputs = 32;
-  bool add = false, leaky = false;
+  bool add = false, leaky = false, any_pairs = false;
 };
 
 Layer layer_of(const Kind& kind, Numbers& numbers) {
@@ -148,6 +150,7 @@ Layer layer_of(const Kind& kind, Numbers& numbers) {
   s.in.scale = {0.02F, 97};
   s.out.scale = {0.05F, 31};
   s.relu = !kind.leaky;
+  s.any_pairs = kind.any_pairs;
   if (kind.add) s.add = PlanPlace{.scale = {0.03F, 12}};
   // One group for each place of an output: the plan joins equal ones.
   for (std::size_t y = 0; y < s.out_shape[0] && !kind.depthwise; ++y) {
@@ -204,6 +207,7 @@ void run(Layer& l) {
                                .starts = l.starts(),
                                .factor = l.factor(),
                                .below = l.below(),
+                               .dithers = true,
                                .in_zero = s.in.scale.zero,
                                .out_zero = s.out.scale.zero});
   }
@@ -220,6 +224,8 @@ void run(Layer& l) {
                          .starts = l.starts(),
                          .factor = l.factor(),
                          .below = l.below(),
+                         .any_pairs = s.any_pairs,
+                         .dithers = true,
                          .out_zero = s.out.scale.zero};
   if (s.add) {
     job.maps.add = maps_of(l.add, s.out_shape[1], s.out_shape[2], out_picture);
@@ -234,6 +240,7 @@ TEST(ByteKernels, GivePlainLoopsBytesOnEveryTarget) {
   const std::vector<Kind> kinds{
       {.inputs = 48, .outputs = 32},
       {.inputs = 64, .outputs = 112, .leaky = true},
+      {.inputs = 64, .outputs = 48, .any_pairs = true},
       {.inputs = 32, .outputs = 48, .add = true},
       {.inputs = 16, .outputs = 16, .add = true, .leaky = true},
       {.window = {3, 3}, .pad = {1, 1}, .inputs = 16, .outputs = 32, .leaky = true},

@@ -160,6 +160,21 @@ struct PlainProducts {
 };
 #endif
 
+// For weights that keep to no kMostPair.
+struct AnyProducts {
+  static constexpr std::size_t kRows = HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3 ? 12 : 4;
+  template <class Sums>
+  static HWY_INLINE void add(Sums& sum, const Sums& bytes, const Sums& weights) {
+    PlainProducts::add_any(sum, bytes, weights);
+  }
+  static HWY_INLINE void add_pixel(VI& first, VI& second, const std::uint8_t* in, const VI& w0,
+                                   const VI& w1) {
+    const VI x = set_quad(in);
+    add(first, x, w0);
+    add(second, x, w1);
+  }
+};
+
 #if LIKENESS_BYTE_PRODUCTS
 // Written as instructions: compilers are not told of the instruction set, has_byte_products() says whether
 // the CPU has it.

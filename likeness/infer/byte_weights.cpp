@@ -97,7 +97,7 @@ class BytePacker {
       double bias = layer_.bias.empty() ? 0 : layer_.bias[o];
       // The bias is a whole number of products' steps, of at most 22 bits.
       const double least = std::abs(bias) / step_.in.scale.step / (1 << 22);
-      const RoundedRow row = round_row(weights, least, !depthwise);
+      const RoundedRow row = round_row(weights, least, !depthwise && !step_.any_pairs);
       bias += shift(weights, row, o);
       const auto start = std::llround(bias / (step_.in.scale.step * row.step));
       if (!put_factors(depthwise ? place(o) : o, o, row, start)) return false;

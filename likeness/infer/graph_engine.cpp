@@ -317,6 +317,7 @@ void GraphEngine::Parts::run_rounded(const Work& work) const {
                     .in = part.out,
                     .out = work.out,
                     .scale = step.out.scale,
+                    .dithers = step.dithers(),
                     .pictures = work.count});
   }
 }
@@ -337,6 +338,7 @@ void GraphEngine::Parts::run_byte_step(const Work& work) const {
                                  .starts = starts,
                                  .factor = factor,
                                  .below = factor + byte_room(step).factors,
+                                 .dithers = step.dithers(),
                                  .in_zero = step.in.scale.zero,
                                  .out_zero = step.out.scale.zero});
     default:
@@ -344,6 +346,8 @@ void GraphEngine::Parts::run_byte_step(const Work& work) const {
                                    .starts = starts,
                                    .factor = factor,
                                    .below = factor + byte_room(step).factors,
+                                   .any_pairs = step.any_pairs,
+                                   .dithers = step.dithers(),
                                    .add_factor = add.step / step.out.scale.step,
                                    .add_zero = add.zero,
                                    .out_zero = step.out.scale.zero});

@@ -24,7 +24,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // The number rises with every change of the plan or of the packing.
-constexpr std::string_view kMagic = "likeness packed network 005\n";
+constexpr std::string_view kMagic = "likeness packed network 006\n";
 constexpr std::size_t kLargest = std::size_t{1} << 30;
 constexpr std::size_t kMostLayers = 16384;
 constexpr std::size_t kMostChannels = 1U << 16;

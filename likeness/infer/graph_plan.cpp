@@ -549,6 +549,8 @@ void Planner::finish(PlanStep& step) {
   const Element read = input ? Element::kF32 : plan_.buffers[step.in.buffer].element;
   step.rounds = read == Element::kF32 && step.out.kind == PlanPlace::Kind::kBuffer &&
                 plan_.buffers[step.out.buffer].element == Element::kByte;
+  // Networks of few products lose more by pairs of weights that keep to a limit than others gain.
+  step.any_pairs = streams_;
   if (step.leaky) pack(step.slope, outputs * 4);
   if (step.kind == Kind::kPool || step.kind == Kind::kSum || step.kind == Kind::kOutput) return;
   if (step.kind == Kind::kWinograd) {

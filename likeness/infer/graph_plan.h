@@ -74,7 +74,9 @@ struct PlanStep {
   std::size_t factors = 0;  ///< Of weights in bytes, whose `bias` are ByteConvolutionJob::starts: all
                             ///< `factor`, then all `below`.
   Element weight_element = Element::kF32;
-  bool rounds = false;  ///< Computes in f32 what is kept in bytes.
+  bool rounds = false;     ///< Computes in f32 what is kept in bytes.
+  bool any_pairs = false;  ///< ByteConvolutionJob::any_pairs.
+  [[nodiscard]] bool dithers() const { return out_shape[1] >= kLeastDithered; }
 
   /// Rows of the input (or of what is added) that lie before all that output row `y` and those after it need.
   [[nodiscard]] std::size_t first_row(std::size_t y) const;
@@ -133,7 +135,7 @@ struct ByteLayer {
   const GraphLayer& layer;
   const std::vector<float>* slopes = nullptr;  ///< Null: none.
   const std::vector<float>* means = nullptr;   ///< Of the input's channels: what rounded weights shift is
-                                              ///< taken from the bias. Null or empty: not known.
+                                               ///< taken from the bias. Null or empty: not known.
 };
 /// As pack_weights() for one layer.
 [[nodiscard]] bool pack_bytes(const PlanStep& step, const ByteLayer& from, std::span<std::byte> packed);

@@ -59,6 +59,9 @@ class PixelWalk {
     ++x_;
   }
 
+  // The output pixel of the last row.
+  [[nodiscard]] std::size_t y() const { return y_; }
+  [[nodiscard]] std::size_t x() const { return x_ - 1; }
   // Whether the rows of the last panel are evenly spaced, and how, in bytes.
   [[nodiscard]] bool is_even() const { return even_; }
   [[nodiscard]] std::ptrdiff_t row_step() const { return static_cast<std::ptrdiff_t>(in_step_ * sizeof(In)); }

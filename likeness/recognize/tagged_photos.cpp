@@ -1,6 +1,7 @@
 #include "likeness/recognize/tagged_photos.h"
 
 #include <algorithm>
+#include <fstream>
 #include <optional>
 #include <stdexcept>
 #include <utility>
@@ -33,6 +34,22 @@ struct Pair {
 bool holds_middle(const RegionArea& a, const RegionArea& b) {
   const double x = (b.left + b.right) / 2, y = (b.top + b.bottom) / 2;
   return x > a.left && x < a.right && y > a.top && y < a.bottom;
+}
+
+/// A photo's header. Of a JPEG it lies at the beginning: a library of photos is not read whole for it.
+PhotoHeader header_of(const fs::path& file) {
+  constexpr std::size_t kBeginning = std::size_t{1} << 20;
+  std::vector<std::byte> bytes(kBeginning);
+  std::ifstream in(file, std::ios::binary);
+  in.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  if (in && bytes[0] == std::byte{0xFF} && bytes[1] == std::byte{0xD8}) {
+    try {
+      return read_photo_header(bytes, file.string());
+    } catch (const Error&) {  // it is longer, or damaged
+    }
+  }
+  bytes = read_file_bytes(file, ReadOptions().max_bytes, ErrorCode::kImageUnreadable);
+  return read_photo_header(bytes, file.string());
 }
 
 using Found = std::vector<std::optional<std::size_t>>;
@@ -107,8 +124,7 @@ class Tagging {
   void read(const fs::path& file) {
     TaggedPhoto photo{.file = file};
     try {
-      const auto bytes = read_file_bytes(file, ReadOptions().max_bytes, ErrorCode::kImageUnreadable);
-      const PhotoHeader header = read_photo_header(bytes, file.string());
+      const PhotoHeader header = header_of(file);
       const PhotoXmp xmp = xmp_of(file, header);
       if (xmp.text.empty()) return;
       photo.orientation = header.orientation;

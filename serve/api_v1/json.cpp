@@ -77,14 +77,16 @@ Json rule_json(const NamingRule& rule) {
 Json gallery_json(ServedGallery& served) {
   const auto view = served.view();
   const GalleryStore& store = served.gallery->store();
-  return {{"name", served.name},
-          {"people", view->people()},
-          {"faces", view->faces()},
-          {"version", view->version()},
-          {"model", store.space().id()},
-          {"dimension", store.space().dimension},
-          {"encrypted", store.encrypted()},
-          {"calibrated", view->calibration().has_value()}};
+  Json gallery = {{"name", served.name},
+                  {"people", view->people()},
+                  {"faces", view->faces()},
+                  {"version", view->version()},
+                  {"model", store.space().id()},
+                  {"dimension", store.space().dimension},
+                  {"encrypted", store.encrypted()},
+                  {"calibrated", view->calibration().has_value()}};
+  if (view->stale()) gallery["stale"] = true;
+  return gallery;
 }
 
 std::size_t first_of_page(const Call& call, std::size_t size) {

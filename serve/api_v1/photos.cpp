@@ -112,12 +112,14 @@ Done search(Service& service, const Call& call) {
   Json faces = Json::array();
   for (std::size_t i = 0; i < found.answers.size(); ++i)
     faces.push_back(searched_json(found.answers[i], by_embedding ? nullptr : &photo.faces[photo.chosen[i]]));
-  return {json_response({{"gallery", served.name},
-                         {"version", found.view->version()},
-                         {"rule", rule_json(found.rule)},
-                         {"width", by_embedding ? Json(nullptr) : Json(photo.width)},
-                         {"height", by_embedding ? Json(nullptr) : Json(photo.height)},
-                         {"faces", std::move(faces)}}),
+  Json answer = {{"gallery", served.name},
+                 {"version", found.view->version()},
+                 {"rule", rule_json(found.rule)},
+                 {"width", by_embedding ? Json(nullptr) : Json(photo.width)},
+                 {"height", by_embedding ? Json(nullptr) : Json(photo.height)},
+                 {"faces", std::move(faces)}};
+  if (found.view->stale()) answer["stale"] = true;
+  return {json_response(answer),
           {},
           static_cast<std::int64_t>(found.answers.size()),
           static_cast<std::int64_t>(found.named)};

@@ -115,7 +115,7 @@ std::size_t tell_searched(const Visit& visit, const PhotoFaces* photo,
     }
     faces.push_back(std::move(face));
   }
-  if (photo != nullptr && visit.service.keeps_unknown())
+  if (photo != nullptr && visit.service.keeps_unknown() && !view.stale())
     visit.service.remember_unknown(visit.served, *photo, identify(view, rule, queries));
   return tell_searched(visit.service, visit.served, std::nullopt, faces, photo);
 }

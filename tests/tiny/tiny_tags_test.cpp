@@ -118,6 +118,18 @@ TEST_F(TinyTags, EachNameIsItsFacesWhateverTheOrientation) {
   }
 }
 
+TEST_F(TinyTags, LargeFilesAreReadAsSmallOnes) {
+  const fs::path photo = folder_.path() / "a.jpg";
+  write_jpeg(photo, party(), 1, packet({region("Ann", kTwo[0], 1), region("Bob", kTwo[1], 1)}, 1));
+  const std::string small = read_text(photo);
+  write_file(folder_.path() / "tail.jpg", std::string_view(small + std::string(2U << 20, '\0')));
+  std::string comments;  // 1.3 MB before the packet
+  for (int i = 0; i < 20; ++i) comments += "\xFF\xFE\xFF\xFF" + std::string(65533, 'c');
+  write_file(folder_.path() / "front.jpg", std::string_view(small.substr(0, 2) + comments + small.substr(2)));
+  for (const char* name : {"a.jpg", "tail.jpg", "front.jpg"})
+    EXPECT_EQ(add({folder_.path() / name}).enrolled, 2U) << name;
+}
+
 TEST_F(TinyTags, RegionsOfTheUprightPhotoAreTakenWhereAllFit) {
   const fs::path photo = folder_.path() / "a.jpg";
   write_jpeg(photo, stored_for(party(), 6), 6,

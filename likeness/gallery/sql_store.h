@@ -10,29 +10,31 @@
 #include "likeness/gallery/change_log.h"
 #include "likeness/gallery/known_faces.h"
 #include "likeness/gallery/row_values.h"
-#include "likeness/gallery/sqlite.h"
-#include "likeness/gallery/sqlite_format.h"
-#include "likeness/gallery/sqlite_meta.h"
-#include "likeness/gallery/sqlite_seen.h"
+#include "likeness/gallery/sql.h"
+#include "likeness/gallery/sql_meta.h"
+#include "likeness/gallery/sql_seen.h"
 #include "likeness/gallery/store.h"
 
 namespace likeness {
 
-/// Behind open_sqlite_gallery(): what changes it is in sqlite_store.cpp, what reads it in sqlite_queries.cpp.
-class SqliteStore final : public GalleryStore {
+/// A gallery in a database's tables (docs/gallery_format.md): what changes it is in sql_store.cpp, what reads
+/// it in sql_queries.cpp. What concerns it as a whole depends on where the tables are: sqlite_store.cpp,
+/// postgres_store.cpp.
+class SqlStore : public GalleryStore {
  public:
-  SqliteStore(GalleryFile file, const OpenOptions& options)
-      : database_(std::move(file.database)),
-        has_rejections_(file.format >= 3),
+  /// `format`: of the tables; older ones, opened for reading, have fewer.
+  SqlStore(std::unique_ptr<sql::Database> database, int format, const OpenOptions& options)
+      : database_(std::move(database)),
         options_{.read_only = options.read_only, .lock_timeout_ms = options.lock_timeout_ms},
+        has_rejections_(format >= 3),
         statement_(*database_),
         meta_(*database_, statement_, options),
         values_(*meta_.values) {
     // An older format, opened for reading: no face has a picture.
-    if (file.format < 4)
+    if (format < 4)
       database_->execute("CREATE TEMP TABLE face_crop (face_id INTEGER PRIMARY KEY, crop BLOB)");
-    if (file.format >= 2) log_.emplace(*database_, statement_);
-    seen_.emplace(SqliteSeen::Shared{mutex_, *database_, statement_, values_, meta_.space, file.format >= 3});
+    if (format >= 2) log_.emplace(*database_, statement_);
+    seen_.emplace(SqlSeen::Shared{mutex_, *database_, statement_, values_, meta_.space, format >= 3});
   }
 
   const EmbeddingSpace& space() const override { return meta_.space; }
@@ -42,6 +44,7 @@ class SqliteStore final : public GalleryStore {
   std::string name() const override { return database_->name(); }
 
   std::vector<AddedFace> add_faces(const std::string& person, std::span<const NewFace> faces) override;
+  std::vector<AddedFace> add_many(std::span<const Enrolment> faces) override;
   bool remove_person(const std::string& name) override;
   bool remove_face(std::int64_t face) override;
   bool rename_person(const std::string& from, const std::string& to) override;
@@ -54,9 +57,6 @@ class SqliteStore final : public GalleryStore {
   Rejections rejections(std::optional<std::int64_t> person) const override;
   SeenStore& seen() override { return *seen_; }
   const SeenStore& seen() const override { return *seen_; }
-  void backup_to(const std::filesystem::path& path) const override;
-  void restore_from(const std::filesystem::path& copy) override;
-  void purge() override;
 
   std::vector<Person> people() const override;
   std::vector<Person> people(std::span<const std::int64_t> ids) const override;
@@ -82,12 +82,24 @@ class SqliteStore final : public GalleryStore {
   std::optional<Changes> changes_since(std::uint64_t version) const override;
   std::vector<std::string> check() const override;
 
- private:
-  using Statement = sqlite::Statement;
+ protected:
   using Lock = std::lock_guard<std::recursive_mutex>;
 
-  std::int64_t person_id(const std::string& name);
-  std::optional<std::int64_t> find_id(const std::string& name) const;
+  /// Within a change that is counted: adds all the faces at once, where none of them can be known already;
+  /// else nothing, and gives nothing.
+  virtual std::vector<AddedFace> add_rows(std::span<const std::string> /*people*/,
+                                          std::span<const Enrolment> /*faces*/) {
+    return {};
+  }
+  /// Names are read anew: others may be there.
+  void forget_names() {
+    const Lock lock(mutex_);
+    untidy_.reset();
+  }
+
+ private:
+  using Statement = sql::Statement;
+
   std::optional<std::int64_t> find_exactly(const std::string& name) const;
   KnownFaces known_faces(std::int64_t person, bool all) const;
   std::optional<std::int64_t> find_known(const NewFace& face, const KnownFaces& own,
@@ -96,6 +108,7 @@ class SqliteStore final : public GalleryStore {
   std::vector<std::int64_t> drop_doubles(std::vector<StoredFace> given, std::int64_t target);
   void remove_if_without_face(std::int64_t person);
   void take_back_rejections(std::int64_t person, std::span<const std::int64_t> faces);
+  std::vector<AddedFace> add_to_person(const std::string& person, std::span<const NewFace* const> faces);
   AddedFace add_face(std::int64_t person, const std::string& name, const NewFace& face, KnownFaces& own);
   StoredFace face_from(const Statement& row) const;
   std::vector<StoredFace> faces_from(Statement& rows) const;
@@ -103,20 +116,28 @@ class SqliteStore final : public GalleryStore {
   FaceEmbeddings embeddings_from(Statement& rows) const;
   std::uint64_t connection_version() const;
 
+ protected:
+  [[nodiscard]] const RowValues& values() const { return values_; }
+  [[nodiscard]] ChangeLog& log() { return *log_; }
+  std::optional<std::int64_t> find_id(const std::string& name) const;
+  std::int64_t person_id(const std::string& name);
+
   // One connection: calls wait for each other. Recursive, for some members are made of others.
   mutable std::recursive_mutex mutex_;
-  std::unique_ptr<sqlite::Database> database_;
-  const bool has_rejections_;  // else of an older format and opened for reading
+  const std::unique_ptr<sql::Database> database_;
   const OpenOptions options_;  // for further connections; without the passphrase
-  mutable sqlite::Statements statement_;
-  SqliteMeta meta_;
+
+ private:
+  const bool has_rejections_;  // else of an older format and opened for reading
+  mutable sql::Statements statement_;
+  SqlMeta meta_;
   const RowValues& values_;
   mutable std::optional<std::map<std::string, std::int64_t>> untidy_;  // people by what they should be called
   mutable std::optional<ChangeLog> log_;                               // empty: format 1, opened for reading
-  std::optional<SqliteSeen> seen_;                                     // always there
+  std::optional<SqlSeen> seen_;                                        // always there
 };
 
-/// For SqliteStore::embeddings_from().
+/// For SqlStore::embeddings_from().
 inline constexpr const char* kEmbeddingColumns =
     "SELECT id, person_id, photo_hash, box_left, box_top, box_right, box_bottom, embedding FROM face ";
 

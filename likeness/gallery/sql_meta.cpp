@@ -1,4 +1,4 @@
-#include "likeness/gallery/sqlite_meta.h"
+#include "likeness/gallery/sql_meta.h"
 
 #include <algorithm>
 #include <cstring>
@@ -8,10 +8,10 @@
 
 namespace likeness {
 
-using sqlite::Database;
-using sqlite::Resetting;
-using sqlite::Statement;
-using sqlite::Statements;
+using sql::Database;
+using sql::Resetting;
+using sql::Statement;
+using sql::Statements;
 
 std::optional<std::string> meta_field(Statements& statements, const std::string& key) {
   Statement& get = statements("SELECT value FROM meta WHERE key = ?");
@@ -20,7 +20,28 @@ std::optional<std::string> meta_field(Statements& statements, const std::string&
   return get.step() ? std::optional(get.text(0)) : std::nullopt;
 }
 
-SqliteMeta::SqliteMeta(Database& database, Statements& statements, const OpenOptions& options) {
+void write_meta(sql::Database& database, const EmbeddingSpace& space, const CreateOptions& options) {
+  const auto insert = database.prepare("INSERT INTO meta (key, value) VALUES (?, ?)");
+  const auto put = [&](std::string_view key, std::string_view value) {
+    insert->bind(1, key).bind(2, value).run();
+  };
+  const auto put_bytes = [&](std::string_view key, std::span<const std::byte> value) {
+    insert->bind(1, key).bind(2, value).run();
+  };
+  const std::string identity = to_hex(Vault::new_salt());
+  put("identity", identity);
+  put("contract_id", space.id());
+  put("contract", space.contract);
+  put("precision", space.precision);
+  put("dimension", std::to_string(space.dimension));
+  put("embedding_format", options.format == EmbeddingFormat::kInt8 ? "int8" : "f32");
+  if (!options.passphrase) return;
+  const Vault::Salt salt = Vault::new_salt();
+  put_bytes("salt", salt);
+  put_bytes("unlock", Vault(*options.passphrase, salt).seal(as_bytes(kUnlockText), "unlock" + identity));
+}
+
+SqlMeta::SqlMeta(Database& database, Statements& statements, const OpenOptions& options) {
   const std::string& file = database.name();
   const auto damaged = [&](const std::string& what) {
     throw Error(ErrorCode::kDataInvalid, file + ": damaged: " + what);

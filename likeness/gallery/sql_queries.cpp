@@ -2,12 +2,12 @@
 #include <cstring>
 
 #include "likeness/core/error.h"
-#include "likeness/gallery/sqlite_store_class.h"
+#include "likeness/gallery/sql_store.h"
 
 namespace likeness {
 
-using sqlite::Resetting;
-using sqlite::Statement;
+using sql::Resetting;
+using sql::Statement;
 
 namespace {
 
@@ -15,20 +15,14 @@ constexpr const char* kFaceColumns =
     "SELECT id, person_id, photo, photo_hash, box_left, box_top, box_right, box_bottom, landmarks, size_px, "
     "sharpness, brightness, yaw, score, added_ms, EXISTS (SELECT 1 FROM face_crop WHERE face_id = face.id) "
     "FROM face ";
-/// Many ids as one parameter.
-std::string json_of(std::span<const std::int64_t> ids) {
-  std::string json = "[";
-  for (const std::int64_t id : ids) json += (json.size() > 1 ? "," : "") + std::to_string(id);
-  return json + "]";
-}
 
 }  // namespace
 
-Person SqliteStore::person_from(const Statement& row) const {
+Person SqlStore::person_from(const Statement& row) const {
   return {row.integer(0), values_.open_name(row.blob(2), row.blob(1)), row.integer(3)};
 }
 
-std::vector<Person> SqliteStore::people() const {
+std::vector<Person> SqlStore::people() const {
   const Lock lock(mutex_);
   Statement& rows = statement_(
       "SELECT id, name_key, name, (SELECT count(*) FROM face WHERE person_id = person.id) FROM person");
@@ -39,38 +33,37 @@ std::vector<Person> SqliteStore::people() const {
   return people;
 }
 
-std::vector<Person> SqliteStore::people(std::span<const std::int64_t> ids) const {
+std::vector<Person> SqlStore::people(std::span<const std::int64_t> ids) const {
   const Lock lock(mutex_);
   Statement& rows = statement_(
       "SELECT id, name_key, name, (SELECT count(*) FROM face WHERE person_id = person.id) FROM person "
       "WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id");
   const Resetting guard(rows);
-  const std::string asked = json_of(ids);
-  rows.bind(1, std::string_view(asked));
+  rows.bind_list(1, ids);
   std::vector<Person> people;
   while (rows.step()) people.push_back(person_from(rows));
   return people;
 }
 
-std::optional<Person> SqliteStore::find_person(const std::string& name) const {
+std::optional<Person> SqlStore::find_person(const std::string& name) const {
   const Lock lock(mutex_);
   const auto id = find_id(name);
   return id ? find_person(*id) : std::nullopt;
 }
 
-std::optional<Person> SqliteStore::find_person(std::int64_t id) const {
+std::optional<Person> SqlStore::find_person(std::int64_t id) const {
   const auto found = people(std::span(&id, 1));
   return found.empty() ? std::nullopt : std::optional(found[0]);
 }
 
-std::int64_t SqliteStore::face_count() const {
+std::int64_t SqlStore::face_count() const {
   const Lock lock(mutex_);
   Statement& row = statement_("SELECT count(*) FROM face");
   const Resetting guard(row);
   return row.step() ? row.integer(0) : 0;
 }
 
-StoredFace SqliteStore::face_from(const Statement& row) const {
+StoredFace SqlStore::face_from(const Statement& row) const {
   StoredFace face;
   face.id = row.integer(0);
   face.person = row.integer(1);
@@ -91,13 +84,13 @@ StoredFace SqliteStore::face_from(const Statement& row) const {
   return face;
 }
 
-std::vector<StoredFace> SqliteStore::faces_from(Statement& rows) const {
+std::vector<StoredFace> SqlStore::faces_from(Statement& rows) const {
   std::vector<StoredFace> faces;
   while (rows.step()) faces.push_back(face_from(rows));
   return faces;
 }
 
-std::vector<StoredFace> SqliteStore::faces(std::optional<std::int64_t> person) const {
+std::vector<StoredFace> SqlStore::faces(std::optional<std::int64_t> person) const {
   const Lock lock(mutex_);
   static const std::string one = std::string(kFaceColumns) + "WHERE person_id = ? ORDER BY id";
   static const std::string all = std::string(kFaceColumns) + "ORDER BY id";
@@ -107,7 +100,7 @@ std::vector<StoredFace> SqliteStore::faces(std::optional<std::int64_t> person) c
   return faces_from(rows);
 }
 
-std::optional<StoredFace> SqliteStore::find_face(std::int64_t id) const {
+std::optional<StoredFace> SqlStore::find_face(std::int64_t id) const {
   const Lock lock(mutex_);
   static const std::string sql = std::string(kFaceColumns) + "WHERE id = ?";
   Statement& row = statement_(sql.c_str());
@@ -116,17 +109,16 @@ std::optional<StoredFace> SqliteStore::find_face(std::int64_t id) const {
   return row.step() ? std::optional(face_from(row)) : std::nullopt;
 }
 
-std::vector<StoredFace> SqliteStore::find_faces(std::span<const std::int64_t> ids) const {
+std::vector<StoredFace> SqlStore::find_faces(std::span<const std::int64_t> ids) const {
   static const std::string sql =
       std::string(kFaceColumns) + "WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id";
   Statement& rows = statement_(sql.c_str());
   const Resetting guard(rows);
-  const std::string asked = json_of(ids);
-  rows.bind(1, std::string_view(asked));
+  rows.bind_list(1, ids);
   return faces_from(rows);
 }
 
-std::vector<StoredFace> SqliteStore::faces_of_photo(const std::string& photo_hash) const {
+std::vector<StoredFace> SqlStore::faces_of_photo(const std::string& photo_hash) const {
   const Lock lock(mutex_);
   static const std::string sql = std::string(kFaceColumns) + "WHERE photo_hash = ? ORDER BY id";
   Statement& rows = statement_(sql.c_str());
@@ -136,7 +128,7 @@ std::vector<StoredFace> SqliteStore::faces_of_photo(const std::string& photo_has
   return faces_from(rows);
 }
 
-std::vector<FaceOwner> SqliteStore::owners() const {
+std::vector<FaceOwner> SqlStore::owners() const {
   const Lock lock(mutex_);
   // Answered by the index face_by_person alone: no embedding is read.
   Statement& rows = statement_("SELECT id, person_id FROM face INDEXED BY face_by_person");
@@ -147,14 +139,13 @@ std::vector<FaceOwner> SqliteStore::owners() const {
   return owners;
 }
 
-std::vector<FaceEvidence> SqliteStore::evidence(std::span<const std::int64_t> faces) const {
+std::vector<FaceEvidence> SqlStore::evidence(std::span<const std::int64_t> faces) const {
   const Lock lock(mutex_);
   Statement& rows = statement_(
       "SELECT face.id, person_id, name_key, name, photo, photo_hash FROM face JOIN person ON person.id = "
       "person_id WHERE face.id IN (SELECT value FROM json_each(?)) ORDER BY face.id");
   const Resetting guard(rows);
-  const std::string asked = json_of(faces);
-  rows.bind(1, std::string_view(asked));
+  rows.bind_list(1, faces);
   std::vector<FaceEvidence> evidence;
   while (rows.step()) {
     evidence.push_back({rows.integer(0), rows.integer(1), values_.open_name(rows.blob(3), rows.blob(2)),
@@ -163,21 +154,23 @@ std::vector<FaceEvidence> SqliteStore::evidence(std::span<const std::int64_t> fa
   return evidence;
 }
 
-FaceEmbeddings SqliteStore::embeddings_from(Statement& rows) const {
+FaceEmbeddings SqlStore::embeddings_from(Statement& rows) const {
   const std::size_t d = space().dimension;
   FaceEmbeddings found{{}, {d, {}}};
+  Bytes buffer;
   while (rows.step()) {
     const auto real = [&](int column) { return static_cast<float>(rows.real(column)); };
     found.faces.push_back({rows.integer(0), rows.integer(1)});
     found.embeddings.values.resize(found.faces.size() * d);
-    values_.open_embedding(rows.blob(7), rows.blob(2), {real(3), real(4), real(5), real(6)}, rows.integer(0),
+    values_.open_embedding(database_->from_column(rows.blob(7), buffer), rows.blob(2),
+                           {real(3), real(4), real(5), real(6)}, rows.integer(0),
                            std::span(found.embeddings.values).last(d));
   }
   return found;
 }
 
-void SqliteStore::read_embeddings(std::int64_t after,
-                                  const std::function<void(FaceOwner, std::span<const float>)>& sink) const {
+void SqlStore::read_embeddings(std::int64_t after,
+                               const std::function<void(FaceOwner, std::span<const float>)>& sink) const {
   // A piece at a time, so that others get their turn, and the sink may take as long as it wants.
   constexpr std::int64_t kAtOnce = 1000;
   for (FaceEmbeddings piece;; after = piece.faces.back().face) {
@@ -194,11 +187,11 @@ void SqliteStore::read_embeddings(std::int64_t after,
   }
 }
 
-std::vector<float> SqliteStore::embedding(std::int64_t face) const {
+std::vector<float> SqlStore::embedding(std::int64_t face) const {
   return embeddings(std::span(&face, 1)).embeddings.values;
 }
 
-std::vector<std::byte> SqliteStore::crop(std::int64_t face) const {
+std::vector<std::byte> SqlStore::crop(std::int64_t face) const {
   const Lock lock(mutex_);
   Statement& row = statement_(
       "SELECT photo_hash, box_left, box_top, box_right, box_bottom, crop FROM face_crop JOIN face ON id = "
@@ -211,29 +204,21 @@ std::vector<std::byte> SqliteStore::crop(std::int64_t face) const {
   return values_.open_crop(row.blob(5), row.blob(0), {real(1), real(2), real(3), real(4)});
 }
 
-FaceEmbeddings SqliteStore::embeddings(std::span<const std::int64_t> faces) const {
+FaceEmbeddings SqlStore::embeddings(std::span<const std::int64_t> faces) const {
   const Lock lock(mutex_);
   static const std::string sql =
       std::string(kEmbeddingColumns) + "WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id";
   Statement& rows = statement_(sql.c_str());
   const Resetting guard(rows);
-  const std::string asked = json_of(faces);
-  rows.bind(1, std::string_view(asked));
+  rows.bind_list(1, faces);
   return embeddings_from(rows);
 }
 
-std::vector<std::string> SqliteStore::check() const {
+std::vector<std::string> SqlStore::check() const {
   const Lock lock(mutex_);
   std::vector<std::string> wrong;
-  Statement integrity(*database_, "PRAGMA integrity_check");
-  while (integrity.step()) {
-    if (const std::string line = integrity.text(0); line != "ok") wrong.push_back("file: " + line);
-  }
-  if (!wrong.empty()) return wrong;
-  Statement keys(*database_, "PRAGMA foreign_key_check");
-  while (keys.step()) {
-    wrong.push_back("row " + std::to_string(keys.integer(1)) + " of " + keys.text(0) + " belongs to nobody");
-  }
+  database_->check(wrong);
+  if (!wrong.empty() && wrong[0].starts_with("file: ")) return wrong;
   const auto note_error = [&](const auto& work) {
     try {
       work();
@@ -252,10 +237,25 @@ std::vector<std::string> SqliteStore::check() const {
   }
   note_error([&] { static_cast<void>(rejections({})); });
   seen_->check(wrong);
-  for (const FaceOwner& owner : owners()) {
-    note_error([&] { static_cast<void>(embedding(owner.face)); });
-    note_error([&] { static_cast<void>(crop(owner.face)); });
-    note_error([&] { static_cast<void>(find_face(owner.face)); });
+  std::vector<std::int64_t> ids;
+  for (const FaceOwner& owner : owners()) ids.push_back(owner.face);
+  constexpr std::size_t kAtOnce = 500;
+  for (std::size_t first = 0; first < ids.size(); first += kAtOnce) {
+    const auto piece = std::span(ids).subspan(first, std::min(kAtOnce, ids.size() - first));
+    const std::size_t before = wrong.size();
+    note_error([&] {
+      static_cast<void>(embeddings(piece));
+      for (const StoredFace& face : find_faces(piece)) {
+        if (face.has_crop) static_cast<void>(crop(face.id));
+      }
+    });
+    if (wrong.size() == before) continue;
+    wrong.resize(before);  // which of them, and whether there are more
+    for (const std::int64_t id : piece) {
+      note_error([&] { static_cast<void>(embedding(id)); });
+      note_error([&] { static_cast<void>(crop(id)); });
+      note_error([&] { static_cast<void>(find_face(id)); });
+    }
   }
   return wrong;
 }

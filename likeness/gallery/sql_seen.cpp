@@ -1,4 +1,4 @@
-#include "likeness/gallery/sqlite_seen.h"
+#include "likeness/gallery/sql_seen.h"
 
 #include <algorithm>
 
@@ -6,16 +6,17 @@
 
 namespace likeness {
 
-using sqlite::Resetting;
-using sqlite::Statement;
-using sqlite::Transaction;
+using sql::Resetting;
+using sql::Statement;
+using sql::Transaction;
 
 namespace {
 
 constexpr const char* kGroupColumns =
     "SELECT id, ignored, sightings, (SELECT count(*) FROM seen_face WHERE group_id = seen_group.id), "
     "first_ms, "
-    "last_ms, (SELECT id FROM seen_face WHERE group_id = seen_group.id ORDER BY size_px DESC, id LIMIT 1) "
+    "last_ms, (SELECT id FROM seen_face WHERE group_id = seen_group.id ORDER BY size_px DESC, id LIMIT 1) AS "
+    "exemplar "
     "FROM seen_group ";
 constexpr const char* kFaceColumns =
     "SELECT id, group_id, photo_hash, box_left, box_top, box_right, box_bottom, size_px, sharpness, "
@@ -43,14 +44,6 @@ SeenFace face_from(const Statement& row) {
           .has_crop = row.integer(13) != 0};
 }
 
-void bind_hash(Statement& statement, int index, const Bytes& hash) {
-  if (hash.empty()) {
-    statement.bind_null(index);
-  } else {
-    statement.bind(index, std::span<const std::byte>(hash));
-  }
-}
-
 /// The middles are read anew after a change that was not committed, or not followed.
 struct Forgetting {
   explicit Forgetting(std::optional<SeenCentres>& known) : centres(known) {}
@@ -72,27 +65,22 @@ Bytes centre_context(std::int64_t group) {
 
 }  // namespace
 
-void SqliteSeen::require_tables() const {
+void SqlSeen::require_tables() const {
   if (shared_.there) return;
   throw Error(ErrorCode::kOutputUnwritable,
               shared_.database.name() + ": of an older format and opened for reading");
 }
 
-std::vector<float> SqliteSeen::compared(std::span<const float> embedding) const {
+std::vector<float> SqlSeen::compared(std::span<const float> embedding) const {
   if (!comparison_) comparison_.emplace(shared_.space.contract, shared_.database.name());
   return comparison_->comparable(embedding);
 }
 
-const SeenCentres& SqliteSeen::centres() {
-  std::int64_t version = 0;
-  {
-    Statement& row = shared_.statement("PRAGMA data_version");
-    const Resetting guard(row);
-    if (row.step()) version = row.integer(0);
-  }
-  if (centres_ && version == data_version_) return *centres_;
+const SeenCentres& SqlSeen::centres() {
+  const std::int64_t commits = shared_.database.others_commits();
+  if (centres_ && commits == others_commits_) return *centres_;
   centres_.emplace(shared_.space.dimension);
-  data_version_ = version;
+  others_commits_ = commits;
   Statement& rows = shared_.statement("SELECT id, centre FROM seen_group ORDER BY id");
   const Resetting guard(rows);
   std::vector<float> centre(shared_.space.dimension);
@@ -104,7 +92,7 @@ const SeenCentres& SqliteSeen::centres() {
   return *centres_;
 }
 
-std::optional<AddedSeenFace> SqliteSeen::find_known(const Bytes& hash, const Box& box) const {
+std::optional<AddedSeenFace> SqlSeen::find_known(const Bytes& hash, const Box& box) const {
   if (hash.empty()) return std::nullopt;
   Statement& find = shared_.statement(
       "SELECT seen_face.id, group_id, ignored FROM seen_face JOIN seen_group ON seen_group.id = group_id "
@@ -122,7 +110,7 @@ std::optional<AddedSeenFace> SqliteSeen::find_known(const Bytes& hash, const Box
                        .shelf = find.integer(2) != 0 ? SeenShelf::kIgnored : SeenShelf::kUnknown};
 }
 
-std::int64_t SqliteSeen::new_group(const NewSeenFace& face) {
+std::int64_t SqlSeen::new_group(const NewSeenFace& face) {
   if (centres_->size() >= static_cast<std::size_t>(kMostGroups)) {
     for (const std::int64_t oldest :
          ids("SELECT id FROM seen_group ORDER BY ignored, last_ms, id LIMIT 1", {})) {
@@ -130,24 +118,25 @@ std::int64_t SqliteSeen::new_group(const NewSeenFace& face) {
       centres_->remove(oldest);
     }
   }
-  shared_
+  return shared_
       .statement(
-          "INSERT INTO seen_group (ignored, sightings, first_ms, last_ms, centre) VALUES (0, 0, ?1, ?1, "
-          "zeroblob(0))")
+          "INSERT INTO seen_group (ignored, sightings, first_ms, last_ms, centre) VALUES (0, 0, ?, ?, ?) "
+          "RETURNING id")
       .bind(1, face.time_ms)
-      .run();
-  return sqlite3_last_insert_rowid(shared_.database.handle());
+      .bind(2, face.time_ms)
+      .bind(3, std::span<const std::byte>())
+      .run_for_id();
 }
 
-std::int64_t SqliteSeen::insert(std::int64_t group, const NewSeenFace& face, const Bytes& hash) {
+std::int64_t SqlSeen::insert(std::int64_t group, const NewSeenFace& face, const Bytes& hash) {
   const Bytes embedding = shared_.values.seal_embedding(face.embedding, hash, face.box);
   const Bytes crop = shared_.values.seal_crop(face.crop, hash, face.box);
   Statement& insert = shared_.statement(
       "INSERT INTO seen_face (group_id, photo_hash, box_left, box_top, box_right, box_bottom, size_px, "
       "sharpness, brightness, yaw, score, time_ms, embedding, crop) VALUES "
-      "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+      "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id");
   insert.bind(1, group);
-  bind_hash(insert, 2, hash);
+  insert.bind_or_null(2, hash);
   int column = 3;
   const FaceQuality& q = face.quality;
   for (const float value : {face.box.left, face.box.top, face.box.right, face.box.bottom, q.size_px,
@@ -160,11 +149,10 @@ std::int64_t SqliteSeen::insert(std::int64_t group, const NewSeenFace& face, con
   } else {
     insert.bind(column, std::span<const std::byte>(crop));
   }
-  insert.run();
-  return sqlite3_last_insert_rowid(shared_.database.handle());
+  return insert.run_for_id();
 }
 
-std::vector<float> SqliteSeen::settle(std::int64_t group) {
+std::vector<float> SqlSeen::settle(std::int64_t group) {
   const Embeddings left = embeddings(group);
   if (left.size() == 0) {
     shared_.statement("DELETE FROM seen_group WHERE id = ?").bind(1, group).run();
@@ -179,7 +167,7 @@ std::vector<float> SqliteSeen::settle(std::int64_t group) {
   return centre;
 }
 
-AddedSeenFace SqliteSeen::add(const NewSeenFace& face, double link_threshold) {
+AddedSeenFace SqlSeen::add(const NewSeenFace& face, double link_threshold) {
   require_seen(face, shared_.space.dimension);
   const Bytes hash = from_hex(face.photo_hash, "photo_hash");
   const Lock lock(shared_.mutex);
@@ -194,7 +182,7 @@ AddedSeenFace SqliteSeen::add(const NewSeenFace& face, double link_threshold) {
   added.group = added.is_new_group ? new_group(face) : likest->group;
   added.face = insert(added.group, face, hash);
   const auto smallest =
-      ids("SELECT id FROM seen_face WHERE group_id = ? ORDER BY size_px DESC, id LIMIT -1 OFFSET ?",
+      ids("SELECT id FROM seen_face WHERE group_id = ? ORDER BY size_px DESC, id LIMIT 1000000 OFFSET ?",
           {added.group, kMostFacesOfGroup});
   for (const std::int64_t one : smallest) {
     shared_.statement("DELETE FROM seen_face WHERE id = ?").bind(1, one).run();
@@ -202,8 +190,8 @@ AddedSeenFace SqliteSeen::add(const NewSeenFace& face, double link_threshold) {
   }
   shared_
       .statement(
-          "UPDATE seen_group SET sightings = sightings + 1, first_ms = min(first_ms, ?1), last_ms = "
-          "max(last_ms, ?1) WHERE id = ?2")
+          "UPDATE seen_group SET sightings = sightings + 1, first_ms = CASE WHEN ?1 < first_ms THEN ?1 ELSE "
+          "first_ms END, last_ms = CASE WHEN ?1 > last_ms THEN ?1 ELSE last_ms END WHERE id = ?2")
       .bind(1, face.time_ms)
       .bind(2, added.group)
       .run();
@@ -215,7 +203,7 @@ AddedSeenFace SqliteSeen::add(const NewSeenFace& face, double link_threshold) {
   return added;
 }
 
-std::vector<std::int64_t> SqliteSeen::ids(const char* sql, std::initializer_list<std::int64_t> bound) const {
+std::vector<std::int64_t> SqlSeen::ids(const char* sql, std::initializer_list<std::int64_t> bound) const {
   Statement& rows = shared_.statement(sql);
   const Resetting guard(rows);
   int index = 1;
@@ -225,24 +213,20 @@ std::vector<std::int64_t> SqliteSeen::ids(const char* sql, std::initializer_list
   return found;
 }
 
-std::vector<SeenGroup> SqliteSeen::groups(std::optional<SeenShelf> shelf) const {
+std::vector<SeenGroup> SqlSeen::groups(std::optional<SeenShelf> shelf) const {
   const Lock lock(shared_.mutex);
   std::vector<SeenGroup> groups;
   if (!shared_.there) return groups;
   static const std::string sql =
-      std::string(kGroupColumns) + "WHERE ?1 IS NULL OR ignored = ?1 ORDER BY last_ms DESC, id DESC";
+      std::string(kGroupColumns) + "WHERE ?1 < 0 OR ignored = ?1 ORDER BY last_ms DESC, id DESC";
   Statement& rows = shared_.statement(sql.c_str());
   const Resetting guard(rows);
-  if (shelf) {
-    rows.bind(1, static_cast<std::int64_t>(*shelf));
-  } else {
-    rows.bind_null(1);
-  }
+  rows.bind(1, shelf ? static_cast<std::int64_t>(*shelf) : -1);  // of no shelf: all
   while (rows.step()) groups.push_back(group_from(rows));
   return groups;
 }
 
-std::optional<SeenGroup> SqliteSeen::find_group(std::int64_t group) const {
+std::optional<SeenGroup> SqlSeen::find_group(std::int64_t group) const {
   const Lock lock(shared_.mutex);
   if (!shared_.there) return std::nullopt;
   static const std::string sql = std::string(kGroupColumns) + "WHERE id = ?";
@@ -252,7 +236,7 @@ std::optional<SeenGroup> SqliteSeen::find_group(std::int64_t group) const {
   return row.step() ? std::optional(group_from(row)) : std::nullopt;
 }
 
-std::vector<SeenFace> SqliteSeen::faces(std::int64_t group) const {
+std::vector<SeenFace> SqlSeen::faces(std::int64_t group) const {
   const Lock lock(shared_.mutex);
   std::vector<SeenFace> faces;
   if (!shared_.there) return faces;
@@ -264,7 +248,7 @@ std::vector<SeenFace> SqliteSeen::faces(std::int64_t group) const {
   return faces;
 }
 
-std::optional<SeenFace> SqliteSeen::find_face(std::int64_t face) const {
+std::optional<SeenFace> SqlSeen::find_face(std::int64_t face) const {
   const Lock lock(shared_.mutex);
   if (!shared_.there) return std::nullopt;
   static const std::string sql = std::string(kFaceColumns) + "WHERE id = ?";
@@ -274,7 +258,7 @@ std::optional<SeenFace> SqliteSeen::find_face(std::int64_t face) const {
   return row.step() ? std::optional(face_from(row)) : std::nullopt;
 }
 
-Embeddings SqliteSeen::embeddings(std::int64_t group) const {
+Embeddings SqlSeen::embeddings(std::int64_t group) const {
   const Lock lock(shared_.mutex);
   Embeddings found{shared_.space.dimension, {}};
   if (!shared_.there) return found;
@@ -292,7 +276,7 @@ Embeddings SqliteSeen::embeddings(std::int64_t group) const {
   return found;
 }
 
-Embeddings SqliteSeen::centres(std::span<const std::int64_t> groups) const {
+Embeddings SqlSeen::centres(std::span<const std::int64_t> groups) const {
   const Lock lock(shared_.mutex);
   Embeddings found{shared_.space.dimension, std::vector<float>(groups.size() * shared_.space.dimension)};
   if (!shared_.there) return found;
@@ -307,7 +291,7 @@ Embeddings SqliteSeen::centres(std::span<const std::int64_t> groups) const {
   return found;
 }
 
-std::vector<std::byte> SqliteSeen::crop(std::int64_t face) const {
+std::vector<std::byte> SqlSeen::crop(std::int64_t face) const {
   const Lock lock(shared_.mutex);
   if (!shared_.there) return {};
   Statement& row = shared_.statement(
@@ -319,7 +303,7 @@ std::vector<std::byte> SqliteSeen::crop(std::int64_t face) const {
   return shared_.values.open_crop(row.blob(5), row.blob(0), {real(1), real(2), real(3), real(4)});
 }
 
-bool SqliteSeen::remove_group(std::int64_t group) {
+bool SqlSeen::remove_group(std::int64_t group) {
   const Lock lock(shared_.mutex);
   require_tables();
   Transaction change(shared_.database);
@@ -330,7 +314,7 @@ bool SqliteSeen::remove_group(std::int64_t group) {
   return true;
 }
 
-bool SqliteSeen::remove_face(std::int64_t face) {
+bool SqlSeen::remove_face(std::int64_t face) {
   const Lock lock(shared_.mutex);
   require_tables();
   Transaction change(shared_.database);
@@ -343,7 +327,7 @@ bool SqliteSeen::remove_face(std::int64_t face) {
   return true;
 }
 
-bool SqliteSeen::set_shelf(std::int64_t group, SeenShelf shelf) {
+bool SqlSeen::set_shelf(std::int64_t group, SeenShelf shelf) {
   const Lock lock(shared_.mutex);
   require_tables();
   Transaction change(shared_.database);
@@ -356,7 +340,7 @@ bool SqliteSeen::set_shelf(std::int64_t group, SeenShelf shelf) {
   return true;
 }
 
-std::size_t SqliteSeen::remove_older_than(std::int64_t time_ms, std::optional<SeenShelf> shelf) {
+std::size_t SqlSeen::remove_older_than(std::int64_t time_ms, std::optional<SeenShelf> shelf) {
   const Lock lock(shared_.mutex);
   require_tables();
   Transaction change(shared_.database);
@@ -370,18 +354,18 @@ std::size_t SqliteSeen::remove_older_than(std::int64_t time_ms, std::optional<Se
   Forgetting anew(centres_);
   std::size_t removed = 0;
   for (const std::int64_t group : touched) {
-    shared_.statement("DELETE FROM seen_face WHERE group_id = ? AND time_ms < ?")
-        .bind(1, group)
-        .bind(2, time_ms)
-        .run();
-    removed += static_cast<std::size_t>(sqlite3_changes(shared_.database.handle()));
+    removed +=
+        static_cast<std::size_t>(shared_.statement("DELETE FROM seen_face WHERE group_id = ? AND time_ms < ?")
+                                     .bind(1, group)
+                                     .bind(2, time_ms)
+                                     .run());
     settle(group);
   }
   change.commit();
   return removed;
 }
 
-void SqliteSeen::check(std::vector<std::string>& wrong) const {
+void SqlSeen::check(std::vector<std::string>& wrong) const {
   const auto note_error = [&](const auto& work) {
     try {
       work();

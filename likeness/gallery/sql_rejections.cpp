@@ -2,17 +2,17 @@
 
 #include "likeness/core/now.h"
 #include "likeness/gallery/rejections.h"
-#include "likeness/gallery/sqlite_store_class.h"
+#include "likeness/gallery/sql_store.h"
 #include "likeness/gallery/store_checks.h"
 
 namespace likeness {
 
-using sqlite::Resetting;
-using sqlite::Statement;
-using sqlite::Transaction;
+using sql::Resetting;
+using sql::Statement;
+using sql::Transaction;
 
-bool SqliteStore::reject(std::int64_t person, std::span<const float> embedding, const std::string& photo_hash,
-                         const Box& box) {
+bool SqlStore::reject(std::int64_t person, std::span<const float> embedding, const std::string& photo_hash,
+                      const Box& box) {
   require_embedding(embedding, space().dimension);
   const Bytes hash = from_hex(photo_hash, "photo_hash");
   const Lock lock(mutex_);
@@ -25,11 +25,7 @@ bool SqliteStore::reject(std::int64_t person, std::span<const float> embedding, 
       "INSERT INTO rejection (person_id, photo_hash, box_left, box_top, box_right, box_bottom, time_ms, "
       "embedding) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
   insert.bind(1, person);
-  if (hash.empty()) {
-    insert.bind_null(2);
-  } else {
-    insert.bind(2, std::span<const std::byte>(hash));
-  }
+  insert.bind_or_null(2, hash);
   int column = 3;
   for (const float side : {box.left, box.top, box.right, box.bottom})
     insert.bind(column++, static_cast<double>(side));
@@ -41,17 +37,16 @@ bool SqliteStore::reject(std::int64_t person, std::span<const float> embedding, 
   return true;
 }
 
-bool SqliteStore::remove_rejection(std::int64_t rejection) {
+bool SqlStore::remove_rejection(std::int64_t rejection) {
   const Lock lock(mutex_);
   Transaction change(*database_);
-  statement_("DELETE FROM rejection WHERE id = ?").bind(1, rejection).run();
-  if (sqlite3_changes(database_->handle()) == 0) return false;
+  if (statement_("DELETE FROM rejection WHERE id = ?").bind(1, rejection).run() == 0) return false;
   log_->note();
   change.commit();
   return true;
 }
 
-Rejections SqliteStore::rejections(std::optional<std::int64_t> person) const {
+Rejections SqlStore::rejections(std::optional<std::int64_t> person) const {
   const Lock lock(mutex_);
   const std::size_t d = space().dimension;
   Rejections found{{}, {d, {}}};
@@ -73,7 +68,7 @@ Rejections SqliteStore::rejections(std::optional<std::int64_t> person) const {
 }
 
 /// Those of the person that were said of these faces.
-void SqliteStore::take_back_rejections(std::int64_t person, std::span<const std::int64_t> faces) {
+void SqlStore::take_back_rejections(std::int64_t person, std::span<const std::int64_t> faces) {
   const Rejections own = rejections(person);
   if (own.list.empty()) return;
   const std::vector<std::int64_t> wrong = answered(own, embeddings(faces).embeddings, format());

@@ -9,23 +9,23 @@
 #include "likeness/embed/comparison.h"
 #include "likeness/gallery/row_values.h"
 #include "likeness/gallery/seen.h"
-#include "likeness/gallery/sqlite.h"
+#include "likeness/gallery/sql.h"
 
 namespace likeness {
 
-/// SeenStore in the tables of a gallery's file; shares the connection of its store.
-class SqliteSeen final : public SeenStore {
+/// SeenStore in the tables of a gallery; shares the connection of its store.
+class SqlSeen final : public SeenStore {
  public:
-  /// What it shares with the store, which outlives it. `there`: whether the file has the tables.
+  /// What it shares with the store, which outlives it. `there`: whether there are such tables.
   struct Shared {
     std::recursive_mutex& mutex;
-    sqlite::Database& database;
-    sqlite::Statements& statement;
+    sql::Database& database;
+    sql::Statements& statement;
     const RowValues& values;
     const EmbeddingSpace& space;
     bool there;
   };
-  explicit SqliteSeen(const Shared& shared) : shared_(shared) {}
+  explicit SqlSeen(const Shared& shared) : shared_(shared) {}
 
   AddedSeenFace add(const NewSeenFace& face, double link_threshold) override;
   std::vector<SeenGroup> groups(std::optional<SeenShelf> shelf) const override;
@@ -59,7 +59,7 @@ class SqliteSeen final : public SeenStore {
   Shared shared_;
   mutable std::optional<Comparison> comparison_;
   std::optional<SeenCentres> centres_;  // empty: to be read
-  std::int64_t data_version_ = 0;       // when they were read: it counts other connections' changes
+  std::int64_t others_commits_ = 0;     // when they were read
 };
 
 }  // namespace likeness

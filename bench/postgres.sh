@@ -1,0 +1,45 @@
+#!/bin/bash
+# A server of PostgreSQL with its settings as they come (fsync on), bench/postgres_bench.cpp on it, and beside it what
+# the server does with the same rows bare: COPY of them, and a commit for each.
+#   bench/postgres.sh PROGRAM SERVER [FACES]   PROGRAM: build/release/.../postgres_bench; SERVER: a folder with bin/initdb
+# As root the server runs as the user postgres, for it refuses root; SERVER must be readable for it.
+set -eu
+program=$1 server=$2 faces=${3:-20000}
+place=$(mktemp -d)
+port=$((20000 + RANDOM % 20000))
+as() { if [ "$(id -u)" = 0 ]; then setpriv --reuid=postgres --regid=postgres --clear-groups "$@"; else "$@"; fi; }
+[ "$(id -u)" != 0 ] || chown postgres "$place"
+cd /
+as "$server/bin/initdb" -D "$place/data" -U postgres --auth=trust --encoding=UTF8 --locale=C >/dev/null
+as "$server/bin/pg_ctl" -D "$place/data" -l "$place/log" -w start -o \
+  "-k $place -p $port -c listen_addresses=127.0.0.1 -c shared_buffers=1GB -c max_wal_size=8GB" >/dev/null
+trap 'as "$server/bin/pg_ctl" -D "$place/data" -m fast stop >/dev/null; rm -rf "$place"' EXIT
+uri=postgresql://postgres@127.0.0.1:$port/postgres
+sql() { "$server/bin/psql" -qAt -v ON_ERROR_STOP=1 -d "$uri" "$@"; }
+[ "$(sql -c "SELECT count(*) FROM pg_available_extensions WHERE name = 'vector'")" = 0 ] || sql -c 'CREATE EXTENSION vector'
+"$program" "$uri?gallery=bench" "$place/bench.gallery" "$faces"
+
+now() { date +%s.%N; }
+sql -c 'SET search_path = likeness_bench' -c "SELECT 'embeddings are '|| format_type(atttypid, NULL) || ', bytes a face with all indexes: ' || (pg_total_relation_size('face') + pg_total_relation_size('face_embedding')) / (SELECT count(*) FROM face) FROM pg_attribute WHERE attrelid = 'face_embedding'::regclass AND attname = 'embedding'"
+# The same rows into tables alike: faces, embeddings, and the log's.
+sql -c 'CREATE SCHEMA bare' -c "CREATE TABLE bare.face (LIKE likeness_bench.face INCLUDING ALL); CREATE TABLE bare.face_embedding (LIKE likeness_bench.face_embedding INCLUDING ALL); CREATE TABLE bare.change (LIKE likeness_bench.change INCLUDING ALL)"
+rows=$(sql -c 'SELECT count(*) FROM likeness_bench.face')
+begin=$(now)
+for table in face face_embedding change; do sql -c "COPY likeness_bench.$table TO STDOUT (FORMAT binary)" >"$place/$table"; done
+copied_out=$(now)
+for table in face face_embedding change; do sql -c "COPY bare.$table FROM STDIN (FORMAT binary)" <"$place/$table"; done
+copied_in=$(now)
+awk -v rows="$rows" -v a="$begin" -v b="$copied_out" -v c="$copied_in" 'BEGIN {
+  printf "bare COPY of the same rows: out %.2f s, in %.2f s (%.0f faces a second)\n", b - a, c - b, rows / (c - b) }'
+cat >"$place/commit.sql" <<'SQL'
+\set face random(1, 500)
+BEGIN;
+INSERT INTO bare.face (person_id, photo, photo_hash, box_left, box_top, box_right, box_bottom, landmarks, size_px, sharpness, brightness, yaw, score, added_ms) SELECT person_id, photo, sha256(random()::text::bytea), box_left, box_top, box_right, box_bottom, landmarks, size_px, sharpness, brightness, yaw, score, added_ms FROM likeness_bench.face WHERE id = :face;
+INSERT INTO bare.face_embedding SELECT -nextval('bare.commits'), embedding FROM likeness_bench.face_embedding WHERE face_id = :face;
+INSERT INTO bare.change (version, face_id, person_id) VALUES (1, 1, 1);
+COMMIT;
+SQL
+sql -c 'CREATE SEQUENCE bare.commits' -c "SELECT setval(pg_get_serial_sequence('bare.face', 'id'), 100000000)" \
+  -c "SELECT setval(pg_get_serial_sequence('bare.change', 'id'), 100000000)" >/dev/null
+"$server/bin/pgbench" -n -M prepared -f "$place/commit.sql" -t 500 -d "$uri" 2>/dev/null | grep '^tps' |
+  sed 's/^tps = /bare commits of the same rows, one by one, a second: /; s/ (.*//'

@@ -1,0 +1,26 @@
+#include "likeness/gallery/store.h"
+
+#include <algorithm>
+#include <thread>
+
+namespace likeness {
+
+std::vector<AddedFace> GalleryStore::add_many(std::span<const Enrolment> faces) {
+  std::vector<AddedFace> added;
+  for (const Enrolment& one : faces) added.push_back(add_faces(one.person, std::span(&one.face, 1)).at(0));
+  return added;
+}
+
+bool GalleryStore::wait_for_change(std::uint64_t known, std::chrono::milliseconds most) const {
+  using Clock = std::chrono::steady_clock;
+  constexpr std::chrono::milliseconds kBetween(50);
+  const Clock::time_point end = Clock::now() + most;
+  while (version() == known) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now());
+    if (left.count() <= 0) return false;
+    std::this_thread::sleep_for(std::min(left, kBetween));
+  }
+  return true;
+}
+
+}  // namespace likeness
