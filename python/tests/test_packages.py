@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 SCRIPTS = pathlib.Path(__file__).parent / "packages"
-long = pytest.mark.skipif(not os.environ.get("LIKENESS_LONG"), reason="1.9 GB of packages: LIKENESS_LONG=1")
+long = pytest.mark.skipif(not os.environ.get("LIKENESS_LONG"), reason="2.1 GB of packages: LIKENESS_LONG=1")
 
 FACE_RECOGNITION = {"": ["dlib-bin==20.0.1.post1", "numpy==2.4.6", "pillow==13.0.0", "click==8.5.1", "setuptools==80.9.0"],
                     "--no-deps": ["face_recognition_models==0.3.0", "face_recognition==1.3.0"]}  # fmt: skip

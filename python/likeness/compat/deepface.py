@@ -289,8 +289,11 @@ class DeepFace:
                                        return_face=return_face) for one in img_path]  # fmt: skip
         results = []
         for face in _found(img_path, detector_backend, enforce_detection)[:max_faces]:
-            result = {"embedding": face["embedding"].tolist(), "facial_area": face["facial_area"],
-                      "face_confidence": round(face["confidence"], 2)}  # fmt: skip
+            area, confidence = face["facial_area"], round(face["confidence"], 2)
+            if detector_backend == "skip":  # told without eyes there, and with a plain 0
+                height, width = face["pixels"].shape[:2]
+                area, confidence = {"x": 0, "y": 0, "w": width, "h": height}, 0
+            result = {"embedding": face["embedding"].tolist(), "facial_area": area, "face_confidence": confidence}
             if return_face:
                 result["face"] = _cut(face)
             results.append(result)

@@ -63,7 +63,7 @@ tell(
     vectors=form(DeepFace.verify(represented[0]["embedding"], represented[0]["embedding"], silent=True, **usual)),
     find=form(found),
     dicts=form(DeepFace.find(text, str(database), return_type="dict", **usual), plain=True),
-    everybody=form(DeepFace.find(one, str(database), similarity_search=True, k=2, return_type="dict", **usual), plain=True),
+    everybody=[len(rows) for rows in DeepFace.find(one, str(database), similarity_search=True, k=2, return_type="dict", **usual)],
     represent=form(represented),
     several=form(DeepFace.represent([one, two], **usual)),
     skipped=form(DeepFace.represent(nobody, model_name="Facenet512", detector_backend="skip")),
