@@ -164,6 +164,10 @@ void PreparedSources::prepare_mqtt(const SourceArgs& args) {
     throw std::invalid_argument("--mqtt: " + std::string(error.what()));
   }
   if (!mqtt_.tls && !args.mqtt_authorities.empty()) throw std::invalid_argument("--mqtt-ca needs mqtts://");
+  std::error_code ignored;
+  if (!args.mqtt_authorities.empty() && !std::filesystem::is_regular_file(args.mqtt_authorities, ignored))
+    throw Error(ErrorCode::kInputUnreadable,
+                "--mqtt-ca " + args.mqtt_authorities.string() + ": there is no such file");
   if (args.mqtt_prefix.empty() || args.mqtt_prefix.size() > 100 || args.mqtt_prefix.front() == '$' ||
       args.mqtt_prefix.find_first_of("+#") != std::string::npos)
     throw std::invalid_argument("--mqtt-prefix " + args.mqtt_prefix + ": 1 to 100 bytes without + and #");

@@ -340,8 +340,9 @@ class Listener {
 TEST_F(ServeProgram, AWebhookIsPostedToWithASignature) {
   const Listener listener;
   std::ofstream(folder_ / "secret") << "s3cret\n";
-  const RunningServer server = start({"--webhook", "http://127.0.0.1:" + std::to_string(listener.port()) + "/hook",
-                               "--webhook-secret", folder_ / "secret"});
+  const RunningServer server =
+      start({"--webhook", "http://127.0.0.1:" + std::to_string(listener.port()) + "/hook", "--webhook-secret",
+             folder_ / "secret"});
   EXPECT_EQ(status_of(ask(server.port(), photo_request("/v1/galleries/default/faces", photo(0), "Ann"))),
             200);
   const std::string request = listener.one_request();
@@ -441,7 +442,8 @@ TEST_F(ServeProgram, SpeaksTlsWithACertificate) {
   const std::string pair = "openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=localhost -days 2 -keyout " +
                            (folder_ / "k.pem") + " -out " + (folder_ / "c.pem") + " 2>/dev/null";
   ASSERT_EQ(std::system(pair.c_str()), 0);
-  const RunningServer server = start({"--tls-certificate", folder_ / "c.pem", "--tls-key", folder_ / "k.pem"});
+  const RunningServer server =
+      start({"--tls-certificate", folder_ / "c.pem", "--tls-key", folder_ / "k.pem"});
   const std::string asks =
       "printf 'GET /v1/version HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n' | "
       "openssl s_client -quiet -verify_return_error -CAfile " +

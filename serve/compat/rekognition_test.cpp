@@ -182,7 +182,7 @@ TEST_F(RekognitionTest, ErrorsAreOfTheKindsThatClientsKnow) {
   EXPECT_EQ(type(call("ListFaces", {{"CollectionId", "people"}, {"NextToken", "x"}})),
             "InvalidPaginationTokenException");
   EXPECT_EQ(type(call("ListFaces", json::array({1}))), "SerializationException");
-  // Put together by hand: json.dump() of so much, not optimised and instrumented, is most of the test's time.
+  // Put together by hand: json.dump() would go through all of it once more.
   const std::string photo = base64(std::string(20'971'521, 'x'));
   const Answered large =
       send("POST", "/", R"({"Image":{"Bytes":")" + photo + R"("}})", fields_of("DetectFaces"));
