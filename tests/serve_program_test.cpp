@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <regex>
 #include <thread>
 
 #include "tests/http_client.h"
@@ -109,7 +110,7 @@ TEST_F(ServeProgram, SpeaksOtherProtocolsWhereToldAndHandsTheRestOn) {
 }
 
 TEST_F(ServeProgram, PeopleAreBroughtOverByTheProtocolOfTheirServer) {
-  const Server old = start({"--compat", "compreface,deepstack", "--keep-crops"});
+  const RunningServer old = start({"--compat", "compreface,deepstack", "--keep-crops"});
   for (std::uint32_t seed = 5; seed < 8; ++seed)
     ASSERT_EQ(status_of(ask(old.port(), photo_request("/v1/galleries/default/faces", photo(0, seed), "Ann"))),
               200);
