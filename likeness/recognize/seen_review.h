@@ -22,8 +22,8 @@ enum class ReviewShelf {
 /// Share of strangers who may get a suggestion. More than may get a name, for somebody looks at it: one in
 /// five is what a person can throw out again.
 inline constexpr double kStrangersSuggested = 0.2;
-/// Groups that are compared, those seen last; the others count as unknown. More than somebody looks through at
-/// once, and compared with 10,000 people within a fraction of a second.
+/// Groups that are compared, those seen last; the others count as unknown. More than somebody looks through
+/// at once, and compared with 10,000 people within a fraction of a second.
 inline constexpr std::size_t kMostReviewed = 300;
 
 struct ReviewedGroup {
