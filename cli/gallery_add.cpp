@@ -71,8 +71,7 @@ class Teller {
     if (args_.json) return;
     std::cout << counted(sum.enrolled, "face") << " enrolled of " << counted(people, "person") << "; "
               << sum.known << " known already, " << sum.refused << " refused, " << sum.without_face
-              << " without a face, " << sum.unreadable << " unreadable -> " << args_.gallery.path.string()
-              << '\n';
+              << " without a face, " << sum.unreadable << " unreadable -> " << args_.gallery.name() << '\n';
     tell_kinds("refused because", refusals_);
     tell_kinds("remarks on enrolled faces", remarks_);
     if (!args_.verbose && !remarks_.empty()) std::cout << "--verbose tells of each photo\n";

@@ -1,5 +1,6 @@
 #include "cli/gallery_options.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
@@ -34,6 +35,19 @@ Gallery GalleryArgs::open_or_create(const EmbeddingSpace& space, const CreateOpt
 }
 
 bool GalleryArgs::exists() const { return gallery_exists(path.string()); }
+
+std::string GalleryArgs::name() const {
+  const std::string text = path.string();
+  if (!at_server(text)) return text;
+  const std::size_t scheme = text.find("://") + 3;
+  const std::size_t options = std::min(text.find('?', scheme), text.size());
+  const std::size_t user = text.rfind('@', options);
+  const std::size_t place = user == std::string::npos || user < scheme ? scheme : user + 1;
+  std::string told = text.substr(0, scheme) + text.substr(place, options - place);
+  if (const std::size_t gallery = text.find("gallery=", options); gallery != std::string::npos)
+    told += '?' + text.substr(gallery, text.find('&', gallery) - gallery);
+  return told;
+}
 
 void GalleryArgs::require_writable() const {
   if (!at_server(path.string())) likeness::require_writable(path);

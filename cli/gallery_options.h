@@ -24,6 +24,8 @@ struct GalleryArgs {
   /// What there is, or a new one.
   [[nodiscard]] Gallery open_or_create(const EmbeddingSpace& space, const CreateOptions& create = {}) const;
   [[nodiscard]] bool exists() const;
+  /// As it may be told: of an address on a server the host, the database and the gallery, not who asks.
+  [[nodiscard]] std::string name() const;
   /// @throws Error kOutputUnwritable for a file in a folder that cannot be written; of a server nothing is
   /// asked.
   void require_writable() const;

@@ -69,7 +69,7 @@ Exit gallery_add_tagged(const GalleryCommandArgs& args) {
   if (!args.json) {
     std::cout << counted(sum.enrolled, "face") << " enrolled, " << sum.known << " known already, of "
               << sum.named << " named in " << sum.tagged << " of " << counted(sum.photos, "photo") << " -> "
-              << args.gallery.path.string() << '\n';
+              << args.gallery.name() << '\n';
     tell_counts("not enrolled: ", left);
     if (sum.unnamed > 0) std::cout << counted(sum.unnamed, "face") << " marked without a name\n";
   }

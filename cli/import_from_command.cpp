@@ -79,7 +79,7 @@ class ImportTeller {
     if (args_.gallery.json) return;
     std::cout << counted(sum.enrolled, "face") << " enrolled, " << sum.known << " known already, of "
               << counted(sum.people, "person") << " and " << counted(sum.photos, "photo") << " of "
-              << args_.url << " -> " << args_.gallery.gallery.path.string() << '\n';
+              << args_.url << " -> " << args_.gallery.gallery.name() << '\n';
     const char* comma = "not brought: ";
     for (const auto& [status, count] : left_) {
       std::cout << comma << count << ' ' << status;

@@ -119,6 +119,11 @@ TEST_F(Shared, CopiesBothWaysAndChecks) {
   copied = run({"gallery", "copy", people, uri_, "--json"});
   EXPECT_EQ(json::parse(copied.out).at("added"), 0);  // nothing twice
   EXPECT_EQ(json::parse(copied.out).at("faces"), 6);
+  const ProgramResult again = run({"gallery", "add", folder_ / "photos", "--gallery", uri_, "--models",
+                                   tiny::packs().string(), "--model", tiny::kEmbedder});
+  EXPECT_EQ(again.code, 0) << again.err;
+  EXPECT_NE(again.out.find("-> postgresql://127.0.0.1"), std::string::npos) << again.out;
+  EXPECT_EQ(again.out.find("for-tests"), std::string::npos) << again.out;
   const ProgramResult checked = run({"gallery", "check", "--gallery", uri_});
   EXPECT_EQ(checked.code, 0) << checked.out << checked.err;
   const std::string back = folder_ / "back.gallery";
