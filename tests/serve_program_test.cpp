@@ -16,6 +16,7 @@
 #include <regex>
 #include <thread>
 
+#include "tests/door.h"
 #include "tests/http_client.h"
 #include "tests/run_program.h"
 #include "tests/running_server.h"
@@ -304,22 +305,9 @@ TEST_F(ServeProgram, EventsComeAsTheyHappen) {
 /// Answers one request with 200, and keeps it.
 class Listener {
  public:
-  Listener() : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    if (::bind(socket_, reinterpret_cast<sockaddr*>(&address), size) != 0 || ::listen(socket_, 5) != 0 ||
-        ::getsockname(socket_, reinterpret_cast<sockaddr*>(&address), &size) != 0)
-      throw std::runtime_error("cannot listen");
-    port_ = ntohs(address.sin_port);
-  }
-  ~Listener() { ::close(socket_); }
-  Listener(const Listener&) = delete;
-  Listener& operator=(const Listener&) = delete;
-  [[nodiscard]] std::uint16_t port() const { return port_; }
+  [[nodiscard]] std::uint16_t port() const { return door_.port(); }
   std::string one_request() const {
-    const int client = ::accept(socket_, nullptr, nullptr);
+    const int client = ::accept(door_.socket(), nullptr, nullptr);
     std::string text;
     std::array<char, 4096> piece{};
     while (text.find("}") == std::string::npos) {
@@ -334,8 +322,7 @@ class Listener {
   }
 
  private:
-  int socket_;
-  std::uint16_t port_ = 0;
+  Door door_;
 };
 
 TEST_F(ServeProgram, AWebhookIsPostedToWithASignature) {
