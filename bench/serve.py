@@ -32,10 +32,30 @@ def resident_mb(pid):
     return total / 1024
 
 
-def load(tools, port, path, clients, requests, rate, photos):
+def seconds_of(pid):
+    """Processor seconds of a process so far."""
+    user, system = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+def seconds_of_all():
+    """Processor seconds of the machine so far, and of its host where it waited for it."""
+    user, nice, system, _, _, irq, softirq, steal = map(int, pathlib.Path("/proc/stat").read_text().split("\n")[0].split()[1:9])
+    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+
+
+def load(tools, port, path, clients, requests, rate, photos, server=None):
+    """With a `server`'s process id it also says what share of the processors others had at that time."""
+    begin, machine, own = time.perf_counter(), seconds_of_all(), seconds_of(server) if server else 0
+    children = os.times()
     out = subprocess.run([tools / "serve_load", str(port), path, str(clients), str(requests), str(rate), *photos],
                          capture_output=True, text=True, check=False).stdout
-    return json.loads(out)
+    answer = json.loads(out)
+    if server:
+        after = os.times()
+        ours = seconds_of(server) - own + sum(after[:4]) - sum(children[:4])
+        answer["others"] = max(0, seconds_of_all() - machine - ours) / ((time.perf_counter() - begin) * os.cpu_count())
+    return answer
 
 
 def start_ours(build, models, gallery, folder):
@@ -105,7 +125,7 @@ def main():
                 full.append(load(tools, port, "/v1/search", 8, 4 * len(photos), 0, photos))
             rate = statistics.median(one["per_second"] for one in full)
             for _ in range(args.rounds):
-                wide.append(load(tools, port, "/v1/search", 32, 4 * len(photos), 0.7 * rate, photos))
+                wide.append(load(tools, port, "/v1/search", 32, 4 * len(photos), 0.7 * rate, photos, server.pid))
             single = load(tools, port, "/v1/search", 1, 2 * len(photos), 0, photos)
             call = json.loads(subprocess.run([tools / "serve_call", args.models, args.model, gallery, "2", *photos], capture_output=True,
                                              text=True, check=True).stdout)
@@ -118,7 +138,8 @@ def main():
         print(f"likeness embed, two threads     {statistics.median(embed):.1f} photos/s of {[round(e, 1) for e in embed]}")
         print(f"8 clients, /v1/search           {rate:.1f} photos/s of {[one['per_second'] for one in full]}: "
               f"{rate / statistics.median(embed):.2f} of embed's")
-        print(f"at seven tenths of that         " + "; ".join(f"p50 {one['p50_ms']} ms, p99 {one['p99_ms']} ms, ratio {one['p99_ms'] / one['p50_ms']:.2f}" for one in wide))
+        print(f"at seven tenths of that         " + "; ".join(f"p50 {one['p50_ms']} ms, p99 {one['p99_ms']} ms, ratio {one['p99_ms'] / one['p50_ms']:.2f} "
+                                                          f"(others had {one['others']:.0%} of the processors)" for one in wide))
         print(f"one client                      p50 {single['p50_ms']} ms")
         print(f"in one process, in turns        library's call p50 {call['call_p50_ms']} ms, POST {call['post_p50_ms']} ms; "
               "more than the call, p50 (quarters): " + "; ".join(
