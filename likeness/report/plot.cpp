@@ -23,7 +23,7 @@ std::string number(double value) {
 }
 
 /// A gnuplot string in single quotes, inside which nothing is substituted.
-std::string quoted(std::string_view text) {
+std::string gnuplot_string(std::string_view text) {
   std::string out = "'";
   for (const char c : text) {
     if (c == '\'') out += "''";
@@ -36,7 +36,7 @@ std::string quoted(std::string_view text) {
 std::string quoted_tic(std::string_view text) {
   std::string out;
   for (const char c : text) out += c == '%' ? std::string("%%") : std::string(1, c);
-  return quoted(out);
+  return gnuplot_string(out);
 }
 
 std::string run_gnuplot(const std::string& terminal, const std::string& script,
@@ -90,7 +90,7 @@ double on_axis(double value, AxisScale scale) { return scale == AxisScale::kProb
 
 std::string axis_script(char which, const Axis& axis) {
   const std::string w(1, which);
-  std::string script = "set " + w + "label " + quoted(axis.label) + " textcolor rgb '#333333'\n";
+  std::string script = "set " + w + "label " + gnuplot_string(axis.label) + " textcolor rgb '#333333'\n";
   const auto end = [&](const std::optional<double>& value) {
     return value ? number(on_axis(*value, axis.scale)) : std::string("*");
   };
@@ -144,7 +144,7 @@ bool has_points(const CurvePlot& plot) {
 
 Plot draw_plot(const CurvePlot& plot) {
   std::string script = kFrame;
-  script += "set title " + quoted(plot.title) + " textcolor rgb '#111111'\n";
+  script += "set title " + gnuplot_string(plot.title) + " textcolor rgb '#111111'\n";
   script += axis_script('x', plot.x) + axis_script('y', plot.y);
   script += std::string("set key ") + (plot.legend_top ? "top" : "bottom") +
             (plot.legend_left ? " left" : " right") +
@@ -161,7 +161,7 @@ Plot draw_plot(const CurvePlot& plot) {
     if (rows.empty()) continue;
     script += block + " << EOD\n" + rows + "EOD\n";
     commands += (commands.empty() ? "plot " : ", ") + block + " using 1:2 " + style_of(curve.style, i) +
-                (curve.name.empty() ? " notitle" : " title " + quoted(curve.name));
+                (curve.name.empty() ? " notitle" : " title " + gnuplot_string(curve.name));
   }
   if (commands.empty()) throw Error(ErrorCode::kUnsupported, "nothing to draw in \"" + plot.title + "\"");
   return draw(script + commands + "\n", 760, 520);
