@@ -430,7 +430,10 @@ TEST_F(ServiceTest, NobodyIsRememberedUnlessAsked) {
   EXPECT_EQ(send({{.method = "POST", .target = "/v1/galleries/default/backups"}}).status, 409);
   enrol("Ann", 0);
   EXPECT_EQ(get("/v1/galleries/default/people").body["people"][0]["face"], nullptr);
-  EXPECT_EQ(get("/v1/galleries/default/faces/1").body["has_crop"], false);
+  const json face = get("/v1/galleries/default/faces/1").body;
+  EXPECT_EQ(face["has_crop"], false);
+  EXPECT_GE(face["photo_width"].get<int>(), face["box"][2].get<double>());
+  EXPECT_GE(face["photo_height"].get<int>(), face["box"][3].get<double>());
   EXPECT_EQ(get("/v1/galleries/default/faces/1/crop").status, 404);
 }
 

@@ -234,7 +234,7 @@ TEST_F(People, OfADamagedForeignOrNewerFileAreNotGuessed) {
   {
     std::fstream file(g, std::ios::in | std::ios::out | std::ios::binary);
     file.seekp(63);
-    file.put(5);
+    file.put(6);
   }
   expect_refused({"gallery", "list", "--gallery", g}, 5, "newer likeness");
 }

@@ -95,6 +95,7 @@ class Copying {
     const StoredFace& face = person.faces[i];
     return {.photo = face.photo,
             .photo_hash = face.photo_hash,
+            .photo_size = face.photo_size,
             .box = face.box,
             .landmarks = face.landmarks,
             .quality = face.quality,
@@ -127,7 +128,8 @@ class Copying {
     const auto measured = [](const FaceQuality& q) {
       return std::array{q.size_px, q.sharpness, q.brightness, q.yaw, q.score};
     };
-    return one.photo == other.photo && one.box == other.box && one.landmarks == other.landmarks &&
+    const bool sized = one.photo_size.width == 0 || one.photo_size == other.photo_size;
+    return sized && one.photo == other.photo && one.box == other.box && one.landmarks == other.landmarks &&
            measured(one.quality) == measured(other.quality) && one.added_ms == other.added_ms &&
            a.crops[i] == b.crops[j] && same_vector(a.embeddings[i], b.embeddings[j], format_);
   }

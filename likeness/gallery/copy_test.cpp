@@ -24,6 +24,7 @@ class Copy : public ::testing::TestWithParam<std::string> {
       face.added_ms = 1'700'000'000'000 + i;
       if (i % 4 == 0) face.crop = crop_;
       if (i == 7) face.photo_hash = "";
+      if (i == 8) face.photo_size = {};
       from_->add_faces("P" + std::to_string(i / 3), std::span(&face, 1));
     }
     from_->set_note("calibration", "measured");
@@ -56,6 +57,11 @@ TEST_P(Copy, BringsEverythingThereAndBack) {
   EXPECT_EQ(again.faces, 24U);
   const StoredFace face = back->faces(back->find_person("P4")->id).at(0);
   EXPECT_EQ(face.added_ms, 1'700'000'000'012);
+  EXPECT_EQ(face.photo_size, (ImageSize{640, 480}));
+  EXPECT_EQ(back->faces(back->find_person("P2")->id).at(2).photo_size, ImageSize{});
+  NewFace sized = face_of(faces_[8], 9);
+  to->add_faces("P2", std::span(&sized, 1));
+  EXPECT_EQ(copy_gallery(*from_, *to).faces, 24U);  // that the copy knows more is no difference
   EXPECT_EQ(back->crop(face.id), crop_);
 }
 

@@ -47,6 +47,15 @@ EmbeddingSpace known_space(const NpzFile& file, std::size_t dimension) {
   return space;
 }
 
+ImageSize size_of(const Array<std::int64_t>& sizes, std::size_t row, const std::string& file) {
+  const std::int64_t width = sizes.values[2 * row];
+  const std::int64_t height = sizes.values[2 * row + 1];
+  if (!may_be_size(width, height))
+    throw Error(ErrorCode::kDataInvalid,
+                file + ": photo_size " + std::to_string(row) + " is no photo's size");
+  return {static_cast<int>(width), static_cast<int>(height)};
+}
+
 bool hexadecimal_hash(const std::string& text) {
   return text.empty() ||
          (text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string::npos);
@@ -73,6 +82,7 @@ std::size_t export_gallery(const GalleryStore& store, const std::filesystem::pat
   });
   if (ids.empty()) throw Error(ErrorCode::kDataInvalid, "the gallery is empty: nothing to export");
   Array<float> rows{{ids.size(), kFaceColumns}, {}};
+  Array<std::int32_t> sizes{{ids.size(), 2}, {}};
   std::vector<std::string> labels;
   std::vector<std::string> files;
   std::vector<std::string> hashes;
@@ -83,6 +93,7 @@ std::size_t export_gallery(const GalleryStore& store, const std::filesystem::pat
     files.push_back(face->photo);
     hashes.push_back(face->photo_hash);
     append_face_row(rows.values, face->box, face->landmarks, face->quality);
+    sizes.values.insert(sizes.values.end(), {face->photo_size.width, face->photo_size.height});
   }
   embeddings.shape[0] = ids.size();
   write_npz(path, {{"arr_0", std::move(embeddings)},
@@ -90,7 +101,8 @@ std::size_t export_gallery(const GalleryStore& store, const std::filesystem::pat
                    text_member("contract", to_json(store.space())),
                    strings_member("train_files", std::move(files)),
                    strings_member("photo_sha256", std::move(hashes)),
-                   {"faces", std::move(rows)}});
+                   {"faces", std::move(rows)},
+                   {"photo_size", std::move(sizes)}});
   return ids.size();
 }
 
@@ -116,6 +128,12 @@ Imported import_gallery(GalleryStore& store, const std::filesystem::path& path) 
     if (rows.shape != std::vector<std::size_t>{embeddings.size(), kFaceColumns})
       throw fail("faces has another shape");
   }
+  Array<std::int64_t> sizes;  // an older likeness wrote none
+  if (!rows.values.empty() && file.contains("photo_size")) {
+    sizes = file.whole_numbers("photo_size");
+    if (sizes.shape != std::vector<std::size_t>{embeddings.size(), 2})
+      throw fail("photo_size has another shape");
+  }
   std::map<std::string, std::vector<NewFace>> people;
   for (std::size_t i = 0; i < embeddings.size(); ++i) {
     if (!hexadecimal_hash(hashes[i])) throw fail("photo_sha256 " + std::to_string(i) + " is no SHA-256");
@@ -123,6 +141,7 @@ Imported import_gallery(GalleryStore& store, const std::filesystem::path& path) 
     face.photo = files[i];
     face.photo_hash = hashes[i];
     if (!rows.values.empty()) read_row(rows.values.data() + i * kFaceColumns, face);
+    if (!sizes.values.empty()) face.photo_size = size_of(sizes, i, file.file());
     face.embedding = embeddings[i];
     const std::string name = tidy_name(labels[i]);
     if (name.empty()) throw fail("row " + std::to_string(i) + " of arr_1 is a blank name");

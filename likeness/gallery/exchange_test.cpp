@@ -6,6 +6,7 @@
 #include "likeness/core/error.h"
 #include "likeness/gallery/face_review.h"
 #include "likeness/gallery/sqlite_store.h"
+#include "likeness/gallery/store_testing.h"
 #include "likeness/gallery/synthetic.h"
 #include "likeness/npz/npz.h"
 
@@ -38,6 +39,7 @@ TEST_F(Exchange, WhatIsExportedComesBack) {
   NewFace face;
   face.photo = "ada/1.jpg";
   face.photo_hash = std::string(64, 'a');
+  face.photo_size = {640, 480};
   face.box = {1, 2, 3.5F, 4};
   face.landmarks[4] = {5, 6};
   face.quality.yaw = 0.25F;
@@ -54,6 +56,7 @@ TEST_F(Exchange, WhatIsExportedComesBack) {
   const auto back = other->faces(other->find_person("Ada")->id).at(0);
   EXPECT_EQ(back.photo, "ada/1.jpg");
   EXPECT_EQ(back.photo_hash, std::string(64, 'a'));
+  EXPECT_EQ(back.photo_size, (ImageSize{640, 480}));
   EXPECT_EQ(back.box, face.box);
   EXPECT_EQ(back.landmarks[4], (Point{5, 6}));
   EXPECT_EQ(back.quality.yaw, 0.25F);
@@ -121,6 +124,15 @@ TEST_F(Exchange, RefusesOtherModelsAndDamage) {
     EXPECT_EQ(error.code(), ErrorCode::kModelMismatch);
   }
   const Array<float> rows{{2, 64}, std::vector<float>(faces_.values.begin(), faces_.values.begin() + 128)};
+  write_npz(folder_ / "size.npz",
+            {{"arr_0", rows},
+             strings_member("arr_1", {"Ada", "Bob"}),
+             text_member("contract", "{\"id\":\"test-model\"}"),
+             strings_member("photo_sha256", {std::string(64, 'a'), std::string(64, 'b')}),
+             {"faces", Array<float>{{2, kFaceColumns}, std::vector<float>(2 * kFaceColumns)}},
+             {"photo_size", Array<std::int64_t>{{2, 2}, {640, 480, -1, 480}}}});
+  expect_error(ErrorCode::kDataInvalid, "photo_size 1 is no photo's size",
+               [&] { import_gallery(*make("sizes"), folder_ / "size.npz"); });
   write_npz(folder_ / "short.npz", {{"arr_0", rows},
                                     strings_member("arr_1", {"Ada"}),
                                     text_member("contract", "{\"id\":\"test-model\"}")});

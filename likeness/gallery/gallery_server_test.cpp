@@ -10,6 +10,7 @@
 #include "likeness/gallery/gallery.h"
 #include "likeness/gallery/open.h"
 #include "likeness/gallery/postgres_server_testing.h"
+#include "likeness/gallery/seen.h"
 #include "likeness/gallery/store_testing.h"
 #include "likeness/gallery/synthetic.h"
 
@@ -259,14 +260,42 @@ TEST_F(AtServer, SaysInALineWhatIsWrong) {
     server_->execute("shared", "UPDATE " + schema() + ".counter SET value = " + std::to_string(format) +
                                    " WHERE key = 'format'");
   };
-  set_format(5);
+  set_format(6);
   expect_error(ErrorCode::kDataInvalid, "newer likeness", [&] { try_open(uri()); });
   set_format(3);
   expect_error(ErrorCode::kDataInvalid, "never existed", [&] { try_open(uri()); });
-  set_format(4);
+  set_format(5);
   EXPECT_NO_THROW(try_open(uri()));
   server_->execute("shared", "DROP TABLE " + schema() + ".face_embedding");
   expect_error(ErrorCode::kDataInvalid, "damaged", [&] { try_open(uri()); });
+}
+
+TEST_F(AtServer, ReadsFormat4AsItIsAndBringsItToTodaysWhenItsRoleOpensItForWriting) {
+  Gallery made = make();
+  const std::int64_t face = add(made, "Ada", 0, 1).id;
+  for (const char* table : {"face", "seen_face"})
+    server_->execute("shared", "ALTER TABLE " + schema() + "." + table +
+                                   " DROP COLUMN photo_width, DROP COLUMN photo_height");
+  server_->execute("shared", "UPDATE " + schema() + ".counter SET value = 4 WHERE key = 'format'");
+  {
+    const Gallery reading = open_gallery(uri(), {.read_only = true});
+    EXPECT_EQ(reading.store().find_face(face)->photo_size, ImageSize{});
+    EXPECT_TRUE(reading.store().check().empty());
+  }
+  server_->execute("shared",
+                   "DROP ROLE IF EXISTS writer; CREATE ROLE writer LOGIN PASSWORD 'for-tests'; GRANT "
+                   "USAGE ON SCHEMA " +
+                       schema() + " TO writer; GRANT ALL ON ALL TABLES IN SCHEMA " + schema() + " TO writer");
+  const std::string as_writer = uri(server_->uri("shared", "writer"));
+  expect_error(ErrorCode::kOutputUnwritable, "the role that made the gallery", [&] { try_open(as_writer); });
+  Gallery gallery = open_gallery(uri());
+  EXPECT_EQ(gallery.store().find_face(face)->photo_size, ImageSize{});
+  EXPECT_FALSE(add(gallery, "Ada", 0, 1).is_new);
+  EXPECT_EQ(gallery.store().find_face(face)->photo_size, (ImageSize{640, 480}));
+  EXPECT_TRUE(gallery.store().seen().add({.embedding = faces_[3], .photo_size = {3, 4}}, 0.5).is_new);
+  EXPECT_TRUE(gallery.store().check().empty());
+  EXPECT_NO_THROW(try_open(as_writer));
+  server_->execute("shared", "DROP OWNED BY writer; DROP ROLE writer");
 }
 
 TEST_F(AtServer, ARoleThatMayOnlySearchSearches) {

@@ -84,6 +84,7 @@ AddedSeenFace MemorySeen::add(const NewSeenFace& face, double link_threshold) {
                               .box = face.box,
                               .quality = face.quality,
                               .photo_hash = hash,
+                              .photo_size = face.photo_size,
                               .time_ms = face.time_ms,
                               .has_crop = !face.crop.empty()},
                              as_stored(face.embedding, format_),

@@ -193,6 +193,7 @@ std::vector<AddedFace> MemoryStore::add_faces(const std::string& given, std::spa
                        .person = owner,
                        .photo = faces[i].photo,
                        .photo_hash = hashes[i],
+                       .photo_size = faces[i].photo_size,
                        .box = faces[i].box,
                        .landmarks = faces[i].landmarks,
                        .quality = faces[i].quality,
@@ -203,8 +204,13 @@ std::vector<AddedFace> MemoryStore::add_faces(const std::string& given, std::spa
     log(one.id, owner);
   }
   std::vector<std::int64_t> enrolled;
-  for (const AddedFace& face : added) {
-    if (face.is_new) enrolled.push_back(face.id);
+  for (std::size_t i = 0; i < added.size(); ++i) {
+    if (added[i].is_new) enrolled.push_back(added[i].id);
+    for (const StoredFace& known :
+         added[i].photo_known ? faces_of_photo(hashes[i]) : std::vector<StoredFace>()) {
+      ImageSize& size = faces_.at(known.id).face.photo_size;
+      if (size.width == 0) size = faces[i].photo_size;
+    }
   }
   take_back_rejections(owner, enrolled);
   return added;

@@ -478,8 +478,9 @@ void Database::set_embedding_type(const std::string& type) {
   half_ = type != "bytea";
   insert_face_ =
       "WITH added AS (INSERT INTO face (person_id, photo, photo_hash, box_left, box_top, box_right, "
-      "box_bottom, landmarks, size_px, sharpness, brightness, yaw, score, added_ms) VALUES "
-      "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id) "
+      "box_bottom, landmarks, size_px, sharpness, brightness, yaw, score, added_ms, photo_width, "
+      "photo_height) VALUES "
+      "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id) "
       "INSERT INTO face_embedding (face_id, embedding) SELECT id, ?::" +
       type + " FROM added RETURNING face_id";
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "likeness/core/error.h"
 #include "likeness/core/now.h"
@@ -21,6 +22,9 @@ constexpr std::size_t kMostInRow = 7000;
 /// pgvector's own limit.
 constexpr std::size_t kMostHalves = 16000;
 
+/// No database has an older one.
+constexpr int kOldestThere = 4;
+constexpr const char* kPhotoSize = ", photo_width bigint, photo_height bigint";
 constexpr const char* kBox =
     "box_left real NOT NULL, box_top real NOT NULL, box_right real NOT NULL, box_bottom real NOT NULL, ";
 constexpr const char* kQuality =
@@ -40,8 +44,8 @@ std::string tables(const std::string& embedding_type, bool in_row) {
          id +
          "person_id bigint NOT NULL REFERENCES person ON DELETE CASCADE, photo bytea NOT NULL, photo_hash "
          "bytea, " +
-         box + "landmarks bytea NOT NULL, " + kQuality +
-         "added_ms bigint NOT NULL);"
+         box + "landmarks bytea NOT NULL, " + kQuality + "added_ms bigint NOT NULL" + kPhotoSize +
+         ");"
          "CREATE INDEX face_by_person ON face (person_id);"
          "CREATE UNIQUE INDEX face_by_photo ON face (photo_hash, box_left, box_top, box_right, box_bottom);"
          "CREATE TABLE face_embedding (face_id bigint PRIMARY KEY REFERENCES face ON DELETE CASCADE, "
@@ -68,8 +72,8 @@ std::string tables(const std::string& embedding_type, bool in_row) {
          "CREATE INDEX seen_group_by_time ON seen_group (ignored, last_ms);"
          "CREATE TABLE seen_face" +
          id + "group_id bigint NOT NULL REFERENCES seen_group ON DELETE CASCADE, photo_hash bytea, " + box +
-         kQuality +
-         "time_ms bigint NOT NULL, embedding bytea NOT NULL, crop bytea);"
+         kQuality + "time_ms bigint NOT NULL, embedding bytea NOT NULL, crop bytea" + kPhotoSize +
+         ");"
          "CREATE INDEX seen_face_by_group ON seen_face (group_id, size_px);"
          "CREATE UNIQUE INDEX seen_face_by_photo ON seen_face (photo_hash, box_left, box_top, box_right, "
          "box_bottom);"
@@ -83,8 +87,45 @@ bool is_there(Database& database) {
                       database.address().schema) != "";
 }
 
-/// Once the gallery is known to be one that may be read, and written where that is asked for.
-void require_gallery(Database& database, bool read_only) {
+int format_of(Database& database) {
+  const auto counter = database.once("SELECT value FROM counter WHERE key = 'format'");
+  return counter->step() ? static_cast<int>(counter->integer(0)) : 0;
+}
+
+bool is_owner(Database& database) {
+  return database.ask(
+             "SELECT CAST(pg_has_role(nspowner, 'USAGE') AS text) FROM pg_namespace WHERE nspname = ?",
+             database.address().schema) == "true";
+}
+
+/// From an older format. Killed half-way, it is of that still; of two at once the second finds it done.
+void upgrade(Database& database, int format) {
+  if (!is_owner(database)) {
+    throw Error(ErrorCode::kOutputUnwritable,
+                database.name() + ": gallery format " + std::to_string(format) +
+                    ", which is read only; the role that made the gallery brings it to format " +
+                    std::to_string(kFormatVersion) + " by opening it for writing");
+  }
+  database.begin_change();
+  try {
+    if (format_of(database) < 5) {
+      for (const char* table : {"face", "seen_face"}) {
+        for (const char* column : {"photo_width", "photo_height"})
+          database.execute(
+              (std::string("ALTER TABLE ") + table + " ADD COLUMN " + column + " bigint").c_str());
+      }
+      database.execute("UPDATE counter SET value = 5 WHERE key = 'format'");
+    }
+    database.commit();
+  } catch (...) {
+    database.rollback();
+    throw;
+  }
+}
+
+/// Once the gallery is known to be one that may be read, and written where that is asked for. @returns its
+/// format.
+int require_gallery(Database& database, bool read_only) {
   const std::string& schema = database.address().schema;
   const std::string& name = database.name();
   const auto yes = [&](const char* question) { return database.ask(question, schema) == "true"; };
@@ -92,14 +133,13 @@ void require_gallery(Database& database, bool read_only) {
     throw Error(ErrorCode::kInputUnreadable, name + ": no such gallery", Remedy::kEnrolSomebody);
   if (!yes("SELECT CAST(has_schema_privilege(?, 'USAGE') AS text)"))
     throw Error(ErrorCode::kInputUnreadable, name + ": may not be read; the role has no rights on " + schema);
-  const auto counter = database.once("SELECT value FROM counter WHERE key = 'format'");
-  const std::int64_t format = counter->step() ? counter->integer(0) : 0;
+  int format = format_of(database);
   if (format > kFormatVersion) {
     throw Error(ErrorCode::kDataInvalid, name + ": gallery format " + std::to_string(format) +
                                              ", made by a newer likeness; this one reads format " +
                                              std::to_string(kFormatVersion));
   }
-  if (format < kFormatVersion) {
+  if (format < kOldestThere) {
     throw Error(ErrorCode::kDataInvalid, name + ": damaged: gallery format " + std::to_string(format) +
                                              " never existed in a database");
   }
@@ -109,6 +149,7 @@ void require_gallery(Database& database, bool read_only) {
       throw Error(
           ErrorCode::kOutputUnwritable,
           name + ": read-only; the " + (may ? "server is a standby" : "role's rights forbid changes"));
+    if (format < kFormatVersion) upgrade(database, std::exchange(format, kFormatVersion));
   }
   const std::string type = database.ask(
       "SELECT format_type(atttypid, NULL) FROM pg_attribute WHERE attrelid = CAST(? || '.face_embedding' AS "
@@ -117,22 +158,17 @@ void require_gallery(Database& database, bool read_only) {
   if (type != "bytea" && !type.ends_with("halfvec"))
     throw Error(ErrorCode::kDataInvalid, name + ": damaged: embeddings are of the type '" + type + "'");
   database.set_embedding_type(type);
+  return format;
 }
 
 std::unique_ptr<Database> connect(const std::string& uri, const OpenOptions& options) {
   return std::make_unique<Database>(postgres::address_of(uri), options.read_only, options.lock_timeout_ms);
 }
 
-std::unique_ptr<Database> connect_to_gallery(const std::string& uri, const OpenOptions& options) {
-  auto database = connect(uri, options);
-  require_gallery(*database, options.read_only);
-  return database;
-}
-
 class PostgresStore final : public SqlStore {
  public:
-  PostgresStore(std::unique_ptr<Database> database, const OpenOptions& options)
-      : SqlStore(std::move(database), kFormatVersion, options) {}
+  PostgresStore(std::unique_ptr<Database> database, int format, const OpenOptions& options)
+      : SqlStore(std::move(database), format, options) {}
 
   std::vector<AddedFace> add_rows(std::span<const std::string> people,
                                   std::span<const Enrolment> faces) override;
@@ -158,10 +194,7 @@ class PostgresStore final : public SqlStore {
   }
   void purge() override {
     const Lock lock(mutex_);
-    const std::string owns = database().ask(
-        "SELECT CAST(pg_has_role(nspowner, 'USAGE') AS text) FROM pg_namespace WHERE nspname = ?",
-        database().address().schema);
-    if (owns != "true") {
+    if (!is_owner(database())) {
       throw Error(
           ErrorCode::kOutputUnwritable,
           name() + ": only the role that made the gallery can purge it: bytes of what was removed are left");
@@ -274,7 +307,7 @@ std::vector<AddedFace> PostgresStore::add_rows(std::span<const std::string> peop
     const NewFace& face = faces[i].face;
     const Bytes hash = from_hex(face.photo_hash, "photo_hash");
     const std::int64_t owner = owners.at(people[i]);
-    face_rows.row(15);
+    face_rows.row(17);
     face_rows.add(ids[i]);
     face_rows.add(owner);
     face_rows.add(values().seal_photo(face.photo, hash));
@@ -285,6 +318,8 @@ std::vector<AddedFace> PostgresStore::add_rows(std::span<const std::string> peop
     const FaceQuality& q = face.quality;
     for (const float value : {q.size_px, q.sharpness, q.brightness, q.yaw, q.score}) face_rows.add(value);
     face_rows.add(face.added_ms != 0 ? face.added_ms : now);
+    for (const std::int64_t side : {face.photo_size.width, face.photo_size.height})
+      side == 0 ? face_rows.add_null() : face_rows.add(side);
     embedding_rows.row(2);
     embedding_rows.add(ids[i]);
     embedding_rows.add(database_->to_column(values().seal_embedding(face.embedding, hash, face.box)));
@@ -302,7 +337,7 @@ std::vector<AddedFace> PostgresStore::add_rows(std::span<const std::string> peop
   database().copy_in(
       "COPY face (id, person_id, photo, photo_hash, box_left, box_top, box_right, box_bottom, landmarks, "
       "size_px, "
-      "sharpness, brightness, yaw, score, added_ms) FROM STDIN (FORMAT binary)",
+      "sharpness, brightness, yaw, score, added_ms, photo_width, photo_height) FROM STDIN (FORMAT binary)",
       face_rows.finish());
   database().copy_in("COPY face_embedding (face_id, embedding) FROM STDIN (FORMAT binary)",
                      embedding_rows.finish());
@@ -318,7 +353,9 @@ std::vector<AddedFace> PostgresStore::add_rows(std::span<const std::string> peop
 bool is_postgres_uri(const std::string& uri) { return postgres::is_address(uri); }
 
 std::unique_ptr<GalleryStore> open_postgres_gallery(const std::string& uri, const OpenOptions& options) {
-  return std::make_unique<PostgresStore>(connect_to_gallery(uri, options), options);
+  auto database = connect(uri, options);
+  const int format = require_gallery(*database, options.read_only);
+  return std::make_unique<PostgresStore>(std::move(database), format, options);
 }
 
 bool postgres_gallery_exists(const std::string& uri) {

@@ -9,6 +9,7 @@
 
 #include "likeness/core/error.h"
 #include "likeness/embed/byte_values.h"
+#include "likeness/gallery/store_checks.h"
 
 namespace likeness {
 namespace {
@@ -117,6 +118,14 @@ Bytes RowValues::seal_crop(std::span<const std::byte> picture, std::span<const s
 Bytes RowValues::open_crop(std::span<const std::byte> stored, std::span<const std::byte> hash,
                            const Box& box) const {
   return open(stored, "crop" + face_context(hash, box), "face's picture");
+}
+
+ImageSize RowValues::photo_size(std::int64_t width, std::int64_t height, const std::string& what) const {
+  if (!may_be_size(width, height)) {
+    damaged("the photo of " + what + " has " + std::to_string(width) + " x " + std::to_string(height) +
+            " pixels");
+  }
+  return {static_cast<int>(width), static_cast<int>(height)};
 }
 
 void RowValues::open_embedding(std::span<const std::byte> stored, std::span<const std::byte> hash,

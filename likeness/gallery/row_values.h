@@ -54,6 +54,9 @@ class RowValues {
   [[nodiscard]] Bytes open_crop(std::span<const std::byte> stored, std::span<const std::byte> hash,
                                 const Box& box) const;
 
+  /// A photo's size as two columns have it, NULL read as 0; `what` is named in errors.
+  [[nodiscard]] ImageSize photo_size(std::int64_t width, std::int64_t height, const std::string& what) const;
+
   /// `face` is named in errors; `out` has the dimension.
   void open_embedding(std::span<const std::byte> stored, std::span<const std::byte> hash, const Box& box,
                       std::int64_t face, std::span<float> out) const;

@@ -49,6 +49,7 @@ std::vector<float> centre_of(const Embeddings& faces) {
 void require_seen(const NewSeenFace& face, std::size_t dimension) {
   require_embedding(face.embedding, dimension);
   require_crop(face.crop);
+  require_photo_size(face.photo_size);
 }
 
 }  // namespace likeness

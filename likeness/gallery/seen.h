@@ -25,6 +25,7 @@ struct NewSeenFace {
   Box box;
   FaceQuality quality;
   std::string photo_hash;                ///< As NewFace's; may be empty.
+  ImageSize photo_size{};                ///< As NewFace's.
   std::int64_t time_ms = 0;              ///< When it was seen: milliseconds since 1970, UTC.
   std::span<const std::byte> crop = {};  ///< A picture of it, encoded, at most kMostCropBytes; may be empty.
 };
@@ -36,6 +37,7 @@ struct SeenFace {
   Box box;
   FaceQuality quality;
   std::string photo_hash;
+  ImageSize photo_size{};  ///< As StoredFace's.
   std::int64_t time_ms = 0;
   bool has_crop = false;
 };

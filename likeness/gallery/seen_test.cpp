@@ -46,6 +46,7 @@ class Seen : public ::testing::TestWithParam<std::string> {
     NewSeenFace face{.embedding = embedding, .box = {1, 2, 81, 82}, .time_ms = time_ms};
     face.quality = {.size_px = size_px, .sharpness = 5, .brightness = 100, .yaw = 0.25F, .score = 0.5F};
     face.photo_hash = photo == 0 ? "" : hash_of(photo);
+    face.photo_size = {640, 480};
     return seen().add(face, kLink);
   }
 
@@ -141,6 +142,8 @@ TEST_P(Seen, PicturesAreKept) {
   EXPECT_TRUE(seen().find_face(with.face)->has_crop);
   EXPECT_TRUE(seen().crop(without.face).empty());
   EXPECT_FALSE(seen().find_face(without.face)->has_crop);
+  EXPECT_EQ(seen().find_face(without.face)->photo_size, (ImageSize{640, 480}));
+  EXPECT_EQ(seen().find_face(with.face)->photo_size, ImageSize{});
   EXPECT_TRUE(seen().crop(99).empty());
   crop.resize(kMostCropBytes + 1);
   face.crop = crop;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -27,6 +28,10 @@ class Statement {
   /// Null where there are no bytes.
   Statement& bind_or_null(int index, std::span<const std::byte> blob) {
     return blob.empty() ? bind_null(index) : bind(index, blob);
+  }
+  /// Null where it is 0.
+  Statement& bind_or_null(int index, std::int64_t number) {
+    return number == 0 ? bind_null(index) : bind(index, number);
   }
 
   /// True while there is a row to read.
@@ -86,7 +91,7 @@ class Database {
   /// The table of the counters, by key and value.
   [[nodiscard]] virtual const char* counters() const = 0;
   /// Inserts a face and its embedding and returns the id: person_id, photo, photo_hash, the sides of the box,
-  /// landmarks, size_px, sharpness, brightness, yaw, score, added_ms, embedding.
+  /// landmarks, size_px, sharpness, brightness, yaw, score, added_ms, photo_width, photo_height, embedding.
   [[nodiscard]] virtual const char* insert_face() const = 0;
   /// A face's embedding as the table has it, made of what RowValues has.
   [[nodiscard]] virtual std::vector<std::byte> to_column(std::vector<std::byte> embedding) const {
@@ -100,6 +105,14 @@ class Database {
   /// What is wrong with the database itself, a line each.
   virtual void check(std::vector<std::string>& wrong) = 0;
 };
+
+/// One text without and one with the columns of photos' sizes, which are "?size" in `sql`: galleries before
+/// format 5 have none.
+[[nodiscard]] inline std::array<std::string, 2> with_and_without_sizes(const std::string& sql) {
+  const std::size_t at = sql.find("?size");
+  const std::string rest = sql.substr(at + 5);
+  return {sql.substr(0, at) + "NULL, NULL" + rest, sql.substr(0, at) + "photo_width, photo_height" + rest};
+}
 
 /// Resets a statement when a scope is left, also by an exception, so that no read transaction stays open.
 class Resetting {

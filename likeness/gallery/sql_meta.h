@@ -12,8 +12,9 @@
 namespace likeness {
 
 /// The format written, and the oldest one read. Format 2 has a log of changes and counts versions, format 3
-/// faces that were seen and rejected names, format 4 pictures of enrolled faces.
-inline constexpr int kFormatVersion = 4;
+/// faces that were seen and rejected names, format 4 pictures of enrolled faces, format 5 the sizes of
+/// photos.
+inline constexpr int kFormatVersion = 5;
 inline constexpr int kOldestFormat = 1;
 inline constexpr std::string_view kUnlockText = "likeness gallery";
 

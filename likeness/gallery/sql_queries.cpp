@@ -13,8 +13,13 @@ namespace {
 
 constexpr const char* kFaceColumns =
     "SELECT id, person_id, photo, photo_hash, box_left, box_top, box_right, box_bottom, landmarks, size_px, "
-    "sharpness, brightness, yaw, score, added_ms, EXISTS (SELECT 1 FROM face_crop WHERE face_id = face.id) "
+    "sharpness, brightness, yaw, score, added_ms, EXISTS (SELECT 1 FROM face_crop WHERE face_id = face.id), "
+    "?size "
     "FROM face ";
+
+std::array<std::string, 2> faces_by(const char* condition) {
+  return sql::with_and_without_sizes(std::string(kFaceColumns) + condition);
+}
 
 }  // namespace
 
@@ -81,6 +86,7 @@ StoredFace SqlStore::face_from(const Statement& row) const {
   face.quality = {real(9), real(10), real(11), real(12), real(13)};
   face.added_ms = row.integer(14);
   face.has_crop = row.integer(15) != 0;
+  face.photo_size = values_.photo_size(row.integer(16), row.integer(17), "face " + std::to_string(face.id));
   return face;
 }
 
@@ -92,9 +98,9 @@ std::vector<StoredFace> SqlStore::faces_from(Statement& rows) const {
 
 std::vector<StoredFace> SqlStore::faces(std::optional<std::int64_t> person) const {
   const Lock lock(mutex_);
-  static const std::string one = std::string(kFaceColumns) + "WHERE person_id = ? ORDER BY id";
-  static const std::string all = std::string(kFaceColumns) + "ORDER BY id";
-  Statement& rows = statement_(person ? one.c_str() : all.c_str());
+  static const auto one = faces_by("WHERE person_id = ? ORDER BY id");
+  static const auto all = faces_by("ORDER BY id");
+  Statement& rows = statement_((person ? one : all)[has_sizes_].c_str());
   const Resetting guard(rows);
   if (person) rows.bind(1, *person);
   return faces_from(rows);
@@ -102,17 +108,16 @@ std::vector<StoredFace> SqlStore::faces(std::optional<std::int64_t> person) cons
 
 std::optional<StoredFace> SqlStore::find_face(std::int64_t id) const {
   const Lock lock(mutex_);
-  static const std::string sql = std::string(kFaceColumns) + "WHERE id = ?";
-  Statement& row = statement_(sql.c_str());
+  static const auto sql = faces_by("WHERE id = ?");
+  Statement& row = statement_(sql[has_sizes_].c_str());
   const Resetting guard(row);
   row.bind(1, id);
   return row.step() ? std::optional(face_from(row)) : std::nullopt;
 }
 
 std::vector<StoredFace> SqlStore::find_faces(std::span<const std::int64_t> ids) const {
-  static const std::string sql =
-      std::string(kFaceColumns) + "WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id";
-  Statement& rows = statement_(sql.c_str());
+  static const auto sql = faces_by("WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id");
+  Statement& rows = statement_(sql[has_sizes_].c_str());
   const Resetting guard(rows);
   rows.bind_list(1, ids);
   return faces_from(rows);
@@ -120,8 +125,8 @@ std::vector<StoredFace> SqlStore::find_faces(std::span<const std::int64_t> ids) 
 
 std::vector<StoredFace> SqlStore::faces_of_photo(const std::string& photo_hash) const {
   const Lock lock(mutex_);
-  static const std::string sql = std::string(kFaceColumns) + "WHERE photo_hash = ? ORDER BY id";
-  Statement& rows = statement_(sql.c_str());
+  static const auto sql = faces_by("WHERE photo_hash = ? ORDER BY id");
+  Statement& rows = statement_(sql[has_sizes_].c_str());
   const Resetting guard(rows);
   const Bytes hash = from_hex(photo_hash, "photo_hash");
   rows.bind(1, std::span<const std::byte>(hash));

@@ -21,7 +21,7 @@ constexpr const char* kGroupColumns =
 constexpr const char* kFaceColumns =
     "SELECT id, group_id, photo_hash, box_left, box_top, box_right, box_bottom, size_px, sharpness, "
     "brightness, "
-    "yaw, score, time_ms, crop IS NOT NULL FROM seen_face ";
+    "yaw, score, time_ms, crop IS NOT NULL, ?size FROM seen_face ";
 
 SeenGroup group_from(const Statement& row) {
   return {.id = row.integer(0),
@@ -33,13 +33,19 @@ SeenGroup group_from(const Statement& row) {
           .exemplar = row.integer(6)};
 }
 
-SeenFace face_from(const Statement& row) {
+std::array<std::string, 2> faces_by(const char* condition) {
+  return sql::with_and_without_sizes(std::string(kFaceColumns) + condition);
+}
+
+SeenFace face_from(const Statement& row, const RowValues& values) {
   const auto real = [&](int column) { return static_cast<float>(row.real(column)); };
   return {.id = row.integer(0),
           .group = row.integer(1),
           .box = {real(3), real(4), real(5), real(6)},
           .quality = {real(7), real(8), real(9), real(10), real(11)},
           .photo_hash = to_hex(row.blob(2)),
+          .photo_size = values.photo_size(row.integer(14), row.integer(15),
+                                          "seen face " + std::to_string(row.integer(0))),
           .time_ms = row.integer(12),
           .has_crop = row.integer(13) != 0};
 }
@@ -133,8 +139,8 @@ std::int64_t SqlSeen::insert(std::int64_t group, const NewSeenFace& face, const 
   const Bytes crop = shared_.values.seal_crop(face.crop, hash, face.box);
   Statement& insert = shared_.statement(
       "INSERT INTO seen_face (group_id, photo_hash, box_left, box_top, box_right, box_bottom, size_px, "
-      "sharpness, brightness, yaw, score, time_ms, embedding, crop) VALUES "
-      "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id");
+      "sharpness, brightness, yaw, score, time_ms, photo_width, photo_height, embedding, crop) VALUES "
+      "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id");
   insert.bind(1, group);
   insert.bind_or_null(2, hash);
   int column = 3;
@@ -143,6 +149,8 @@ std::int64_t SqlSeen::insert(std::int64_t group, const NewSeenFace& face, const 
                             q.sharpness, q.brightness, q.yaw, q.score})
     insert.bind(column++, static_cast<double>(value));
   insert.bind(column++, face.time_ms);
+  for (const std::int64_t side : {face.photo_size.width, face.photo_size.height})
+    insert.bind_or_null(column++, side);
   insert.bind(column++, std::span<const std::byte>(embedding));
   if (face.crop.empty()) {
     insert.bind_null(column);
@@ -240,22 +248,22 @@ std::vector<SeenFace> SqlSeen::faces(std::int64_t group) const {
   const Lock lock(shared_.mutex);
   std::vector<SeenFace> faces;
   if (!shared_.there) return faces;
-  static const std::string sql = std::string(kFaceColumns) + "WHERE group_id = ? ORDER BY id";
-  Statement& rows = shared_.statement(sql.c_str());
+  static const auto sql = faces_by("WHERE group_id = ? ORDER BY id");
+  Statement& rows = shared_.statement(sql[shared_.sizes].c_str());
   const Resetting guard(rows);
   rows.bind(1, group);
-  while (rows.step()) faces.push_back(face_from(rows));
+  while (rows.step()) faces.push_back(face_from(rows, shared_.values));
   return faces;
 }
 
 std::optional<SeenFace> SqlSeen::find_face(std::int64_t face) const {
   const Lock lock(shared_.mutex);
   if (!shared_.there) return std::nullopt;
-  static const std::string sql = std::string(kFaceColumns) + "WHERE id = ?";
-  Statement& row = shared_.statement(sql.c_str());
+  static const auto sql = faces_by("WHERE id = ?");
+  Statement& row = shared_.statement(sql[shared_.sizes].c_str());
   const Resetting guard(row);
   row.bind(1, face);
-  return row.step() ? std::optional(face_from(row)) : std::nullopt;
+  return row.step() ? std::optional(face_from(row, shared_.values)) : std::nullopt;
 }
 
 Embeddings SqlSeen::embeddings(std::int64_t group) const {
@@ -376,9 +384,11 @@ void SqlSeen::check(std::vector<std::string>& wrong) const {
   for (const SeenGroup& group : groups({})) {
     if (group.faces == 0) wrong.push_back("seen group " + std::to_string(group.id) + " has no face");
     note_error([&] { static_cast<void>(embeddings(group.id)); });
-    for (const SeenFace& face : faces(group.id)) {
-      if (face.has_crop) note_error([&] { static_cast<void>(crop(face.id)); });
-    }
+    note_error([&] {
+      for (const SeenFace& face : faces(group.id)) {
+        if (face.has_crop) note_error([&] { static_cast<void>(crop(face.id)); });
+      }
+    });
   }
 }
 

@@ -24,6 +24,7 @@ class SqlSeen final : public SeenStore {
     const RowValues& values;
     const EmbeddingSpace& space;
     bool there;
+    bool sizes;  ///< Whether they have photos' sizes.
   };
   explicit SqlSeen(const Shared& shared) : shared_(shared) {}
 

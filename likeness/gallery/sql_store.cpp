@@ -132,6 +132,8 @@ AddedFace SqlStore::add_face(std::int64_t person, const std::string& name, const
     insert.bind(column++, static_cast<double>(value));
   }
   insert.bind(column++, face.added_ms != 0 ? face.added_ms : now_ms());
+  for (const std::int64_t side : {face.photo_size.width, face.photo_size.height})
+    insert.bind_or_null(column++, side);
   insert.bind(column, std::span<const std::byte>(embedding));
   added.id = insert.run_for_id();
   if (!face.crop.empty()) {
@@ -167,6 +169,37 @@ std::vector<AddedFace> SqlStore::add_to_person(const std::string& person,
   return added;
 }
 
+/// A change that adds faces; taken back where none of them is new: then nothing counts as changed.
+std::vector<AddedFace> SqlStore::counted(const std::function<std::vector<AddedFace>()>& add) {
+  Transaction change(*database_);
+  log_->begin();
+  std::vector<AddedFace> added = add();
+  if (std::ranges::none_of(added, &AddedFace::is_new)) return added;
+  log_->end();
+  change.commit();
+  return added;
+}
+
+/// Faces that an older likeness enrolled get the size of their photo, where it came again.
+void SqlStore::learn_sizes(std::span<const NewFace* const> faces, std::span<const AddedFace> added) {
+  for (std::size_t i = 0; i < faces.size(); ++i) {
+    const ImageSize& size = faces[i]->photo_size;
+    if (!added[i].photo_known || size.width == 0) continue;
+    const auto known = faces_of_photo(faces[i]->photo_hash);
+    const auto lacks = [](const StoredFace& face) { return face.photo_size.width == 0; };
+    if (std::ranges::none_of(known, lacks)) continue;
+    const Bytes hash = from_hex(faces[i]->photo_hash, "photo_hash");
+    Transaction change(*database_);
+    statement_(
+        "UPDATE face SET photo_width = ?, photo_height = ? WHERE photo_hash = ? AND photo_width IS NULL")
+        .bind(1, std::int64_t{size.width})
+        .bind(2, std::int64_t{size.height})
+        .bind(3, std::span<const std::byte>(hash))
+        .run();
+    change.commit();
+  }
+}
+
 std::vector<AddedFace> SqlStore::add_faces(const std::string& given, std::span<const NewFace> faces) {
   const std::string person = checked_name(given);
   require_faces(faces, space().dimension);
@@ -174,13 +207,8 @@ std::vector<AddedFace> SqlStore::add_faces(const std::string& given, std::span<c
   std::vector<const NewFace*> all;
   for (const NewFace& face : faces) all.push_back(&face);
   const Lock lock(mutex_);
-  Transaction change(*database_);
-  log_->begin();
-  std::vector<AddedFace> added = add_to_person(person, all);
-  // Else rolled back: nothing counts as changed.
-  if (std::ranges::none_of(added, &AddedFace::is_new)) return added;
-  log_->end();
-  change.commit();
+  std::vector<AddedFace> added = counted([&] { return add_to_person(person, all); });
+  learn_sizes(all, added);
   return added;
 }
 
@@ -191,21 +219,20 @@ std::vector<AddedFace> SqlStore::add_many(std::span<const Enrolment> faces) {
     require_faces(std::span(&one.face, 1), space().dimension);
   }
   if (faces.empty()) return {};
+  std::vector<const NewFace*> all;
+  for (const Enrolment& one : faces) all.push_back(&one.face);
   const Lock lock(mutex_);
-  Transaction change(*database_);
-  log_->begin();
-  std::vector<AddedFace> added = add_rows(people, faces);
-  if (added.empty()) {
+  std::vector<AddedFace> added = counted([&] {
+    std::vector<AddedFace> rows = add_rows(people, faces);
+    if (!rows.empty()) return rows;
     for (std::size_t first = 0, end = 0; first < faces.size(); first = end) {
-      std::vector<const NewFace*> run;
-      for (end = first; end < faces.size() && people[end] == people[first]; ++end)
-        run.push_back(&faces[end].face);
-      for (AddedFace& one : add_to_person(people[first], run)) added.push_back(std::move(one));
+      for (end = first; end < faces.size() && people[end] == people[first];) ++end;
+      for (AddedFace& one : add_to_person(people[first], std::span(all).subspan(first, end - first)))
+        rows.push_back(std::move(one));
     }
-  }
-  if (std::ranges::none_of(added, &AddedFace::is_new)) return added;
-  log_->end();
-  change.commit();
+    return rows;
+  });
+  learn_sizes(all, added);
   return added;
 }
 

@@ -27,6 +27,7 @@ class SqlStore : public GalleryStore {
       : database_(std::move(database)),
         options_{.read_only = options.read_only, .lock_timeout_ms = options.lock_timeout_ms},
         has_rejections_(format >= 3),
+        has_sizes_(format >= 5),
         statement_(*database_),
         meta_(*database_, statement_, options),
         values_(*meta_.values) {
@@ -34,7 +35,8 @@ class SqlStore : public GalleryStore {
     if (format < 4)
       database_->execute("CREATE TEMP TABLE face_crop (face_id INTEGER PRIMARY KEY, crop BLOB)");
     if (format >= 2) log_.emplace(*database_, statement_);
-    seen_.emplace(SqlSeen::Shared{mutex_, *database_, statement_, values_, meta_.space, format >= 3});
+    seen_.emplace(
+        SqlSeen::Shared{mutex_, *database_, statement_, values_, meta_.space, format >= 3, has_sizes_});
   }
 
   const EmbeddingSpace& space() const override { return meta_.space; }
@@ -110,6 +112,8 @@ class SqlStore : public GalleryStore {
   void take_back_rejections(std::int64_t person, std::span<const std::int64_t> faces);
   std::vector<AddedFace> add_to_person(const std::string& person, std::span<const NewFace* const> faces);
   AddedFace add_face(std::int64_t person, const std::string& name, const NewFace& face, KnownFaces& own);
+  std::vector<AddedFace> counted(const std::function<std::vector<AddedFace>()>& add);
+  void learn_sizes(std::span<const NewFace* const> faces, std::span<const AddedFace> added);
   StoredFace face_from(const Statement& row) const;
   std::vector<StoredFace> faces_from(Statement& rows) const;
   Person person_from(const Statement& row) const;
@@ -129,6 +133,7 @@ class SqlStore : public GalleryStore {
 
  private:
   const bool has_rejections_;  // else of an older format and opened for reading
+  const bool has_sizes_;       // the same
   mutable sql::Statements statement_;
   SqlMeta meta_;
   const RowValues& values_;

@@ -96,8 +96,9 @@ std::int64_t Database::others_commits() {
 
 const char* Database::insert_face() const {
   return "INSERT INTO face (person_id, photo, photo_hash, box_left, box_top, box_right, box_bottom, "
-         "landmarks, size_px, sharpness, brightness, yaw, score, added_ms, embedding) VALUES "
-         "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id";
+         "landmarks, size_px, sharpness, brightness, yaw, score, added_ms, photo_width, photo_height, "
+         "embedding) VALUES "
+         "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id";
 }
 
 void Database::check(std::vector<std::string>& wrong) {

@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <cstring>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "likeness/core/error.h"
@@ -75,6 +77,27 @@ constexpr SchemaPart kSchema[] = {
     {3, "seen_group_by_time", "CREATE INDEX seen_group_by_time ON seen_group(ignored, last_ms)"},
 };
 
+/// Columns that tables got after their first format, at their ends, as ALTER TABLE writes them.
+struct AddedColumn {
+  int since;  // format
+  std::string_view table;
+  const char* sql;
+};
+constexpr AddedColumn kAddedColumns[] = {{5, "face", "photo_width INTEGER"},
+                                         {5, "face", "photo_height INTEGER"},
+                                         {5, "seen_face", "photo_width INTEGER"},
+                                         {5, "seen_face", "photo_height INTEGER"}};
+
+/// What sqlite_master says of a part in a file of this format.
+std::string sql_of(const SchemaPart& part, int format) {
+  std::string sql = part.sql;
+  for (const AddedColumn& column : kAddedColumns) {
+    if (column.table == part.name && column.since <= format)
+      sql.insert(sql.size() - 1, std::string(", ") + column.sql);  // before the bracket
+  }
+  return sql;
+}
+
 void configure(Database& database, int lock_timeout_ms) {
   sqlite3_busy_timeout(database.handle(), lock_timeout_ms);
   sqlite3_db_config(database.handle(), SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
@@ -120,7 +143,7 @@ void require_schema(Database& database, int format) {
   std::size_t count = 0;
   while (rows.step()) {
     const std::string name = rows.text(0);
-    if (count >= parts.size() || name != parts[count].name || rows.text(1) != parts[count].sql) {
+    if (count >= parts.size() || name != parts[count].name || rows.text(1) != sql_of(parts[count], format)) {
       throw Error(ErrorCode::kDataInvalid,
                   database.name() + ": damaged: unexpected definition of '" + name + "'");
     }
@@ -148,7 +171,14 @@ void upgrade(Database& database) {
   const int format = format_of(database);
   if (format == kFormatVersion) return;
   for (const SchemaPart& part : kSchema) {
-    if (part.since > format) database.execute(part.sql);
+    if (part.since > format) {
+      database.execute(sql_of(part, kFormatVersion).c_str());
+      continue;
+    }
+    for (const AddedColumn& column : kAddedColumns) {
+      if (column.table == part.name && column.since > format)
+        database.execute((std::string("ALTER TABLE ") + part.name + " ADD COLUMN " + column.sql).c_str());
+    }
   }
   if (format < 2) start_counting(database);
   set_format(database);
@@ -211,7 +241,7 @@ bool try_create_sqlite_gallery(const std::filesystem::path& path, const Embeddin
     Database database(file.temporary(), SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
     database.execute("PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
     Transaction change(database);
-    for (const SchemaPart& part : kSchema) database.execute(part.sql);
+    for (const SchemaPart& part : kSchema) database.execute(sql_of(part, kFormatVersion).c_str());
     database.execute(("PRAGMA application_id = " + std::to_string(kApplicationId)).c_str());
     set_format(database);
     start_counting(database);

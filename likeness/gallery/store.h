@@ -15,6 +15,7 @@
 #include "likeness/embed/embedding_space.h"
 #include "likeness/embed/embeddings.h"
 #include "likeness/image/geometry.h"
+#include "likeness/image/read_image.h"
 
 namespace likeness {
 
@@ -37,6 +38,7 @@ inline constexpr std::size_t kMostCropBytes = std::size_t{1} << 20;
 struct NewFace {
   std::string photo;       ///< Where it came from, in words; usually a path. May be empty.
   std::string photo_hash;  ///< SHA-256 of the photo's bytes, 64 hexadecimal digits; empty where unknown.
+  ImageSize photo_size{};  ///< Of the photo that `box` lies in; zeros where unknown.
   Box box;
   std::array<Point, 5> landmarks{};
   FaceQuality quality;
@@ -60,6 +62,7 @@ struct StoredFace {
   std::int64_t person = 0;
   std::string photo;
   std::string photo_hash;
+  ImageSize photo_size{};  ///< Zeros where unknown: enrolled by an older likeness, or as an embedding alone.
   Box box;
   std::array<Point, 5> landmarks{};
   FaceQuality quality;
@@ -170,9 +173,10 @@ class GalleryStore {
 
   /// Enrols `faces` as one person, who is made where new; all or none. A face is known already where the same
   /// photo has the same box or embedding, whoever it belongs to, and where the person has its embedding and
-  /// one of the two came without a photo. Cost does not depend on how many faces there are, but for this
-  /// person's. @throws std::invalid_argument for an empty or blank name, a wrong dimension, values not of
-  /// unit length.
+  /// one of the two came without a photo. Where a photo comes again, its faces whose photo's size is not
+  /// known learn it, which is no change that is counted. Cost does not depend on how many faces there are,
+  /// but for this person's. @throws std::invalid_argument for an empty or blank name, a wrong dimension,
+  /// values not of unit length.
   virtual std::vector<AddedFace> add_faces(const std::string& person, std::span<const NewFace> faces) = 0;
   /// The same for many people at once, as one change; in the order given, one answer each. For thousands of
   /// faces it costs much less than one by one. @throws std::invalid_argument as add_faces(): then nobody is

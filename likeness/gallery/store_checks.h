@@ -42,11 +42,23 @@ inline void require_embedding(std::span<const float> embedding, std::size_t dime
 inline void require_crop(std::span<const std::byte> crop) {
   if (crop.size() > kMostCropBytes) throw std::invalid_argument("a face's picture must have at most 1 MiB");
 }
+/// Whether it is a photo's size, or zeros for one that is not known.
+inline bool may_be_size(std::int64_t width, std::int64_t height) {
+  constexpr std::int64_t kMost = 1'000'000'000;  // of a side; more than any photo that is read
+  const auto side = [](std::int64_t pixels) { return pixels > 0 && pixels <= kMost; };
+  return (width == 0 && height == 0) || (side(width) && side(height));
+}
+/// @throws std::invalid_argument.
+inline void require_photo_size(const ImageSize& size) {
+  if (!may_be_size(size.width, size.height))
+    throw std::invalid_argument("a photo's width and height must both be known or both be 0");
+}
 /// @throws std::invalid_argument.
 inline void require_faces(std::span<const NewFace> faces, std::size_t dimension) {
   for (const NewFace& face : faces) {
     require_embedding(face.embedding, dimension);
     require_crop(face.crop);
+    require_photo_size(face.photo_size);
   }
 }
 

@@ -62,6 +62,7 @@ TEST_P(AnyStore, GivesBackWhatWasEnrolled) {
   EXPECT_EQ(faces[0].id, added.id);
   EXPECT_EQ(faces[0].photo, "photos/1.jpg");
   EXPECT_EQ(faces[0].photo_hash, hash_of(1));
+  EXPECT_EQ(faces[0].photo_size, (ImageSize{640, 480}));
   EXPECT_EQ(faces[0].box, (Box{10, 20, 110, 150.5F}));
   EXPECT_EQ(faces[0].landmarks[0], (Point{40, 60}));
   EXPECT_EQ(faces[0].quality.sharpness, 250);
@@ -86,6 +87,27 @@ TEST_P(AnyStore, NoticesTheSamePhotoTwice) {
   const auto neighbour = store->add_faces("Bob", std::span(&other_box, 1)).at(0);
   EXPECT_TRUE(neighbour.is_new);
   EXPECT_TRUE(neighbour.photo_known);
+}
+
+TEST_P(AnyStore, AFaceLearnsItsPhotosSizeWhenThePhotoComesAgain) {
+  const auto store = make();
+  NewFace both[] = {face_of(faces_[0], 1), face_of(faces_[1], 1)};
+  both[1].box.left = 200;
+  for (NewFace& face : both) face.photo_size = {};
+  store->add_faces("Ada", both);
+  const auto other = add(*store, "Eve", 4, 2);
+  const auto version = store->version();
+  EXPECT_EQ(store->faces_of_photo(hash_of(1)).at(0).photo_size, ImageSize{});
+  EXPECT_FALSE(add(*store, "Bob", 0, 1).is_new);
+  for (const StoredFace& face : again(store)->faces_of_photo(hash_of(1)))
+    EXPECT_EQ(face.photo_size, (ImageSize{640, 480})) << face.id;
+  EXPECT_EQ(store->version(), version);
+  both[0].photo_size = {1, 1};  // what is known stays
+  store->add_faces("Ada", std::span(both).first(1));
+  EXPECT_EQ(store->faces_of_photo(hash_of(1)).at(0).photo_size, (ImageSize{640, 480}));
+  EXPECT_EQ(store->find_face(other.id)->photo_size, (ImageSize{640, 480}));
+  both[0].photo_size = {640, 0};
+  EXPECT_THROW(store->add_faces("Ada", both), std::invalid_argument);
 }
 
 TEST_P(AnyStore, KeepsThePictureOfAFaceAsLongAsTheFace) {

@@ -15,6 +15,7 @@
 
 #include "likeness/core/error.h"
 #include "likeness/gallery/gallery.h"
+#include "likeness/gallery/older_formats_testing.h"
 #include "likeness/gallery/seen.h"
 #include "likeness/gallery/sqlite_store.h"
 #include "likeness/gallery/store_testing.h"
@@ -49,16 +50,7 @@ class Store : public ::testing::Test {
     return store.add_faces(name, std::span(&face, 1)).at(0);
   }
   void try_open() { static_cast<void>(open_sqlite_gallery(path_)); }
-  /// Changes the file behind the store's back.
-  void execute(const std::string& sql) { execute(sql, path_); }
-  static void execute(const std::string& sql, const fs::path& path) {
-    sqlite3* raw = nullptr;
-    ASSERT_EQ(sqlite3_open(path.c_str(), &raw), SQLITE_OK);
-    char* message = nullptr;
-    EXPECT_EQ(sqlite3_exec(raw, sql.c_str(), nullptr, nullptr, &message), SQLITE_OK)
-        << (message ? message : "");
-    sqlite3_close(raw);
-  }
+  void execute(const std::string& sql) { change_file(path_, sql); }
   std::string file_bytes() const {
     std::string all;
     for (const auto& entry : fs::directory_iterator(folder_)) {
@@ -143,9 +135,9 @@ TEST_F(Store, NamesWhatIsWrongWithAFile) {
   fs::remove(path_);
   create_sqlite_gallery(path_, kSpace);
   expect_error(ErrorCode::kOutputUnwritable, "exists already", [&] { create_sqlite_gallery(path_, kSpace); });
-  execute("PRAGMA user_version = 5");
+  execute("PRAGMA user_version = 6");
   expect_error(ErrorCode::kDataInvalid, "newer likeness", [&] { try_open(); });
-  execute("PRAGMA user_version = 4; DELETE FROM meta WHERE key = 'dimension'");
+  execute("PRAGMA user_version = 5; DELETE FROM meta WHERE key = 'dimension'");
   expect_error(ErrorCode::kDataInvalid, "dimension", [&] { try_open(); });
   execute("INSERT INTO meta VALUES ('dimension', '99999999999')");
   expect_error(ErrorCode::kDataInvalid, "dimension", [&] { try_open(); });
@@ -291,17 +283,6 @@ TEST_F(Store, AFullDiskLosesNothing) {
   EXPECT_EQ(bob ? bob->faces : 0, WEXITSTATUS(status));
 }
 
-/// What a gallery was before it kept seen faces and rejections, and before it had a log of changes.
-constexpr const char* kToFormat2 =
-    "DROP TABLE face_crop; DROP TABLE seen_face; DROP TABLE seen_group; DROP TABLE rejection; PRAGMA "
-    "user_version = 2";
-constexpr const char* kToFormat3 = "DROP TABLE face_crop; PRAGMA user_version = 3";
-constexpr const char* kToFormat1 =
-    "DROP TABLE face_crop; DROP TABLE seen_face; DROP TABLE seen_group; DROP TABLE rejection; DROP TABLE "
-    "change; DELETE FROM meta "
-    "WHERE key IN ('version', 'note_version', 'log_after'); "
-    "PRAGMA user_version = 1";
-
 TEST_F(Store, GoesBackToACopyWhileOthersRead) {
   const auto store = make();
   add(*store, "Ada", 0, 1);
@@ -364,7 +345,7 @@ TEST_F(Store, GoesBackToACopyOfAnOlderFormatAndLeavesItAsItIs) {
   add(*store, "Ada", 0, 1);
   const fs::path copy = folder_ / "copy.gallery";
   store->backup_to(copy);
-  execute(kToFormat1, copy);
+  change_file(copy, kToFormat1);
   store->remove_person("Ada");
   store->restore_from(copy);
   EXPECT_EQ(store->find_person("Ada")->faces, 1);
@@ -391,63 +372,6 @@ TEST_F(Store, GoesBackToNothingButItsOwnCopies) {
   expect_error(ErrorCode::kOutputUnwritable, "opened for reading",
                [&] { open_sqlite_gallery(path_, {.read_only = true})->restore_from(copy); });
   EXPECT_EQ(store->people().size(), 2U);
-  EXPECT_TRUE(store->check().empty());
-}
-
-TEST_F(Store, ReadsFormat1AsItIs) {
-  const auto added = add(*make(), "Ada", 0, 1);
-  execute(kToFormat1);
-  {
-    const auto store = open_sqlite_gallery(path_, {.read_only = true});
-    EXPECT_EQ(store->people().at(0).name, "Ada");
-    EXPECT_EQ(store->embedding(added.id), std::vector<float>(faces_[0].begin(), faces_[0].end()));
-    EXPECT_TRUE(store->check().empty());
-    // No count and no log: what changed has to be found by comparing everything.
-    const auto version = store->version();
-    execute("UPDATE person SET name = 'Eve', name_key = 'Eve'");
-    EXPECT_NE(store->version(), version);
-    EXPECT_FALSE(store->changes_since(version));
-  }
-  execute("PRAGMA user_version = 2");  // and no such table
-  expect_error(ErrorCode::kDataInvalid, "unexpected definition", [&] { try_open(); });
-}
-
-TEST_F(Store, ReadsFormat2AsItIsAndBringsItToTodaysWhenItIsOpenedForWriting) {
-  const auto added = add(*make(), "Ada", 0, 1);
-  execute(kToFormat2);
-  {
-    const auto store = open_sqlite_gallery(path_, {.read_only = true});
-    EXPECT_EQ(store->version(), 1U);
-    EXPECT_TRUE(store->seen().groups().empty());
-    EXPECT_FALSE(store->seen().find_face(1));
-    EXPECT_TRUE(store->rejections().list.empty());
-    EXPECT_TRUE(store->check().empty());
-    expect_error(ErrorCode::kOutputUnwritable, "older format",
-                 [&] { store->seen().add({.embedding = faces_[0]}, 0.5); });
-  }
-  const auto store = open_sqlite_gallery(path_);
-  EXPECT_EQ(store->version(), 1U);  // and counts on
-  EXPECT_EQ(store->find_face(added.id)->photo_hash, hash_of(1));
-  EXPECT_TRUE(store->seen().add({.embedding = faces_[0]}, 0.5).is_new_group);
-  EXPECT_TRUE(store->reject(store->find_person("Ada")->id, faces_[3], "", {}));
-  EXPECT_TRUE(store->check().empty());
-}
-
-TEST_F(Store, ReadsFormat3AsItIsAndBringsItToTodaysWhenItIsOpenedForWriting) {
-  const auto added = add(*make(), "Ada", 0, 1);
-  execute(kToFormat3);
-  {
-    const auto store = open_sqlite_gallery(path_, {.read_only = true});
-    EXPECT_FALSE(store->find_face(added.id)->has_crop);
-    EXPECT_TRUE(store->crop(added.id).empty());
-    EXPECT_TRUE(store->check().empty());
-  }
-  const auto store = open_sqlite_gallery(path_);
-  const std::vector<std::byte> crop(100, std::byte{7});
-  NewFace face = face_of(faces_[3], 2);
-  face.crop = crop;
-  EXPECT_EQ(store->crop(store->add_faces("Ada", std::span(&face, 1)).at(0).id), crop);
-  EXPECT_TRUE(store->crop(added.id).empty());
   EXPECT_TRUE(store->check().empty());
 }
 

@@ -22,6 +22,7 @@ inline NewFace face_of(std::span<const float> embedding, int photo) {
   NewFace face;
   face.photo = "photos/" + std::to_string(photo) + ".jpg";
   face.photo_hash = hash_of(photo);
+  face.photo_size = {640, 480};
   face.box = {10, 20, 110, 150.5F};
   face.landmarks[0] = {40, 60};
   face.quality = {.size_px = 100, .sharpness = 250, .brightness = 120, .yaw = 0.1F, .score = 0.99F};

@@ -63,6 +63,7 @@ class Migration {
     const Face& face = photo.faces[photo.chosen[*at]];
     NewFace fresh{.photo = old.photo,
                   .photo_hash = photo.sha256,
+                  .photo_size = {photo.width, photo.height},
                   .box = face.box,
                   .landmarks = face.landmarks,
                   .quality = old.quality,

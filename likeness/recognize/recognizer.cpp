@@ -19,6 +19,7 @@ namespace {
 NewFace new_face(const GroupedFace& face, std::span<const float> embedding) {
   return {.photo = face.photo,
           .photo_hash = face.sha256,
+          .photo_size = face.photo_size,
           .box = face.face.box,
           .landmarks = face.face.landmarks,
           .quality = face.quality,
@@ -75,6 +76,7 @@ EnrolledPhoto enrol_photo(const std::function<Gallery&()>& gallery, const std::s
   if (options.keep_crops) crop = picture_of(photo.chips[0]);
   const NewFace face{.photo = photo.id,
                      .photo_hash = photo.sha256,
+                     .photo_size = {photo.width, photo.height},
                      .box = detected.box,
                      .landmarks = detected.landmarks,
                      .quality = *result.quality,
@@ -131,6 +133,7 @@ GroupedFace grouped_face(const PhotoFaces& photo, std::size_t i, int thumbnail_p
   const Face& face = photo.faces[photo.chosen[i]];
   GroupedFace grouped{.photo = photo.id,
                       .sha256 = photo.sha256,
+                      .photo_size = {photo.width, photo.height},
                       .face = face,
                       .quality = measure_quality(face, photo.chips[i])};
   if (thumbnail_px > 0)

@@ -124,6 +124,7 @@ struct GroupOptions {
 struct GroupedFace {
   std::string photo;   ///< Photo::id.
   std::string sha256;  ///< Of the photo's bytes; empty where it came as pixels.
+  ImageSize photo_size{};
   Face face;
   FaceQuality quality;
   Image thumbnail;

@@ -29,6 +29,7 @@ std::size_t add_sightings(GalleryStore& store, const Contract& contract, Precisi
                            .box = face.box,
                            .quality = measure_quality(face, photo.chips[i]),
                            .photo_hash = photo.sha256,
+                           .photo_size = {photo.width, photo.height},
                            .time_ms = options.time_ms,
                            .crop = crop};
     if (store.seen().add(seen, link_threshold(kGroupsThought, contract, precision)).is_new) ++added;
@@ -48,6 +49,7 @@ std::optional<std::vector<AddedFace>> name_sightings(Gallery& gallery, std::int6
     crops.push_back(face.has_crop ? seen.crop(face.id) : std::vector<std::byte>());
   for (std::size_t i = 0; i < faces.size(); ++i)
     enrolled.push_back({.photo_hash = faces[i].photo_hash,
+                        .photo_size = faces[i].photo_size,
                         .box = faces[i].box,
                         .quality = faces[i].quality,
                         .embedding = embeddings[i],
@@ -69,6 +71,7 @@ std::size_t unname_faces(Gallery& gallery, const Contract& contract, Precision p
                                 .box = face->box,
                                 .quality = face->quality,
                                 .photo_hash = face->photo_hash,
+                                .photo_size = face->photo_size,
                                 .time_ms = face->added_ms,
                                 .crop = crop},
                                link_threshold(kGroupsThought, contract, precision));

@@ -173,6 +173,7 @@ class Tagging {
     if (told.status == TagStatus::kRefused) return;
     const NewFace fresh{.photo = photo.id,
                         .photo_hash = photo.sha256,
+                        .photo_size = {photo.width, photo.height},
                         .box = face.box,
                         .landmarks = face.landmarks,
                         .quality = quality,

@@ -654,6 +654,10 @@ class StoredFace:
         """Pixels of that photo."""
 
     @property
+    def photo_size(self) -> tuple[int, int] | None:
+        """Width and height of that photo; None where they are not known."""
+
+    @property
     def quality(self) -> FaceQuality: ...
 
     @property

@@ -172,6 +172,13 @@ void bind_gallery(nb::module_& m) {
       .def_ro("person", &StoredFace::person, "The person's number.")
       .def_ro("photo", &StoredFace::photo, "Where it came from.")
       .def_ro("box", &StoredFace::box, "Pixels of that photo.")
+      .def_prop_ro(
+          "photo_size",
+          [](const StoredFace& f) {
+            const auto [width, height] = f.photo_size;
+            return width == 0 ? std::nullopt : std::optional(std::pair(width, height));
+          },
+          "Width and height of that photo; None where they are not known.")
       .def_ro("quality", &StoredFace::quality)
       .def_ro("added_ms", &StoredFace::added_ms, "Milliseconds since 1970, UTC.")
       .def("__repr__",

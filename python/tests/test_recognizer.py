@@ -107,9 +107,12 @@ def test_enrols_on_disk_and_says_what_became_of_each(recognizer, tmp_path):
     assert [p.face > 0 for p in seen] == [True, False, True]
     again = likeness.Gallery.open(path, read_only=True)
     assert again.people == {"Ann": 1}
+    assert again.faces("Ann")[0].photo_size == (one.shape[1], one.shape[0])
+    gallery.add("Ben", recognizer.find(portrait(2, 1))[0].embedding[None])
+    assert gallery.faces("Ben")[0].photo_size is None
     with pytest.raises(likeness.OutputUnwritableError, match="people.gallery"):
         likeness.Gallery.create(path, recognizer.space)
-    assert len(likeness.Gallery.create(path, recognizer.space, exist_ok=True)) == 1
+    assert len(likeness.Gallery.create(path, recognizer.space, exist_ok=True)) == 2
 
 
 def test_groups_by_person(recognizer):

@@ -11,6 +11,8 @@ namespace likeness::serve {
 
 Json box_json(const Box& box) { return {box.left, box.top, box.right, box.bottom}; }
 
+Json pixels_or_null(int side) { return side == 0 ? Json() : Json(side); }
+
 Json landmarks_json(const std::array<Point, 5>& landmarks) {
   Json list = Json::array();
   for (const Point& point : landmarks) list.push_back({point.x, point.y});
@@ -35,6 +37,8 @@ Json face_json(const StoredFace& face) {
           {"photo", face.photo},
           {"sha256", face.photo_hash},
           {"box", box_json(face.box)},
+          {"photo_width", pixels_or_null(face.photo_size.width)},
+          {"photo_height", pixels_or_null(face.photo_size.height)},
           {"quality", quality_json(face.quality)},
           {"added_ms", face.added_ms},
           {"has_crop", face.has_crop}};

@@ -23,6 +23,8 @@ using Json = nlohmann::ordered_json;
 [[nodiscard]] Json landmarks_json(const std::array<Point, 5>& landmarks);
 [[nodiscard]] Json quality_json(const FaceQuality& quality);
 [[nodiscard]] Json person_json(const Person& person);
+/// A side of a photo's size; null where it is not known.
+[[nodiscard]] Json pixels_or_null(int side);
 [[nodiscard]] Json face_json(const StoredFace& face);
 [[nodiscard]] Json match_json(const std::optional<PersonMatch>& match);
 [[nodiscard]] Json rule_json(const NamingRule& rule);

@@ -84,6 +84,8 @@ Done show(Service& service, const Call& call) {
        std::as_const(*served.gallery).store().seen().faces(call.get<std::int64_t>("group")))
     json["sightings"].push_back({{"id", face.id},
                                  {"box", box_json(face.box)},
+                                 {"photo_width", pixels_or_null(face.photo_size.width)},
+                                 {"photo_height", pixels_or_null(face.photo_size.height)},
                                  {"quality", quality_json(face.quality)},
                                  {"sha256", face.photo_hash},
                                  {"time_ms", face.time_ms},

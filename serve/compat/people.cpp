@@ -144,6 +144,7 @@ EnrolledFace enrol_face(const Visit& visit, const std::string& person, const Pho
   if (visit.service.keeps_crops()) crop = picture_of(photo.chips[position]);
   const NewFace face{.photo = words,
                      .photo_hash = photo.sha256,
+                     .photo_size = {photo.width, photo.height},
                      .box = detected.box,
                      .landmarks = detected.landmarks,
                      .quality = result.quality,

@@ -232,6 +232,9 @@ Json stored_json(const Visit& visit, const StoredFace& face, const std::string& 
   Json json{{"FaceId", uuid_of_face(visit.served.gallery->store(), face.id)},
             {"ImageId", uuid_of_photo(face.photo_hash)},
             {"Confidence", 100 * face.quality.score}};
+  // Enrolled by an older likeness, or without its photo: the field is left out, as its type allows.
+  if (const ImageSize& size = face.photo_size; size.width > 0)
+    json["BoundingBox"] = bounding_box(face.box, size.width, size.height);
   if (is_id(face.photo)) json["ExternalImageId"] = face.photo;
   if (is_id(person)) json["UserId"] = person;
   return json;

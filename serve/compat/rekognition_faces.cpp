@@ -189,10 +189,8 @@ Done index_faces(const Visit& visit, FacelessPeople& users) {
     users.remove(visit.served.name, person);
     const auto stored = visit.served.gallery->store().find_face(enrolled.face);
     if (!stored) continue;
-    Json record = stored_json(visit, *stored, enrolled.person);
-    record["BoundingBox"] = bounding_box(face.box, photo.width, photo.height);
-    records.push_back(
-        {{"Face", std::move(record)}, {"FaceDetail", found_json(face, photo.width, photo.height)}});
+    records.push_back({{"Face", stored_json(visit, *stored, enrolled.person)},
+                       {"FaceDetail", found_json(face, photo.width, photo.height)}});
     added += enrolled.is_new ? 1 : 0;
     if (number == 1) done.person = enrolled.person_id;
   }

@@ -1,5 +1,6 @@
 // Rekognition's operations, and the signatures of its clients.
 #include <sodium.h>
+#include <sqlite3.h>
 
 #include <ctime>
 
@@ -80,6 +81,7 @@ TEST_F(RekognitionTest, FacesAreIndexedSearchedListedAndDeleted) {
   EXPECT_EQ(face.at("ExternalImageId"), "ann");
   EXPECT_EQ(face.at("UserId"), "ann");
   EXPECT_LT(face.at("BoundingBox").at("Width").get<double>(), 1);
+  const json box = face.at("BoundingBox");
   EXPECT_EQ(index("ann", photo(0)).at("FaceRecords").at(0).at("Face").at("FaceId"), face.at("FaceId"));
   index("ann", photo(0, 1));
   index("ben", photo(1));
@@ -99,10 +101,14 @@ TEST_F(RekognitionTest, FacesAreIndexedSearchedListedAndDeleted) {
   const json others =
       call("SearchFaces", {{"CollectionId", "people"}, {"FaceId", face.at("FaceId")}}).body.at("FaceMatches");
   ASSERT_FALSE(others.empty());
-  for (const json& match : others) EXPECT_NE(match.at("Face").at("FaceId"), face.at("FaceId"));
+  for (const json& match : others) {
+    EXPECT_NE(match.at("Face").at("FaceId"), face.at("FaceId"));
+    EXPECT_TRUE(match.at("Face").contains("BoundingBox"));
+  }
 
   const json page = call("ListFaces", {{"CollectionId", "people"}, {"MaxResults", 2}}).body;
   EXPECT_EQ(page.at("Faces").size(), 2U);
+  EXPECT_EQ(page.at("Faces").at(0).at("BoundingBox"), box);
   const json rest = call("ListFaces", {{"CollectionId", "people"}, {"NextToken", page.at("NextToken")}}).body;
   EXPECT_EQ(rest.at("Faces").size(), 1U);
   EXPECT_FALSE(rest.contains("NextToken"));
@@ -114,6 +120,22 @@ TEST_F(RekognitionTest, FacesAreIndexedSearchedListedAndDeleted) {
   EXPECT_EQ(call("DeleteCollection", {{"CollectionId", "people"}}).status, 200);
   EXPECT_EQ(call("DescribeCollection", {{"CollectionId", "people"}}).body.at("FaceCount"), 0);
   EXPECT_EQ(call("ListCollections").body.at("CollectionIds"), json({"people"}));
+}
+
+TEST_F(RekognitionTest, AFaceOfUnknownPhotoSizeHasABoundingBoxOnceItsPhotoComesAgain) {
+  const json face = index("ann", photo(0)).at("FaceRecords").at(0).at("Face");
+  const auto listed = [&] { return call("ListFaces", {{"CollectionId", "people"}}).body.at("Faces").at(0); };
+  service_.reset();
+  sqlite3* file = nullptr;  // as a gallery of an older format has it
+  ASSERT_EQ(sqlite3_open((folder_ / "people.gallery").c_str(), &file), SQLITE_OK);
+  EXPECT_EQ(sqlite3_exec(file, "UPDATE face SET photo_width = NULL, photo_height = NULL", nullptr, nullptr,
+                         nullptr),
+            SQLITE_OK);
+  sqlite3_close(file);
+  EXPECT_EQ(listed().at("FaceId"), face.at("FaceId"));
+  EXPECT_FALSE(listed().contains("BoundingBox"));
+  EXPECT_EQ(index("ann", photo(0)).at("FaceRecords").at(0).at("Face"), face);
+  EXPECT_EQ(listed(), face);
 }
 
 TEST_F(RekognitionTest, SeveralFacesOfOnePhotoAreSeveralPeople) {

@@ -80,6 +80,7 @@ def amazon():
     equal((len(indexed["FaceRecords"]), face["ExternalImageId"]), (1, "obama"))
     box = face["BoundingBox"]
     assert 0 < box["Left"] < 1 and 0 < box["Width"] < 1, box
+    equal(api.list_faces(CollectionId="people")["Faces"][0]["BoundingBox"], box)
     equal(indexed["UnindexedFaces"][0]["Reasons"], ["EXCEEDS_MAX_FACES"])
     equal(api.index_faces(CollectionId="people", Image=image["obama.jpg"], ExternalImageId="obama", MaxFaces=1)
           ["FaceRecords"][0]["Face"]["FaceId"], face["FaceId"])  # sent again, enrolled once
@@ -91,8 +92,11 @@ def amazon():
     equal([match["Face"]["ExternalImageId"] for match in found["FaceMatches"]], ["obama", "obama"])
     assert found["FaceMatches"][0]["Similarity"] >= found["FaceMatches"][1]["Similarity"] >= 80, found
     equal(api.search_faces_by_image(CollectionId="people", Image=image["biden.jpg"], FaceMatchThreshold=0)["FaceMatches"], [])
-    equal([m["Face"]["FaceId"] for m in api.search_faces(CollectionId="people", FaceId=face["FaceId"])["FaceMatches"]],
-          [second["FaceRecords"][0]["Face"]["FaceId"]])
+    boxes = {one["FaceId"]: one["BoundingBox"] for one in (face, second["FaceRecords"][0]["Face"])}
+    equal({match["Face"]["FaceId"]: match["Face"]["BoundingBox"] for match in found["FaceMatches"]}, boxes)
+    equal([(m["Face"]["FaceId"], m["Face"]["BoundingBox"])
+           for m in api.search_faces(CollectionId="people", FaceId=face["FaceId"])["FaceMatches"]],
+          [(second["FaceRecords"][0]["Face"]["FaceId"], second["FaceRecords"][0]["Face"]["BoundingBox"])])
     same = api.compare_faces(SourceImage=image["obama.jpg"], TargetImage={"Bytes": read(TWO)})
     assert len(same["FaceMatches"]) == 1 and len(same["UnmatchedFaces"]) >= 1, same
     assert len(api.detect_faces(Image={"Bytes": read(TWO)})["FaceDetails"]) >= 2
