@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <mutex>
 #include <set>
+#include <thread>
 #include <utility>
 
 #include "likeness/core/error.h"
@@ -256,6 +257,24 @@ std::shared_ptr<const GalleryView> Gallery::view_or_last() const {
   auto now = state_->current();
   if (now->parts().names) now->parts().names->stale = false;
   return now;
+}
+
+std::shared_ptr<const GalleryView> Gallery::view_with(std::uint64_t version,
+                                                      std::chrono::milliseconds most) const {
+  // Looked at again and again, not by wait_for_change(), which is another thread's while it listens.
+  constexpr std::chrono::milliseconds kPause(10);
+  const auto end = std::chrono::steady_clock::now() + most;
+  for (;;) {
+    auto now = view_or_last();
+    if (now->version() >= version) return now;
+    if (!store().remote() || std::chrono::steady_clock::now() + kPause > end) {
+      throw Error(ErrorCode::kUnavailable, store().name() + ": version " + std::to_string(version) +
+                                               " is not known here yet, only " +
+                                               std::to_string(now->version()) +
+                                               (now->stale() ? " (the database is out of reach)" : ""));
+    }
+    std::this_thread::sleep_for(kPause);
+  }
 }
 
 std::vector<AddedFace> Gallery::add_faces(const std::string& person, std::span<const NewFace> faces) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -59,6 +60,10 @@ class Gallery {
   /// As refresh() and view(); where the store is out of reach (kUnavailable) the view that is there, and that
   /// is stale() then. @throws Error as refresh() otherwise, and where there is no view yet.
   [[nodiscard]] std::shared_ptr<const GalleryView> view_or_last() const;
+  /// As view_or_last(), once it has `version`: that of one's own write, made through another process. Waits
+  /// for it at most so long where the store is remote(). @throws Error kUnavailable where it has not by then.
+  [[nodiscard]] std::shared_ptr<const GalleryView> view_with(std::uint64_t version,
+                                                             std::chrono::milliseconds most) const;
 
   // Changes, as GalleryStore has them.
   std::vector<AddedFace> add_faces(const std::string& person, std::span<const NewFace> faces);
