@@ -102,7 +102,11 @@ void Service::follow(ServedGallery& served, const std::stop_token& stop) {
   constexpr std::chrono::milliseconds kAtMost(500);
   while (!stop.stop_requested()) {
     try {
-      if (served.gallery->store().wait_for_change(served.view()->version(), kAtMost)) (void)served.view();
+      if (served.gallery->store().wait_for_change(served.view()->version(), kAtMost)) {
+        (void)served.view();
+      } else {
+        served.gallery->keep_index();
+      }
     } catch (const Error&) {  // out of reach, or damaged: requests say so; the next round tries again
       std::this_thread::sleep_for(kAtMost);
     }

@@ -27,6 +27,9 @@ struct GalleryOptions {
   /// Where an int8 or sketch index lies between runs. Empty: beside a gallery that is a file, see
   /// index_file.h; an empty path: nowhere. Of an encrypted gallery none is kept.
   std::optional<std::filesystem::path> index_file = {};
+  /// Where nothing is said of that: a folder for the indexes of galleries at servers, each named by its
+  /// gallery's identity, for this user alone. Empty: none is kept.
+  std::filesystem::path index_folder = {};
   NoticeSink notice = {};  ///< Is told of an index that cannot be read or saved.
 };
 
@@ -75,9 +78,14 @@ class Gallery {
   bool reject(std::int64_t person, std::span<const float> embedding, const std::string& photo_hash,
               const Box& box);
   bool remove_rejection(std::int64_t rejection);
-  /// GalleryStore::purge(), and the index file is written anew without removed faces, or removed where this
-  /// gallery keeps no such index. @throws as GalleryStore::purge(); Error kOutputUnwritable; kStopped.
-  void purge(const Progress& progress = {});
+  /// GalleryStore::purge() or, unless it is `whole`, purge_removed(); and the index file is written anew
+  /// without removed faces, or removed where this gallery keeps no such index. @throws as
+  /// GalleryStore::purge(); Error kOutputUnwritable; kStopped.
+  void purge(const Progress& progress = {}, bool whole = false);
+  /// Where others removed a face of a remote gallery, the refresh that follows takes the index file away at
+  /// once. This writes it anew, without such faces, from the view that is there; else it does nothing. It may
+  /// take as long as writing the index does, and nobody waits for it.
+  void keep_index() const;
   /// Kept as a note of the store; the next view has it.
   void set_calibration(const Calibration& calibration);
 
