@@ -19,6 +19,14 @@ sql() { "$server/bin/psql" -qAt -v ON_ERROR_STOP=1 -d "$uri" "$@"; }
 [ "$(sql -c "SELECT count(*) FROM pg_available_extensions WHERE name = 'vector'")" = 0 ] || sql -c 'CREATE EXTENSION vector'
 "$program" "$uri?gallery=bench" "$place/bench.gallery" "$faces"
 
+# What a removal leaves behind, and what it costs to be rid of it.
+for how in 'VACUUM (TRUNCATE off)' 'VACUUM FULL'; do
+  sql -c 'SET search_path = likeness_bench' -c 'DELETE FROM person WHERE id = (SELECT min(id) FROM person)'
+  begin=$(date +%s.%N)
+  for table in person face face_embedding; do sql -c "SET search_path = likeness_bench" -c "$how $table"; done
+  echo "$how of the tables after a removal: $(awk -v a="$begin" -v b="$(date +%s.%N)" 'BEGIN { printf "%.2f", b - a }') s"
+done
+
 now() { date +%s.%N; }
 sql -c 'SET search_path = likeness_bench' -c "SELECT 'embeddings are '|| format_type(atttypid, NULL) || ', bytes a face with all indexes: ' || (pg_total_relation_size('face') + pg_total_relation_size('face_embedding')) / (SELECT count(*) FROM face) FROM pg_attribute WHERE attrelid = 'face_embedding'::regclass AND attname = 'embedding'"
 # The same rows into tables alike: faces, embeddings, and the log's.

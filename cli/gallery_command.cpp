@@ -154,7 +154,7 @@ Exit restore(const GalleryCommandArgs& args) {
 
 Exit purge(const GalleryCommandArgs& args) {
   Gallery gallery = args.gallery.open(false);
-  gallery.purge();
+  gallery.purge({}, true);
   report_done(args, {{"purged", gallery.store().name()}},
               gallery.store().name() + ": no byte of what was removed is left");
   return Exit::kDone;

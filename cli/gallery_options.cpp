@@ -8,15 +8,22 @@
 
 #include "cli/photos.h"
 #include "cli/progress_bar.h"
+#include "likeness/core/cache_folder.h"
 #include "likeness/core/output.h"
 #include "likeness/gallery/open.h"
 #include "likeness/gallery/vault.h"
 
 namespace likeness::cli {
 
+std::filesystem::path index_folder() {
+  const std::filesystem::path cache = cache_folder();
+  return cache.empty() ? cache : cache / "galleries";
+}
+
 GalleryOptions GalleryArgs::options() const {
   GalleryOptions options;
   options.passphrase = passphrase();
+  options.index_folder = index_folder();
   options.notice = [](const Notice& notice) { std::cerr << "likeness: " << notice.text << '\n'; };
   return options;
 }

@@ -38,6 +38,9 @@ struct GalleryArgs {
   [[nodiscard]] GalleryOptions options() const;
 };
 
+/// GalleryOptions::index_folder for this user; empty where nothing says where caches are.
+[[nodiscard]] std::filesystem::path index_folder();
+
 /// The commands that know people without training.
 void add_verify_command(CLI::App& app, Exit& exit);
 void add_cluster_command(CLI::App& app, Exit& exit);

@@ -94,6 +94,7 @@ serve::ServiceOptions service_options(const ServeArgs& args) {
   serve::ServiceOptions options;
   for (const std::string& gallery : args.galleries) options.galleries.push_back(gallery_source(gallery));
   options.gallery_options.passphrase = gallery_passphrase(args.key_file);
+  options.gallery_options.index_folder = index_folder();
   options.gallery_options.notice = [](const Notice& notice) {
     std::cerr << "likeness: " << notice.text << '\n';
   };

@@ -43,6 +43,11 @@ std::shared_ptr<const GalleryView> ServedGallery::view() {
   return now;
 }
 
+void ServedGallery::require_version(std::uint64_t version) const {
+  constexpr std::chrono::seconds kAtMost(2);  // a thread that works for others waits
+  static_cast<void>(gallery->view_with(version, kAtMost));
+}
+
 std::shared_ptr<const GalleryView> ServedGallery::last_view() const {
   const std::lock_guard lock(mutex_);
   return last_;
@@ -97,7 +102,11 @@ void Service::follow(ServedGallery& served, const std::stop_token& stop) {
   constexpr std::chrono::milliseconds kAtMost(500);
   while (!stop.stop_requested()) {
     try {
-      if (served.gallery->store().wait_for_change(served.view()->version(), kAtMost)) (void)served.view();
+      if (served.gallery->store().wait_for_change(served.view()->version(), kAtMost)) {
+        (void)served.view();
+      } else {
+        served.gallery->keep_index();
+      }
     } catch (const Error&) {  // out of reach, or damaged: requests say so; the next round tries again
       std::this_thread::sleep_for(kAtMost);
     }
@@ -167,7 +176,11 @@ ServedGallery& Service::gallery(std::string_view name) {
   throw not_found("gallery " + std::string(name.substr(0, 100)));
 }
 
-ServedGallery& Service::gallery_of(const Call& call) { return gallery(call.get<std::string>("gallery")); }
+ServedGallery& Service::gallery_of(const Call& call) {
+  ServedGallery& served = gallery(call.get<std::string>("gallery"));
+  if (const auto version = call.find<std::uint64_t>("min_version")) served.require_version(*version);
+  return served;
+}
 
 void Service::note(const nlohmann::ordered_json& line) {
   if (!options_.log) return;

@@ -62,6 +62,9 @@ struct ServedGallery {
 
   /// With the changes of everybody up to now; as Gallery::view_or_last() where the database is out of reach.
   [[nodiscard]] std::shared_ptr<const GalleryView> view();
+  /// Waits a moment for it to have this version, where another service has made it. @throws Error
+  /// kUnavailable where it has not by then.
+  void require_version(std::uint64_t version) const;
   /// What view() gave last: for figures, without waiting.
   [[nodiscard]] std::shared_ptr<const GalleryView> last_view() const;
 
@@ -97,7 +100,8 @@ class Service : public Handler {
   [[nodiscard]] const std::vector<std::unique_ptr<ServedGallery>>& galleries() const { return galleries_; }
   /// @throws Refusal 404.
   [[nodiscard]] ServedGallery& gallery(std::string_view name);
-  /// The gallery that a call is about. @throws Refusal 404.
+  /// The gallery that a call is about, in the version that it asks for at least. @throws Refusal 404; Error
+  /// kUnavailable.
   [[nodiscard]] ServedGallery& gallery_of(const Call& call);
   [[nodiscard]] NamingRule rule_for(const GalleryView& view, std::optional<double> threshold = {}) const;
   /// From which similarity on a face without a name is shown with a suggestion.

@@ -36,8 +36,9 @@ class Shared : public testing::Test {
     return read_text(
         tiny::write_people(folder_.path() / std::to_string(seed), person, person + 1, 1, seed).front());
   }
-  [[nodiscard]] static json search(const RunningServer& server, const std::string& photo) {
-    const std::string answer = ask(server.port(), photo_request("/v1/search", photo));
+  [[nodiscard]] static json search(const RunningServer& server, const std::string& photo,
+                                   const std::string& path = "/v1/search") {
+    const std::string answer = ask(server.port(), photo_request(path, photo));
     EXPECT_EQ(status_of(answer), 200) << answer;
     return json::parse(body_of(answer));
   }
@@ -78,6 +79,36 @@ TEST_F(Shared, WhoIsEnrolledThroughOneIsNamedByTheOtherAndWhoIsRemovedIsNot) {
   EXPECT_LT(took[2], 200)
       << "median of ms until the other names somebody";  // the search itself is part of it
   RecordProperty("median_ms", std::to_string(took[2]));
+}
+
+TEST_F(Shared, WhoAsksForTheVersionOfAChangeFindsItAtOnce) {
+  const RunningServer first = serve("first");
+  const RunningServer second = serve("second");
+  const auto ask_person = [&](const std::string& version) {
+    return ask(second.port(), request_text("GET", "/v1/galleries/default/people/1?min_version=" + version));
+  };
+  json told = json::parse(body_of(enrol(first, photo(0), "Ann")));
+  const std::string path = "/v1/search?min_version=";
+  EXPECT_EQ(name_in(search(second, photo(0, 9), path + told.at("version").dump())), "Ann");
+  EXPECT_EQ(status_of(ask_person(told.at("version").dump())), 200);
+  told = json::parse(body_of(
+      ask(first.port(), request_text("PATCH", "/v1/galleries/default/people/1", R"({"name": "Eva"})"))));
+  EXPECT_EQ(told.at("version"), 2);
+  EXPECT_EQ(name_in(search(second, photo(0, 9), path + "2")), "Eva");
+  told = json::parse(body_of(ask(first.port(), request_text("DELETE", "/v1/galleries/default/people/1"))));
+  EXPECT_EQ(told.at("version"), 3);
+  EXPECT_EQ(name_in(search(second, photo(0, 9), path + "3")), "");
+  // One that nobody has made.
+  const std::string early = ask_person("4");
+  EXPECT_EQ(status_of(early), 503);
+  EXPECT_NE(early.find("Retry-After: 1"), std::string::npos) << early;
+  EXPECT_NE(body_of(early).find("version 4 is not known here yet, only 3"), std::string::npos) << early;
+  EXPECT_EQ(status_of(ask_person("-1")), 400);
+  // The database away: what is known already is answered, what is not is waited for.
+  database_->stop();
+  EXPECT_EQ(search(second, photo(0, 9), path + "3").at("stale"), true);
+  EXPECT_EQ(status_of(ask(second.port(), photo_request(path + "4", photo(0, 9)))), 503);
+  database_->run();
 }
 
 TEST_F(Shared, TheDatabaseAwaySearchingGoesOnEnrollingWaitsAndBothComeBack) {

@@ -22,7 +22,13 @@ namespace likeness {
 /// Writes bytes and their checksum, which finish() appends: 8 bytes of XXH64.
 class CheckedWriter {
  public:
-  explicit CheckedWriter(const std::filesystem::path& path) : file_(path) {}
+  /// `for_owner`: others than this user may not read it.
+  explicit CheckedWriter(const std::filesystem::path& path, bool for_owner = false) : file_(path) {
+    constexpr auto kOwn = std::filesystem::perms::owner_read | std::filesystem::perms::owner_write;
+    std::error_code error;
+    if (for_owner) std::filesystem::permissions(file_.temporary(), kOwn, error);
+    if (error) throw Error(ErrorCode::kOutputUnwritable, path.string() + ": " + error.message());
+  }
   void write(std::span<const std::byte> bytes) {
     sum_.update(bytes);
     file_.write(bytes);

@@ -4,12 +4,16 @@
 #include <atomic>
 #include <filesystem>
 #include <mutex>
+#include <numeric>
 #include <set>
+#include <thread>
 #include <utility>
 
+#include "likeness/core/cache_folder.h"
 #include "likeness/core/error.h"
 #include "likeness/gallery/index_file.h"
 #include "likeness/gallery/known_names.h"
+#include "likeness/gallery/layer.h"
 #include "likeness/gallery/rejections.h"
 #include "likeness/gallery/view_maker.h"
 
@@ -51,6 +55,10 @@ struct Gallery::State {
   }
   [[nodiscard]] std::shared_ptr<const SearchIndex> kept_index(std::size_t faces);
   void keep_index(const GalleryView::Parts& parts);
+  void save(const Layer& layer);
+  void forget_index();
+  void keep_index_anew();
+  [[nodiscard]] bool agrees(const SearchIndex& index, std::span<const FaceOwner> owners) const;
   void purge_index(const Progress& progress);
 
   const std::shared_ptr<GalleryStore> store;
@@ -61,8 +69,11 @@ struct Gallery::State {
 
   std::atomic<std::uint64_t> own_changes = 0;  // made through this gallery
   std::mutex refreshing;                       // one makes the next view
-  const SearchIndex* kept = nullptr;           // of the oldest layer, once saved; guarded by `refreshing`
-  mutable std::mutex swapping;                 // guards what follows, for a moment only
+  // Guarded by `refreshing`:
+  const SearchIndex* kept = nullptr;  // of the oldest layer, once saved
+  std::size_t kept_without = 0;       // faces of it that were left out
+  bool forgotten = false;             // a face is gone since, and the file with it
+  mutable std::mutex swapping;        // guards what follows, for a moment only
   std::shared_ptr<const GalleryView> view;
   std::uint64_t changes_seen = 0;  // by the view
 };
@@ -148,7 +159,7 @@ void Gallery::State::read_everything(GalleryView::Parts& parts, const Progress& 
     }
     // Ids rise: of an index that is behind only the youngest faces are missing.
     const bool no_gap = own.empty() || owners[own.size() - 1].face == own.back().face;
-    if (no_gap && known.size() <= own.size() + own.size() / 3) {
+    if (no_gap && known.size() <= own.size() + own.size() / 3 && agrees(*start, own)) {
       std::vector<std::int64_t> people;
       for (const FaceOwner& owner : own) people.push_back(owner.person);
       std::ranges::sort(people);
@@ -160,8 +171,28 @@ void Gallery::State::read_everything(GalleryView::Parts& parts, const Progress& 
   const std::size_t known = parts.layers.empty() ? 0 : parts.layers[0]->size();
   change_layers(parts, difference(parts, owners).value(), indexes, progress);
   // What the file lacks is read from the store by everybody who opens the gallery.
-  if (keeps_index() && owners.size() - std::min(known, owners.size()) > known / 64 + kFewFaces)
+  const bool others_removed =
+      store->remote() && !parts.layers.empty() && !parts.layers.front()->removed().empty();
+  if (keeps_index() &&
+      (others_removed || owners.size() - std::min(known, owners.size()) > known / 64 + kFewFaces))
     merge_layers(parts, indexes, progress);
+}
+
+/// Whether the youngest faces of an index that lies apart from its gallery are still those: a database that
+/// was set back to an earlier state gives ids again.
+bool Gallery::State::agrees(const SearchIndex& index, std::span<const FaceOwner> owners) const {
+  if (!store->remote()) return true;
+  constexpr std::size_t kLookedAt = 64;
+  constexpr float kSame = 0.98F;  // bytes change a cosine by .005, halves by less
+  std::vector<std::int64_t> faces;
+  for (const FaceOwner& owner : owners.last(std::min(kLookedAt, owners.size()))) faces.push_back(owner.face);
+  FaceEmbeddings read = store->embeddings(faces);
+  const Embeddings compared = comparison.comparable(std::move(read.embeddings));
+  for (std::size_t i = 0; i < read.faces.size(); ++i) {
+    const std::vector<float> vector = index.vector(read.faces[i].face);
+    if (std::inner_product(vector.begin(), vector.end(), compared[i].begin(), 0.0F) < kSame) return false;
+  }
+  return true;
 }
 
 /// Where there is no log of changes, or it does not reach back far enough.
@@ -190,12 +221,60 @@ std::shared_ptr<const SearchIndex> Gallery::State::kept_index(std::size_t faces)
 
 /// Keeps the oldest layer, by far the largest one, where it is another one than was kept.
 void Gallery::State::keep_index(const GalleryView::Parts& parts) {
-  const SearchIndex* index = parts.layers.empty() ? nullptr : &parts.layers.front()->index();
-  if (index == std::exchange(kept, index) || !index || !keeps_index() || !can_be_saved(*index)) return;
+  const Layer* front = parts.layers.empty() ? nullptr : parts.layers.front().get();
+  const SearchIndex* index = front ? &front->index() : nullptr;
+  const bool same = index == std::exchange(kept, index);
+  if (!keeps_index()) return;
+  if (index && !same && can_be_saved(*index)) {
+    save(*front);
+    kept_without = front->removed().size();
+    forgotten = false;
+  } else if (store->remote() &&
+             (!index || !can_be_saved(*index) || front->removed().size() != kept_without)) {
+    // Nobody purges this file, as the one who removes does that beside a gallery that is a file.
+    forget_index();
+  }
+}
+
+void Gallery::State::forget_index() {
+  std::error_code error;
+  fs::remove(*options.index_file, error);
+  if (error) notice(Notice::Code::kIndexNotSaved, options.index_file->string() + ": " + error.message());
+  forgotten = true;
+}
+
+void Gallery::State::keep_index_anew() {
+  if (!keeps_index()) return;
+  std::shared_ptr<const Layer> front;
+  {
+    const std::lock_guard lock(refreshing);
+    const auto now = current();
+    if (!forgotten || !now || now->parts().layers.empty()) return;
+    front = now->parts().layers.front();
+    if (!can_be_saved(front->index())) return;
+  }
+  save(*front);
+  const std::lock_guard lock(refreshing);
+  const auto now = current();
+  const auto& layers = now->parts().layers;
+  forgotten = false;
+  if (!layers.empty() && &layers.front()->index() == &front->index() &&
+      layers.front()->removed().size() == front->removed().size()) {
+    kept_without = front->removed().size();
+  } else {  // changed meanwhile
+    forget_index();
+  }
+}
+
+void Gallery::State::save(const Layer& layer) {
   try {
-    save_index(*index, *options.index_file, store->identity());
+    if (store->remote()) make_cache_folder(options.index_file->parent_path());
+    save_index(layer.index(), *options.index_file, store->identity(), layer.removed(),
+               store->remote() ? IndexReaders::kOwner : IndexReaders::kAny);
   } catch (const Error& error) {  // no place for it: every process builds its own
     notice(Notice::Code::kIndexNotSaved, error.what());
+    std::error_code ignored;
+    if (store->remote()) fs::remove(*options.index_file, ignored);  // an older one may hold who is gone
   }
 }
 
@@ -205,13 +284,21 @@ void Gallery::State::purge_index(const Progress& progress) {
   if (given_index || file.empty() || !fs::exists(file, error)) return;
   const std::lock_guard lock(refreshing);
   if (keeps_index()) {
+    const bool served = store->remote() && current();
     refresh_alone(progress);
+    if (served) {  // written anew by keep_index(), for which nobody waits
+      forget_index();
+      return;
+    }
     GalleryView::Parts parts = current()->parts();
     merge_layers(parts, indexes, progress);
     const SearchIndex* index = parts.layers.empty() ? nullptr : &parts.layers.front()->index();
     if (index && can_be_saved(*index)) {
-      save_index(*index, file, store->identity());
+      save_index(*index, file, store->identity(), {},
+                 store->remote() ? IndexReaders::kOwner : IndexReaders::kAny);
       kept = index;
+      kept_without = 0;
+      forgotten = false;
       const std::lock_guard swap(swapping);
       view = std::make_shared<const GalleryView>(std::move(parts));
       return;
@@ -256,6 +343,24 @@ std::shared_ptr<const GalleryView> Gallery::view_or_last() const {
   auto now = state_->current();
   if (now->parts().names) now->parts().names->stale = false;
   return now;
+}
+
+std::shared_ptr<const GalleryView> Gallery::view_with(std::uint64_t version,
+                                                      std::chrono::milliseconds most) const {
+  // Looked at again and again, not by wait_for_change(), which is another thread's while it listens.
+  constexpr std::chrono::milliseconds kPause(10);
+  const auto end = std::chrono::steady_clock::now() + most;
+  for (;;) {
+    auto now = view_or_last();
+    if (now->version() >= version) return now;
+    if (!store().remote() || std::chrono::steady_clock::now() + kPause > end) {
+      throw Error(ErrorCode::kUnavailable, store().name() + ": version " + std::to_string(version) +
+                                               " is not known here yet, only " +
+                                               std::to_string(now->version()) +
+                                               (now->stale() ? " (the database is out of reach)" : ""));
+    }
+    std::this_thread::sleep_for(kPause);
+  }
 }
 
 std::vector<AddedFace> Gallery::add_faces(const std::string& person, std::span<const NewFace> faces) {
@@ -308,8 +413,14 @@ bool Gallery::remove_rejection(std::int64_t rejection) {
   return done;
 }
 
-void Gallery::purge(const Progress& progress) {
-  store().purge();
+void Gallery::keep_index() const { state_->keep_index_anew(); }
+
+void Gallery::purge(const Progress& progress, bool whole) {
+  if (whole) {
+    store().purge();
+  } else {
+    store().purge_removed();
+  }
   state_->purge_index(progress);
 }
 

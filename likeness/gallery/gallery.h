@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -26,6 +27,9 @@ struct GalleryOptions {
   /// Where an int8 or sketch index lies between runs. Empty: beside a gallery that is a file, see
   /// index_file.h; an empty path: nowhere. Of an encrypted gallery none is kept.
   std::optional<std::filesystem::path> index_file = {};
+  /// Where nothing is said of that: a folder for the indexes of galleries at servers, each named by its
+  /// gallery's identity, for this user alone. Empty: none is kept.
+  std::filesystem::path index_folder = {};
   NoticeSink notice = {};  ///< Is told of an index that cannot be read or saved.
 };
 
@@ -59,6 +63,10 @@ class Gallery {
   /// As refresh() and view(); where the store is out of reach (kUnavailable) the view that is there, and that
   /// is stale() then. @throws Error as refresh() otherwise, and where there is no view yet.
   [[nodiscard]] std::shared_ptr<const GalleryView> view_or_last() const;
+  /// As view_or_last(), once it has `version`: that of one's own write, made through another process. Waits
+  /// for it at most so long where the store is remote(). @throws Error kUnavailable where it has not by then.
+  [[nodiscard]] std::shared_ptr<const GalleryView> view_with(std::uint64_t version,
+                                                             std::chrono::milliseconds most) const;
 
   // Changes, as GalleryStore has them.
   std::vector<AddedFace> add_faces(const std::string& person, std::span<const NewFace> faces);
@@ -70,9 +78,14 @@ class Gallery {
   bool reject(std::int64_t person, std::span<const float> embedding, const std::string& photo_hash,
               const Box& box);
   bool remove_rejection(std::int64_t rejection);
-  /// GalleryStore::purge(), and the index file is written anew without removed faces, or removed where this
-  /// gallery keeps no such index. @throws as GalleryStore::purge(); Error kOutputUnwritable; kStopped.
-  void purge(const Progress& progress = {});
+  /// GalleryStore::purge() or, unless it is `whole`, purge_removed(); and the index file is written anew
+  /// without removed faces, or removed where this gallery keeps no such index. @throws as
+  /// GalleryStore::purge(); Error kOutputUnwritable; kStopped.
+  void purge(const Progress& progress = {}, bool whole = false);
+  /// Where others removed a face of a remote gallery, the refresh that follows takes the index file away at
+  /// once. This writes it anew, without such faces, from the view that is there; else it does nothing. It may
+  /// take as long as writing the index does, and nobody waits for it.
+  void keep_index() const;
   /// Kept as a note of the store; the next view has it.
   void set_calibration(const Calibration& calibration);
 

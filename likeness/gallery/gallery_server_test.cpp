@@ -366,5 +366,32 @@ TEST_F(AtServer, APurgeLeavesNothingInTheTables) {
   EXPECT_TRUE(gallery.store().check().empty());
 }
 
+TEST_F(AtServer, ARemovalFromALargeGalleryKeepsNobodyWaiting) {
+  Gallery gallery = open_or_create_gallery(uri(), kSpace, {}, {.lock_timeout_ms = 50});
+  for (int i = 0; i < 9; ++i) add(gallery, "P" + std::to_string(i), static_cast<std::size_t>(3 * i), i + 1);
+  Session other(server_->uri("shared"));
+  other.run("SET search_path = " + schema());
+  other.run("INSERT INTO face_crop SELECT id, convert_to(repeat('x', 8000000), 'UTF8') FROM face");
+  other.run("BEGIN; SELECT count(*) FROM face");  // somebody reads for long
+  gallery.remove_person("P1");
+  gallery.purge();
+  for (const PersonMatch& match : gallery.view()->search(faces_[3], 9)) EXPECT_NE(match.name, "P1");
+  expect_error(ErrorCode::kUnavailable, "locked", [&] { gallery.purge({}, true); });
+  other.run("COMMIT");
+  gallery.purge({}, true);
+  EXPECT_TRUE(gallery.store().check().empty());
+}
+
+TEST_F(AtServer, AnExtensionThatWasDroppedIsSaid) {
+  PostgresServer* server = vector_server();
+  if (!server) GTEST_SKIP() << "no server of PostgreSQL with pgvector";
+  server->execute("postgres", "CREATE DATABASE dropped");
+  const std::string where = server->uri("dropped");
+  static_cast<void>(create_gallery(where, kSpace));
+  server->execute("dropped", "DROP EXTENSION vector CASCADE");
+  expect_error(ErrorCode::kDataInvalid, "was the extension they were kept by dropped",
+               [&] { try_open(where); });
+}
+
 }  // namespace
 }  // namespace likeness

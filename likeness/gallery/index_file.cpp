@@ -30,19 +30,32 @@ class IndexFile {
  public:
   using Index = ExactIndex<std::int32_t>;
 
-  static void save(const Index& index, const std::filesystem::path& path, const std::string& identity) {
+  static void save(const Index& index, const std::filesystem::path& path, const std::string& identity,
+                   std::span<const std::int64_t> without, bool for_owner) {
+    std::vector<std::size_t> rows;  // that are written
+    std::vector<std::int64_t> faces;
+    std::vector<float> scales;
+    for (std::size_t row = 0; row < index.rows_.size(); ++row) {
+      const std::int64_t face = index.table_.face(row);
+      if (!without.empty() && (face == FaceTable::kGone || std::ranges::binary_search(without, face)))
+        continue;
+      rows.push_back(row);
+      faces.push_back(face);
+      scales.push_back(index.scales_[row]);
+    }
     Header header{};
     std::memcpy(header.magic, kMagic, sizeof(header.magic));
     std::memcpy(header.identity, identity.data(), std::min(identity.size(), kIdentityDigits));
     header.kind = static_cast<std::uint32_t>(index.options_.kind);
     header.dimension = static_cast<std::uint32_t>(index.options_.dimension);
-    header.rows = index.rows_.size();
-    CheckedWriter file(path);
+    header.rows = rows.size();
+    CheckedWriter file(path, for_owner);
     file.write_values(std::span<const Header>(&header, 1));
-    file.write_values(index.table_.by_row());
-    file.write_values(std::span<const float>(index.scales_));
-    write_rows(file, index.rows_);
-    if (const auto* sketches = dynamic_cast<const SketchIndex*>(&index)) write_rows(file, sketches->blocks_);
+    file.write_values(std::span<const std::int64_t>(faces));
+    file.write_values(std::span<const float>(scales));
+    write_rows(file, index.rows_, rows);
+    if (const auto* sketches = dynamic_cast<const SketchIndex*>(&index))
+      write_sketches(file, sketches->blocks_, rows);
     file.finish();
   }
 
@@ -75,9 +88,28 @@ class IndexFile {
   }
 
  private:
-  static void write_rows(CheckedWriter& file, const Rows& rows) {
-    for (std::size_t chunk = 0; chunk < rows.chunks(); ++chunk) {
-      file.write({rows[chunk * Rows::kChunkRows], rows.rows_in_chunk(chunk) * rows.row_bytes()});
+  static void write_rows(CheckedWriter& file, const Rows& rows, std::span<const std::size_t> wanted) {
+    for (std::size_t first = 0, end = 0; first < wanted.size(); first = end) {
+      // As many as lie one behind another.
+      const std::size_t row = wanted[first];
+      const std::size_t most = std::min(wanted.size() - first, Rows::kChunkRows - row % Rows::kChunkRows);
+      for (end = first + 1; end < first + most && wanted[end] == row + end - first;) ++end;
+      file.write({rows[row], (end - first) * rows.row_bytes()});
+    }
+  }
+
+  /// Sketches lie in blocks, word by word, with zeros after the last one.
+  static void write_sketches(CheckedWriter& file, const Rows& blocks, std::span<const std::size_t> wanted) {
+    std::vector<std::uint64_t> block(blocks.row_bytes() / sizeof(std::uint64_t));
+    for (std::size_t first = 0; first < wanted.size(); first += kSketchBlockRows) {
+      std::ranges::fill(block, 0);
+      for (std::size_t i = 0; i < std::min(kSketchBlockRows, wanted.size() - first); ++i) {
+        const std::size_t row = wanted[first + i];
+        const auto* from = reinterpret_cast<const std::uint64_t*>(blocks[row / kSketchBlockRows]);
+        for (std::size_t word = 0; word < block.size(); word += kSketchBlockRows)
+          block[word + i] = from[word + row % kSketchBlockRows];
+      }
+      file.write_values(std::span<const std::uint64_t>(block));
     }
   }
 
@@ -110,14 +142,22 @@ class IndexFile {
 
 std::filesystem::path index_path(const std::filesystem::path& gallery) { return gallery.string() + ".index"; }
 
+std::filesystem::path index_path_in(const std::filesystem::path& folder, const std::string& identity) {
+  const auto digit = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
+  if (folder.empty() || identity.size() != kIdentityDigits || !std::ranges::all_of(identity, digit))
+    return {};
+  return folder / (identity + ".index");
+}
+
 bool can_be_saved(const SearchIndex& index) {
   return dynamic_cast<const IndexFile::Index*>(&index) != nullptr;
 }
 
-void save_index(const SearchIndex& index, const std::filesystem::path& path, const std::string& identity) {
+void save_index(const SearchIndex& index, const std::filesystem::path& path, const std::string& identity,
+                std::span<const std::int64_t> without, IndexReaders readers) {
   const auto* rows = dynamic_cast<const IndexFile::Index*>(&index);
   if (!rows) throw std::invalid_argument("only an int8 or sketch index can be saved");
-  IndexFile::save(*rows, path, identity);
+  IndexFile::save(*rows, path, identity, without, readers == IndexReaders::kOwner);
 }
 
 std::unique_ptr<SearchIndex> load_index(const std::filesystem::path& path, const std::string& identity,

@@ -62,7 +62,11 @@ Gallery opened(const std::string& uri, GalleryOptions options) {
   const OpenOptions open{.read_only = options.read_only,
                          .lock_timeout_ms = options.lock_timeout_ms,
                          .passphrase = options.passphrase};
-  if (at_server(uri)) return Gallery(open_postgres_gallery(uri, open), std::move(options));
+  if (at_server(uri)) {
+    auto store = open_postgres_gallery(uri, open);
+    if (!options.index_file) options.index_file = index_path_in(options.index_folder, store->identity());
+    return Gallery(std::move(store), std::move(options));
+  }
   const fs::path path = path_of(uri);
   auto store = open_sqlite_gallery(path, open);
   if (!options.index_file) options.index_file = index_path(path);

@@ -65,23 +65,24 @@ class PostgresServer {
     std::filesystem::remove_all(folder_, ignored);
   }
 
+  /// Where it was killed, its sessions may take a moment to see that, and it does not start before.
   void run() {
-    server_ = start({(bin_ / "postgres").string(), "-D", data(), "-k", folder_.string(), "-c",
-                     "listen_addresses=127.0.0.1", "-p", std::to_string(port_), "-c", "fsync=off", "-c",
-                     "shared_buffers=32MB", "-c", "max_connections=60"});
-    for (int i = 0; i < 600 && PQping(uri("postgres").c_str()) != PQPING_OK; ++i) {
-      if (::waitpid(server_, nullptr, WNOHANG) == server_)
-        throw std::runtime_error("the server did not start");
-      std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    }
+    for (int i = 0; i < 100 && !started(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    if (server_ == 0) throw std::runtime_error("the server did not start");
   }
-  /// SIGINT: at once, sessions are ended; SIGQUIT: as after a crash.
+  /// SIGINT: at once, sessions are ended; SIGQUIT: as after a crash; SIGKILL: a crash.
   void stop(int signal = SIGINT) {
     if (server_ > 0) {
       ::kill(server_, signal);
       wait_for(server_);
     }
     server_ = 0;
+  }
+
+  /// Makes the server's user the owner of a folder.
+  void give(const std::filesystem::path& folder) const {
+    if (::chown(folder.c_str(), user_, group_) != 0)
+      throw std::runtime_error("a folder cannot be given away");
   }
 
   /// By password over loopback.
@@ -104,6 +105,17 @@ class PostgresServer {
   static constexpr const char* kPassword = "for-tests";
 
  private:
+  /// False where it ended instead.
+  bool started() {
+    server_ = start({(bin_ / "postgres").string(), "-D", data(), "-k", folder_.string(), "-c",
+                     "listen_addresses=127.0.0.1", "-p", std::to_string(port_), "-c", "fsync=off", "-c",
+                     "shared_buffers=32MB", "-c", "max_connections=60"});
+    for (int i = 0; i < 600 && PQping(uri("postgres").c_str()) != PQPING_OK; ++i) {
+      if (::waitpid(server_, nullptr, WNOHANG) == server_) return (server_ = 0) != 0;
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+    return true;
+  }
   [[nodiscard]] std::string data() const { return (folder_ / "data").string(); }
   void choose_user() {
     user_ = ::getuid();

@@ -25,6 +25,9 @@ constexpr std::size_t kMostHalves = 16000;
 /// No database has an older one.
 constexpr int kOldestThere = 4;
 constexpr const char* kPhotoSize = ", photo_width bigint, photo_height bigint";
+/// Bytes of tables that are rewritten for a removal, while others wait: about a second's work.
+constexpr std::int64_t kMostToRewrite = std::int64_t{64} << 20;
+
 constexpr const char* kBox =
     "box_left real NOT NULL, box_top real NOT NULL, box_right real NOT NULL, box_bottom real NOT NULL, ";
 constexpr const char* kQuality =
@@ -155,6 +158,10 @@ int require_gallery(Database& database, bool read_only) {
       "SELECT format_type(atttypid, NULL) FROM pg_attribute WHERE attrelid = CAST(? || '.face_embedding' AS "
       "regclass) AND attname = 'embedding'",
       schema);
+  if (type.empty()) {
+    throw Error(ErrorCode::kDataInvalid,
+                name + ": damaged: it has no embeddings; was the extension they were kept by dropped?");
+  }
   if (type != "bytea" && !type.ends_with("halfvec"))
     throw Error(ErrorCode::kDataInvalid, name + ": damaged: embeddings are of the type '" + type + "'");
   database.set_embedding_type(type);
@@ -192,20 +199,32 @@ class PostgresStore final : public SqlStore {
   void restore_from(const std::filesystem::path& /*copy*/) override {
     throw Error(ErrorCode::kUnsupported, name() + ": a database is restored by its own means, or copied");
   }
-  void purge() override {
+  void purge() override { clean("VACUUM FULL "); }
+  void purge_removed() override {
+    const Lock lock(mutex_);
+    const std::string large = database().ask(
+        "SELECT CAST(sum(pg_table_size(pg_class.oid)) > CAST(CAST(? AS text) AS bigint) AS text) FROM "
+        "pg_class JOIN "
+        "pg_namespace ON pg_namespace.oid = relnamespace WHERE nspname = current_schema() AND relkind = 'r'",
+        std::to_string(kMostToRewrite));
+    // Else nobody waits: room of dead rows is given again, and their bytes stay until it is.
+    clean(large == "true" ? "VACUUM (TRUNCATE off) " : "VACUUM FULL ");
+  }
+
+ private:
+  void clean(const std::string& how) {
     const Lock lock(mutex_);
     if (!is_owner(database())) {
       throw Error(
           ErrorCode::kOutputUnwritable,
           name() + ": only the role that made the gallery can purge it: bytes of what was removed are left");
     }
-    // Rewrites the tables without rows that are gone. Each by itself: this cannot be part of a transaction.
+    // FULL rewrites the tables without rows that are gone, and everybody waits for it. Each by itself: this
+    // cannot be part of a transaction.
     for (const char* table :
          {"person", "face", "face_embedding", "face_crop", "rejection", "seen_group", "seen_face", "meta"})
-      database_->execute((std::string("VACUUM FULL ") + table).c_str());
+      database_->execute((how + table).c_str());
   }
-
- private:
   [[nodiscard]] Database& database() const { return static_cast<Database&>(*database_); }
   [[nodiscard]] bool all_new(std::span<const Enrolment> faces);
   [[nodiscard]] std::map<std::string, std::int64_t> numbers_of(std::span<const std::string> people);

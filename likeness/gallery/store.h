@@ -204,6 +204,9 @@ class GalleryStore {
   /// index beside the gallery Gallery::purge() takes care.
   /// @throws Error kUnavailable where somebody reads or writes for too long: then bytes may be left.
   virtual void purge() = 0;
+  /// For whoever has just removed somebody while others work: as purge(), but of a large gallery at a server
+  /// it keeps nobody waiting, and then bytes stay in its tables until purge() (docs/scale.md).
+  virtual void purge_removed() { purge(); }
 
   /// Everybody, sorted by name.
   [[nodiscard]] virtual std::vector<Person> people() const = 0;

@@ -44,7 +44,7 @@ Done enrol(Service& service, const Call& call) {
          served.name,
          {{"person", person ? Json(person->id) : Json(nullptr)}, {"faces", sum.enrolled}}});
   return {json_response({{"gallery", served.name},
-                         {"version", served.view()->version()},
+                         {"version", version_json(served)},
                          {"person", person ? person_json(*person) : Json(nullptr)},
                          {"enrolled", sum.enrolled},
                          {"photos", std::move(told)}}),
@@ -71,7 +71,7 @@ Done move(Service& service, const Call& call) {
   const auto change = UndoLog(*served.gallery).move_face(face.id, name_in(call));
   if (!change) throw not_found("face " + std::to_string(face.id));
   service.events().publish({"moved", served.name, {{"face", face.id}, {"change", change->id}}});
-  return {json_response({{"change", change->id}}), face.person, 1};
+  return {json_response({{"change", change->id}, {"version", version_json(served)}}), face.person, 1};
 }
 
 Done remove(Service& service, const Call& call) {
@@ -81,7 +81,7 @@ Done remove(Service& service, const Call& call) {
   if (!served.gallery->remove_face(face.id)) throw not_found("face " + std::to_string(face.id));
   served.gallery->purge();
   service.events().publish({"removed", served.name, {{"person", face.person}, {"faces", 1}}});
-  return {json_response({{"removed", 1}}), face.person, 1};
+  return {json_response({{"removed", 1}, {"version", version_json(served)}}), face.person, 1};
 }
 
 }  // namespace

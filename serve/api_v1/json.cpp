@@ -93,6 +93,11 @@ Json gallery_json(ServedGallery& served) {
   return gallery;
 }
 
+Json version_json(ServedGallery& served) {
+  const auto view = served.view();
+  return view->stale() ? Json(nullptr) : Json(view->version());
+}
+
 std::size_t first_of_page(const Call& call, std::size_t size) {
   std::size_t from = 0;
   if (const auto cursor = call.find<std::string>("cursor")) {

@@ -29,6 +29,8 @@ using Json = nlohmann::ordered_json;
 [[nodiscard]] Json match_json(const std::optional<PersonMatch>& match);
 [[nodiscard]] Json rule_json(const NamingRule& rule);
 [[nodiscard]] Json gallery_json(ServedGallery& served);
+/// The gallery's version right after a change, which has it; null where it cannot be asked for.
+[[nodiscard]] Json version_json(ServedGallery& served);
 /// A picture that is kept of a face.
 [[nodiscard]] Response jpeg_response(std::span<const std::byte> bytes);
 

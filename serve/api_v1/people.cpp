@@ -165,7 +165,7 @@ Done rename(Service& service, const Call& call) {
   const auto change = UndoLog(*served.gallery).rename_person(person.name, name);
   if (!change) throw not_found("person " + std::to_string(person.id));
   tell(service, served, "renamed", {{"person", person.id}, {"change", change->id}});
-  return {json_response({{"change", change->id}}), person.id};
+  return {json_response({{"change", change->id}, {"version", version_json(served)}}), person.id};
 }
 
 Done remove(Service& service, const Call& call) {
@@ -175,7 +175,8 @@ Done remove(Service& service, const Call& call) {
   UndoLog(*served.gallery).remove_person(person.name);
   served.gallery->purge();
   tell(service, served, "removed", {{"person", person.id}, {"faces", person.faces}});
-  return {json_response({{"removed", person.faces}}), person.id, person.faces};
+  return {json_response({{"removed", person.faces}, {"version", version_json(served)}}), person.id,
+          person.faces};
 }
 
 /// The largest similarity of a face of one person to the other, of at most 64 faces.
@@ -214,12 +215,14 @@ Done merge(Service& service, const Call& call) {
               {"similarity", or_null(alike)},
               {"warning", std::move(warning)},
               {"done", false},
-              {"change", nullptr}};
+              {"change", nullptr},
+              {"version", nullptr}};
   if (call.get<bool>("preview")) return {json_response(merged), from.id};
   const auto change = UndoLog(*served.gallery).merge_people(from.name, into->name);
   if (!change) throw not_found("person " + std::to_string(from.id));
   merged["done"] = true;
   merged["change"] = change->id;
+  merged["version"] = version_json(served);
   tell(service, served, "merged", {{"from", from.id}, {"into", into->id}, {"change", change->id}});
   return {json_response(merged), from.id, from.faces};
 }
@@ -244,7 +247,9 @@ Done undo(Service& service, const Call& call) {
   const auto change = or_conflict([&] { return UndoLog(*served.gallery).undo(id); });
   if (!change) throw not_found("change " + std::to_string(id));
   tell(service, served, "undone", {{"change", id}});
-  return {json_response(change_json(*change)), {}, static_cast<std::int64_t>(change->faces.size())};
+  Json undone = change_json(*change);
+  undone["version"] = version_json(served);
+  return {json_response(undone), {}, static_cast<std::int64_t>(change->faces.size())};
 }
 
 }  // namespace

@@ -131,9 +131,11 @@ Done name(Service& service, const Call& call) {
   }
   const auto enrolled = static_cast<std::int64_t>(faces.size());
   service.events().publish({"enrolled", served.name, {{"person", person->id}, {"faces", enrolled}}});
-  return {
-      json_response({{"person", person_json(*person)}, {"enrolled", enrolled}, {"faces", std::move(faces)}}),
-      person->id, enrolled};
+  return {json_response({{"person", person_json(*person)},
+                         {"enrolled", enrolled},
+                         {"faces", std::move(faces)},
+                         {"version", version_json(served)}}),
+          person->id, enrolled};
 }
 
 Done unname(Service& service, const Call& call) {
@@ -145,7 +147,7 @@ Done unname(Service& service, const Call& call) {
     served.gallery->purge();
     service.events().publish({"removed", served.name, {{"person", nullptr}, {"faces", taken}}});
   }
-  return {json_response({{"faces", taken}}), {}, taken};
+  return {json_response({{"faces", taken}, {"version", version_json(served)}}), {}, taken};
 }
 
 // ---- not this person ----
