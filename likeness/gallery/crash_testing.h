@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <cstdlib>
 #include <functional>
 #include <map>
@@ -159,9 +158,9 @@ class Worker {
     } catch (const Error& error) {
       // The server is gone: what this process is there for, in some tests.
       if (error.code() == ErrorCode::kUnavailable) code = kUnavailable;
-      if (code == 1) std::fprintf(stderr, "worker: %s\n", error.what());
+      if (code == 1) ADD_FAILURE() << error.what();
     } catch (const std::exception& error) {
-      std::fprintf(stderr, "worker: %s\n", error.what());
+      ADD_FAILURE() << error.what();  // on the standard output that both have
     }
     ::_exit(code);  // never back into the test
   }

@@ -6,7 +6,7 @@ namespace likeness {
 namespace {
 
 [[noreturn]] void refuse() {
-  throw Error(ErrorCode::kUnsupported, "this build knows no galleries in PostgreSQL: libpq was not there");
+  throw Error(ErrorCode::kUnsupported, "this build knows no galleries in PostgreSQL: it was made without libpq");
 }
 
 }  // namespace
