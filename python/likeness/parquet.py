@@ -169,7 +169,7 @@ def files_of(paths: Sequence[PathLike]) -> list[str]:
 
 
 def space_of(path: PathLike) -> EmbeddingSpace | None:
-    """Of a file's embeddings, to make a gallery for them; None where its writer left it out, as Ray does.
+    """Of a file's embeddings, to make a gallery for them; None where its writer left it out, as Spark does.
 
     Raises:
         InputUnreadableError, DataInvalidError: naming the file.

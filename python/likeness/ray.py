@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from ._native import EmbeddingSpace, Photo, PhotoFaces
 
-#: Key of the schema's metadata under which the embedding space lies as JSON, where writers keep metadata (Ray drops it).
+#: Key of the schema's metadata under which the embedding space lies as JSON. Ray keeps it, Spark does not.
 SPACE_KEY = b"likeness.space"
 _QUALITY = ("size_px", "sharpness", "brightness", "yaw", "score")
 #: Engines of before a fork: their threads stayed in the other process, and ending them would wait for these.
