@@ -16,6 +16,7 @@ import likeness
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
 
+from likeness.__main__ import main  # noqa: E402
 from likeness.parquet import embed_list, import_faces, space_of  # noqa: E402
 from likeness.ray import SPACE_KEY, FaceEmbedder, schema_of, threads_here  # noqa: E402
 
@@ -123,28 +124,31 @@ def photos_in(folder, people=3, each=2):
     return names
 
 
-def command(*arguments, packs, given=None):
-    return subprocess.run([sys.executable, "-m", "likeness", *map(str, arguments)], input=given, capture_output=True, text=True,
-                          env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p), "LIKENESS_MODELS": str(packs)},
-                          check=False)  # fmt: skip
+def test_a_list_becomes_parts_and_a_gallery(packs, recognizer, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("LIKENESS_MODELS", str(packs))
 
+    def command(*arguments):
+        code = main([str(word) for word in arguments])
+        return code, *capsys.readouterr()
 
-def test_a_list_becomes_parts_and_a_gallery(packs, recognizer, tmp_path):
     names = [*photos_in(tmp_path / "photos"), str(tmp_path / "photos" / "person_0" / "none.png")]
     out, gallery = tmp_path / "faces", tmp_path / "people.gallery"
-    embed = ["embed", "--list", "-", "--output", out, "--people", "--part", 4, "--model", "tiny"]
-    ended = command(*embed, packs=packs, given="\n".join(names))
+    (tmp_path / "list").write_text("\n".join(names))
+    embed = ["--output", out, "--people", "--part", 4, "--model", "tiny"]
+    ended = subprocess.run([sys.executable, "-m", "likeness", "embed", "--list", "-", *map(str, embed)], input="\n".join(names) + "\n\n",
+                           capture_output=True, text=True, check=False,
+                           env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)})  # fmt: skip
     assert (ended.returncode, ended.stdout) == (1, f"6 faces of 7 photos, 1 unreadable -> {out}\n"), ended.stderr
     assert [file.name for file in sorted(out.iterdir())] == ["part-000000.parquet", "part-000001.parquet"]
     # What was interrupted goes on: a part that is there stays as it is.
     kept = (out / "part-000000.parquet").stat()
     (out / "part-000001.parquet").unlink()
-    ended = command(*embed, packs=packs, given="\n".join(names))
-    assert "part-000000.parquet: 4 photos, 4 faces (there already)" in ended.stderr
+    code, told, words = command("embed", "--list", tmp_path / "list", *embed)
+    assert (code, told) == (1, ended.stdout)
+    assert "part-000000.parquet: 4 photos, 4 faces (there already)" in words
     assert (out / "part-000000.parquet").stat().st_mtime_ns == kept.st_mtime_ns
     for expected in ("6 faces added, 0 known already\n", "0 faces added, 6 known already\n"):
-        ended = command("import", out, "--gallery", gallery, packs=packs)
-        assert (ended.returncode, ended.stdout) == (0, expected), ended.stderr
+        assert command("import", out, "--gallery", gallery) == (0, expected, "")
     made = likeness.Gallery.open(gallery)
     assert made.people == {f"person_{p}": 2 for p in range(3)}
     assert made.space == recognizer.space
@@ -152,11 +156,18 @@ def test_a_list_becomes_parts_and_a_gallery(packs, recognizer, tmp_path):
     assert (face.photo, len(face.sha256)) == (names[2], 64)
     assert face.quality.sharpness > 0
     assert np.array_equal(made.embeddings("person_1")[0], recognizer.find(names[2])[0].embedding)
-    # Enrolled by the program's own way, the same face is known.
+    # Enrolled by the other way, the same face is known.
     assert recognizer.enrol(made, "person_1", names[2], review="off").known == 1
-    ended = command("import", tmp_path / "nowhere.parquet", "--gallery", gallery, packs=packs)
-    assert ended.returncode == 3
-    assert ended.stderr == f"likeness: {tmp_path / 'nowhere.parquet'}: No such file or directory\n"
+    nowhere = tmp_path / "nowhere.parquet"
+    assert command("import", nowhere, "--gallery", gallery) == (3, "", f"likeness: {nowhere}: No such file or directory\n")
+    assert command("import", tmp_path, "--gallery", gallery)[::2] == (3, f"likeness: {tmp_path}: no .parquet file in this folder\n")
+    assert command("embed", "--list", nowhere, "--output", tmp_path / "other", "--model", "tiny")[0] == 3
+    assert command("import", out, "--gallery", tmp_path / "sealed", "--encrypt")[::2] == (
+        2, "likeness: --encrypt: a passphrase is needed, by --key-file or LIKENESS_GALLERY_KEY\n",
+    )  # fmt: skip
+    (tmp_path / "key").write_text("of ours\n")
+    assert command("import", out, "--gallery", tmp_path / "sealed", "--encrypt", "--key-file", tmp_path / "key")[0] == 0
+    assert len(likeness.Gallery.open(tmp_path / "sealed", passphrase="of ours")) == 6
 
 
 def test_parts_are_of_one_list(packs, tmp_path):
