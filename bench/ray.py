@@ -30,7 +30,7 @@ def by_ray(photos, folder):
     calls.mkdir()
     ran = subprocess.run([sys.executable, SCRIPT, photos, folder / "faces", calls, "sface", "leave"],
                          check=True, capture_output=True, text=True)  # fmt: skip
-    begin = json.loads(ran.stdout.splitlines()[-1])["begin"]
+    begin = json.loads(next(line for line in ran.stdout.splitlines() if line.startswith('{"begin"')))["begin"]
     done = {file.name: json.loads(file.read_text()) for file in calls.iterdir()}
     up = max(end for name, (_, end, _) in done.items() if name.endswith("-1"))
     last = max(end for _, end, _ in done.values())

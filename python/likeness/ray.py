@@ -140,7 +140,7 @@ class FaceEmbedder:
         ready = [one for one in given if one is not None]
         results = iter(self.recognizer.find_many(ready, main_face=self._options["main_face"]))
         found = [next(results) if one is not None else None for one in given]
-        people = _column(batch, "person", pa.types.is_string, pa.string()) if "person" in batch.column_names else None
+        people = _column(batch, "person", pa.string()) if "person" in batch.column_names else None
         return _faces_table(found, names, people, kept, self.recognizer.space)
 
     def map_in_pandas(self, frames: Iterator[pandas.DataFrame]) -> Iterator[pandas.DataFrame]:
@@ -180,14 +180,15 @@ def _make_embedder(options: dict[str, Any]) -> FaceEmbedder:
     return FaceEmbedder(**options)
 
 
-def _column(batch: pyarrow.Table, name: str, wanted: Any, as_type: pyarrow.DataType) -> pyarrow.ChunkedArray:
+def _column(batch: pyarrow.Table, name: str, kind: pyarrow.DataType) -> pyarrow.ChunkedArray:
+    """A column of text or bytes, in any of Arrow's layouts of it."""
     import pyarrow as pa
 
     column = batch.column(name)
-    if pa.types.is_null(column.type):
-        return column.cast(as_type)
-    if not wanted(column.type) and not column.type.equals(as_type) and str(column.type) not in (f"large_{as_type}", f"{as_type}_view"):
-        raise ValueError(f"column {name}: {as_type} wanted, {column.type} given")
+    if pa.types.is_null(column.type) or (pa.types.is_dictionary(column.type) and column.type.value_type == kind):
+        return column.cast(kind)
+    if str(column.type) not in (str(kind), f"large_{kind}", f"{kind}_view"):
+        raise ValueError(f"column {name}: {kind} wanted, {column.type} given")
     return column
 
 
@@ -200,10 +201,10 @@ def _photos_of(batch: pyarrow.Table) -> tuple[list[str | None], list[Photo | Non
         raise ValueError(f"a column `bytes` or `path` wanted; there are: {', '.join(columns) or 'none'}")
     names: list[str | None] = [None] * batch.num_rows
     if "path" in columns:
-        names = _column(batch, "path", pa.types.is_string, pa.string()).to_pylist()
+        names = _column(batch, "path", pa.string()).to_pylist()
     if "bytes" not in columns:
         return names, [photo(name) if name else None for name in names]
-    contents = (cell.as_buffer() for cell in _column(batch, "bytes", pa.types.is_binary, pa.binary()))
+    contents = (cell.as_buffer() for cell in _column(batch, "bytes", pa.binary()))
     return names, [
         None if data is None else photo(memoryview(data), name=name or f"row {row}")
         for row, (name, data) in enumerate(zip(names, contents))

@@ -70,6 +70,7 @@ def test_any_part_of_a_table_gives_the_same_rows(embedder, table):
     assert pa.concat_tables(parts).equals(whole)
     large = table.cast(pa.schema([("path", pa.large_string()), ("bytes", pa.large_binary()), *list(table.schema)[2:]]))
     assert embedder(large).equals(whole)
+    assert embedder(table.set_column(3, "person", table.column("person").dictionary_encode())).equals(whole)
 
 
 def test_says_what_is_wrong_with_a_table(embedder, table, packs):

@@ -2,7 +2,7 @@
 
 embed_with_ray.py PHOTOS FACES CALLS MODEL kill|leave
 
-CALLS: a folder for a file a batch, named by its process, with its begin, its end and its photos. The last line of the
+CALLS: a folder for a file a batch, named by its process, with its begin, its end and its photos. A line of the
 output is {"begin", "end", "killed"}.
 """
 
