@@ -21,11 +21,12 @@ def by_program(program, photos, folder):
     made = subprocess.run([program, "embed", photos, "-o", folder / "e.npz", "--model", "sface", "--threads", "2", "--json"],
                           check=True, capture_output=True, text=True)  # fmt: skip
     seconds = time.time() - begin
-    return json.loads(made.stdout.splitlines()[-1])["train"] / seconds
+    told = json.loads(made.stdout.splitlines()[-1])
+    return (told["train"] + told["val"]) / seconds
 
 
 def by_ray(photos, folder):
-    """Faces a second once both actors are up, and seconds until then."""
+    """Photos a second once both actors are up, and seconds until then."""
     calls = folder / "calls"
     calls.mkdir()
     ran = subprocess.run([sys.executable, SCRIPT, photos, folder / "faces", calls, "sface", "leave"],

@@ -1,4 +1,4 @@
-"""Ray and Spark themselves, fetched from PyPI into an environment of their own."""
+"""Ray, Spark and Milvus themselves, fetched from PyPI into environments of their own."""
 
 import json
 import os
@@ -62,7 +62,8 @@ def test_an_actor_that_is_killed_costs_nothing(models, shared, tmp_path):
     subprocess.run([program(), "embed", photos, "-o", tmp_path / "e.npz", "--model", "sface", "--threads", "2", "--models", models],
                    check=True, capture_output=True)  # fmt: skip
     theirs = likeness.npz.read(tmp_path / "e.npz")
-    expected = {str(photos / name): row for name, row in zip(theirs["train_files"], theirs["arr_0"])}
+    parts = [("train_files", "arr_0"), ("val_files", "arr_2")]  # it puts some of each person's photos aside
+    expected = {str(photos / name): row for files, values in parts for name, row in zip(theirs[files], theirs[values])}
     rows = {row["photo"]: row for row in faces.to_pylist() if row["embedding"] is not None}
     assert rows.keys() == expected.keys()
     assert max(np.abs(np.float32(row["embedding"]) - expected[name]).max() for name, row in rows.items()) < 1e-6
@@ -109,3 +110,25 @@ def test_the_example_for_ray(packs, tmp_path):
               "--gallery", tmp_path / "people.gallery", "--actors", "1", "--model", "tiny")  # fmt: skip
     assert "6 faces added, 0 known already" in out.splitlines()
     assert likeness.Gallery.open(tmp_path / "people.gallery").people == {f"person_{p}": 2 for p in range(3)}
+
+
+def test_milvus_imports_what_the_program_exports(models, tmp_path):
+    """The last server of Milvus that PyPI has, 2.3.5: its nearest are ours."""
+    if os.getuid() != 0 or shutil.which("unshare") is None:
+        pytest.skip("the server listens everywhere, and only root can give it a network of its own")
+    exported, made = program(), tmp_path / "people.gallery"
+    gallery = likeness.Gallery.create(made, likeness.Recognizer(models=models).space)
+    rows = np.random.default_rng(7).standard_normal((40, 128)).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    gallery.add_many([f'"Ann" {i // 4}' for i in range(40)], rows, photos=[f"\\{i}\n.jpg" for i in range(40)])
+    subprocess.run([exported, "gallery", "export", "--to", "milvus", "-o", tmp_path / "people.json", "--gallery", made], check=True)
+    python = environment("milvus", {"": ["pymilvus==2.4.9", "setuptools==80.10.2", "marshmallow==3.26.2", "environs==9.5.0"],
+                                    "--no-deps": ["milvus==2.3.5"]}) / "bin" / "python"  # fmt: skip
+    (tmp_path / "data").mkdir()
+    words = [python, BATCH / "import_into_milvus.py", tmp_path / "people.json", tmp_path / "data", 128]
+    ended = subprocess.run(["unshare", "-n", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", *map(str, words)], capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr[-2000:]
+    found = json.loads(ended.stdout.splitlines()[-1])
+    for hits, ours in zip(found, gallery.nearest(rows, 3)):
+        assert [(face, person) for face, _, person in hits] == [(match.face, match.name) for match in ours]
+        assert np.allclose([score for _, score, _ in hits], [match.cosine for match in ours], atol=1e-3)
