@@ -6,6 +6,7 @@
 #include "cli/gallery_parts.h"
 #include "cli/photos.h"
 #include "likeness/core/output.h"
+#include "likeness/gallery/engines.h"
 #include "likeness/gallery/exchange.h"
 #include "likeness/gallery/open.h"
 #include "likeness/gallery/vault.h"
@@ -162,13 +163,16 @@ Exit purge(const GalleryCommandArgs& args) {
 
 Exit run_export(const GalleryCommandArgs& args) {
   if (args.xmp) return gallery_export_xmp(args);
-  if (args.file.empty()) throw std::invalid_argument("where to? -o FILE.npz, or --xmp");
+  if (args.file.empty()) throw std::invalid_argument("where to? -o FILE, or --xmp");
   require_writable(args.file);
   std::error_code ignored;
   if (std::filesystem::equivalent(args.file, args.gallery.path, ignored))
     throw Error(ErrorCode::kOutputUnwritable,
                 args.file.string() + " is the gallery itself; choose another file");
-  const std::size_t faces = export_gallery(args.gallery.open(true).store(), args.file);
+  const auto write = args.engine == "pgvector" ? export_for_pgvector
+                     : args.engine == "milvus" ? export_for_milvus
+                                               : export_gallery;
+  const std::size_t faces = write(args.gallery.open(true).store(), args.file);
   report_done(args, {{"faces", faces}, {"output", args.file.string()}},
               counted(faces, "face") + " -> " + args.file.string());
   return Exit::kDone;
@@ -238,13 +242,22 @@ void add_upkeep(CLI::App& gallery, const std::shared_ptr<GalleryCommandArgs>& ar
   command->add_option("--into", args->file, "The new gallery; faces that it has already stay")->required();
   add_new_gallery_options(*command, *args);
   add_photo_options(*command, *args);
-  command = subcommand(gallery, "export", "Write all faces as .npz, or names as XMP (not encrypted)",
+  command = subcommand(gallery, "export",
+                       "Write all faces as .npz, for another engine, or names as XMP (not encrypted)",
                        "-o people.npz --gallery people.gallery", args, run_export, exit);
   command->add_option("-o,--output", args->file,
-                      "The .npz to write; with --xmp a folder, else sidecars go beside the photos");
-  command->add_flag("--xmp", args->xmp,
-                    "Write who is where into XMP sidecars (photo.jpg.xmp, regions of the Metadata Working "
-                    "Group); what a sidecar holds already stays");
+                      "The file to write; with --xmp a folder, else sidecars go beside the photos");
+  CLI::Option* engine =
+      command
+          ->add_option(
+              "--to", args->engine,
+              "Another engine: text for psql and pgvector, or the JSON that Milvus imports, instead of .npz")
+          ->check(CLI::IsMember({"pgvector", "milvus"}));
+  command
+      ->add_flag("--xmp", args->xmp,
+                 "Write who is where into XMP sidecars (photo.jpg.xmp, regions of the Metadata Working "
+                 "Group); what a sidecar holds already stays")
+      ->excludes(engine);
   command =
       subcommand(gallery, "import", "Enrol what export or embed wrote (of train and val, the train part)",
                  "people.npz --gallery people.gallery", args, run_import, exit);

@@ -34,7 +34,8 @@ struct GalleryCommandArgs {
   bool leave_one_out = false;
   std::optional<std::filesystem::path> exclude;
   std::filesystem::path file;
-  bool xmp = false;  ///< Names stand in, or go into, photos' XMP.
+  std::string engine;  ///< Whose import the exported file is for; empty: our own.
+  bool xmp = false;    ///< Names stand in, or go into, photos' XMP.
   bool repair = false;
 
   /// How a gallery that is not there is made. @throws std::invalid_argument for encryption without a key.

@@ -13,13 +13,6 @@
 namespace likeness {
 namespace {
 
-void read_row(const float* row, NewFace& face) {
-  face.box = {row[0], row[1], row[2], row[3]};
-  for (std::size_t i = 0; i < face.landmarks.size(); ++i)
-    face.landmarks[i] = {row[4 + 2 * i], row[5 + 2 * i]};
-  face.quality = {row[14], row[15], row[16], row[17], row[18]};
-}
-
 /// A model's own output may be a hair off unit length, and float64 files are rounded.
 Embeddings embeddings_of(const NpzFile& file) {
   const auto fail = [&](const std::string& what) {
@@ -62,6 +55,13 @@ bool hexadecimal_hash(const std::string& text) {
 }
 
 }  // namespace
+
+void read_face_row(const float* row, NewFace& face) {
+  face.box = {row[0], row[1], row[2], row[3]};
+  for (std::size_t i = 0; i < face.landmarks.size(); ++i)
+    face.landmarks[i] = {row[4 + 2 * i], row[5 + 2 * i]};
+  face.quality = {row[14], row[15], row[16], row[17], row[18]};
+}
 
 void append_face_row(std::vector<float>& rows, const Box& box, const std::array<Point, 5>& landmarks,
                      const FaceQuality& quality) {
@@ -140,7 +140,7 @@ Imported import_gallery(GalleryStore& store, const std::filesystem::path& path) 
     NewFace face;
     face.photo = files[i];
     face.photo_hash = hashes[i];
-    if (!rows.values.empty()) read_row(rows.values.data() + i * kFaceColumns, face);
+    if (!rows.values.empty()) read_face_row(rows.values.data() + i * kFaceColumns, face);
     if (!sizes.values.empty()) face.photo_size = size_of(sizes, i, file.file());
     face.embedding = embeddings[i];
     const std::string name = tidy_name(labels[i]);

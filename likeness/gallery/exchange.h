@@ -13,6 +13,8 @@ namespace likeness {
 inline constexpr std::size_t kFaceColumns = 19;
 void append_face_row(std::vector<float>& rows, const Box& box, const std::array<Point, 5>& landmarks,
                      const FaceQuality& quality);
+/// The other way round.
+void read_face_row(const float* row, NewFace& face);
 
 /// Writes everybody's faces as an .npz that NumPy and `likeness train` read: embeddings (arr_0), names
 /// (arr_1), the contract, and what else an import needs (docs/gallery_format.md). Nothing in it is encrypted.

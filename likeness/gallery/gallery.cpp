@@ -369,6 +369,12 @@ std::vector<AddedFace> Gallery::add_faces(const std::string& person, std::span<c
   return added;
 }
 
+std::vector<AddedFace> Gallery::add_many(std::span<const Enrolment> faces) {
+  auto added = store().add_many(faces);
+  ++state_->own_changes;
+  return added;
+}
+
 bool Gallery::remove_person(const std::string& name) {
   const bool done = store().remove_person(name);
   ++state_->own_changes;

@@ -70,6 +70,7 @@ class Gallery {
 
   // Changes, as GalleryStore has them.
   std::vector<AddedFace> add_faces(const std::string& person, std::span<const NewFace> faces);
+  std::vector<AddedFace> add_many(std::span<const Enrolment> faces);
   bool remove_person(const std::string& name);
   bool remove_face(std::int64_t face);
   bool rename_person(const std::string& from, const std::string& to);

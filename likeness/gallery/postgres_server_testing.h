@@ -102,6 +102,11 @@ class PostgresServer {
       throw std::runtime_error(PQerrorMessage(connection.get()));
   }
 
+  /// What psql returns that reads a file of statements; the server's user must be able to read it.
+  [[nodiscard]] int run_file(const std::string& database, const std::filesystem::path& file) const {
+    return wait_for(start({(bin_ / "psql").string(), "-X", "-q", "-d", uri(database), "-f", file.string()}));
+  }
+
   static constexpr const char* kPassword = "for-tests";
 
  private:

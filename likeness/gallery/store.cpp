@@ -3,9 +3,17 @@
 #include <algorithm>
 #include <thread>
 
+#include "likeness/gallery/row_values.h"
+#include "likeness/gallery/store_checks.h"
+
 namespace likeness {
 
 std::vector<AddedFace> GalleryStore::add_many(std::span<const Enrolment> faces) {
+  for (const Enrolment& one : faces) {
+    (void)checked_name(one.person);
+    require_faces(std::span(&one.face, 1), space().dimension);
+    (void)from_hex(one.face.photo_hash, "photo_hash");
+  }
   std::vector<AddedFace> added;
   for (const Enrolment& one : faces) added.push_back(add_faces(one.person, std::span(&one.face, 1)).at(0));
   return added;

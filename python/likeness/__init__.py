@@ -30,6 +30,7 @@ finally:
     _sys.setdlopenflags(_flags)
 
 from ._native import (
+    AddedFace,
     Box,
     EmbeddingSpace,
     EnrolledPhoto,
@@ -80,7 +81,7 @@ if TYPE_CHECKING:
 __version__: str = _native.__version__
 
 __all__ = [
-    "Box", "Classifier", "DataInvalidError", "Detector", "Embedder", "EmbeddingSpace", "EnrolSummary",
+    "AddedFace", "Box", "Classifier", "DataInvalidError", "Detector", "Embedder", "EmbeddingSpace", "EnrolSummary",
     "EnrolledPhoto", "Error", "Face", "FaceQuality", "FoundFace", "Gallery", "GroupedFace", "Groups",
     "Identification", "ImageUnreadableError", "InputUnreadableError", "Match", "ModelInvalidError",
     "ModelMismatchError", "ModelNotFoundError", "ModelPack", "OutputUnwritableError", "PersonMatch", "PhotoFaces",

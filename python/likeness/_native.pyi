@@ -460,6 +460,13 @@ class PhotoFaces:
     def embeddings(self) -> numpy.typing.NDArray[numpy.float32]:
         """float32 (len(chosen), d), rows of unit length; no copy."""
 
+    @property
+    def measured(self) -> Annotated[NDArray[numpy.float32], dict(writable=False)]:
+        """
+        float32 (len(chosen), 19), measured now: box (4), landmarks (10), size in pixels, sharpness,
+        brightness, yaw, score, as FaceQuality has them.
+        """
+
     def __repr__(self) -> str: ...
 
 class VerifiedSide:
@@ -650,6 +657,10 @@ class StoredFace:
         """Where it came from."""
 
     @property
+    def sha256(self) -> str:
+        """Of the photo's bytes; empty where unknown."""
+
+    @property
     def box(self) -> Box:
         """Pixels of that photo."""
 
@@ -663,6 +674,23 @@ class StoredFace:
     @property
     def added_ms(self) -> int:
         """Milliseconds since 1970, UTC."""
+
+    def __repr__(self) -> str: ...
+
+class AddedFace:
+    """What became of a face that was to be enrolled."""
+
+    @property
+    def id(self) -> int:
+        """Its number in the gallery."""
+
+    @property
+    def is_new(self) -> bool:
+        """False: it was enrolled already, as `person`."""
+
+    @property
+    def person(self) -> str:
+        """Whom it belongs to."""
 
     def __repr__(self) -> str: ...
 
@@ -697,6 +725,8 @@ class Gallery:
     def nearest(self, embeddings: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], count: int) -> list[list[Match]]: ...
 
     def add(self, person: str, embeddings: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], photos: Sequence[str], boxes: Sequence[Box]) -> list[int]: ...
+
+    def add_many(self, people: Sequence[str], embeddings: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], photos: Sequence[str], sha256: Sequence[str], measured: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)]) -> list[AddedFace]: ...
 
     def remove_person(self, name: str) -> bool: ...
 

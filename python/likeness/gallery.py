@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import _native
 from ._models import PathLike
-from ._native import Box, EmbeddingSpace, Match, PersonMatch, StoredFace
+from ._native import AddedFace, Box, EmbeddingSpace, Match, PersonMatch, StoredFace
 from ._progress import ProgressLike, progress_call
 from .classifier import rows
 
@@ -96,6 +96,40 @@ class Gallery:
             ModelMismatchError: for another dimension. ValueError: for a blank name, or values not of unit length.
         """
         return self._native.add(person, rows(embeddings), list(photos), list(boxes))
+
+    def add_many(
+        self,
+        people: Sequence[str],
+        embeddings: Floats,
+        *,
+        photos: Sequence[str] | None = None,
+        sha256: Sequence[str] | None = None,
+        measured: Floats | None = None,
+    ) -> list[AddedFace]:
+        """Enrols faces of many people (row i is people[i]'s) as one change; all or none.
+
+        A face is known already where the same photo has the same box or embedding, so that rows which are
+        given again enrol nothing twice. For thousands of faces it costs much less than add() for each person.
+
+        Args:
+            embeddings: float32 (n, d), unit length.
+            photos: where each came from, in words.
+            sha256: of each photo's bytes, 64 hexadecimal digits; "" where unknown.
+            measured: float32 (n, 19), as PhotoFaces.measured; None: boxes are unknown.
+
+        Raises:
+            ModelMismatchError: for another dimension.
+            ValueError: for a blank name, values not of unit length, or lengths that differ.
+        """
+        import numpy
+
+        count = len(people)
+        unknown = [""] * count
+        rows_ = numpy.zeros((count, 19), numpy.float32) if measured is None else rows(measured, "measured")
+        return self._native.add_many(
+            list(people), rows(embeddings), unknown if photos is None else list(photos),
+            unknown if sha256 is None else list(sha256), rows_,
+        )  # fmt: skip
 
     def search(self, embeddings: Floats, count: int = 5) -> list[list[PersonMatch]]:
         """For each of n embeddings the `count` people most alike, most alike first."""

@@ -10,6 +10,7 @@
 
 #include "choices.h"
 #include "common.h"
+#include "likeness/gallery/exchange.h"
 #include "likeness/gallery/memory_store.h"
 #include "likeness/gallery/naming.h"
 #include "likeness/gallery/open.h"
@@ -84,6 +85,29 @@ std::vector<std::int64_t> add(Gallery& gallery, const std::string& person, const
   return ids;
 }
 
+/// Row i is people[i]'s; `photos` and `hashes` are as long, `measured` is n x kFaceColumns (exchange.h).
+std::vector<AddedFace> add_many(Gallery& gallery, const std::vector<std::string>& people,
+                                const FloatRows& rows, const std::vector<std::string>& photos,
+                                const std::vector<std::string>& hashes, const FloatRows& measured) {
+  const Embeddings embeddings = queries_for(gallery, rows, "embeddings");
+  const std::size_t count = embeddings.size();
+  if (people.size() != count || photos.size() != count || hashes.size() != count ||
+      measured.shape(0) != count || measured.shape(1) != kFaceColumns) {
+    throw std::invalid_argument("people, photos, sha256 and measured must have one row for each of the " +
+                                std::to_string(count) + " embeddings");
+  }
+  std::vector<Enrolment> faces(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    faces[i].person = people[i];
+    faces[i].face.photo = photos[i];
+    faces[i].face.photo_hash = hashes[i];
+    read_face_row(measured.data() + i * kFaceColumns, faces[i].face);
+    faces[i].face.embedding = embeddings[i];
+  }
+  const nb::gil_scoped_release release;
+  return gallery.add_many(faces);
+}
+
 std::vector<std::vector<PersonMatch>> search(const Gallery& gallery, const FloatRows& rows,
                                              std::size_t count) {
   const Embeddings queries = queries_for(gallery, rows, "embeddings");
@@ -155,6 +179,8 @@ std::string calibrate(Gallery& gallery, const std::optional<FloatRows>& stranger
 void bind_changes(nb::class_<Gallery>& gallery) {
   const nb::call_guard<nb::gil_scoped_release> released;
   gallery.def("add", add, nb::arg("person"), nb::arg("embeddings"), nb::arg("photos"), nb::arg("boxes"))
+      .def("add_many", add_many, nb::arg("people"), nb::arg("embeddings"), nb::arg("photos"),
+           nb::arg("sha256"), nb::arg("measured"))
       .def("remove_person", &Gallery::remove_person, nb::arg("name"), released)
       .def("remove_face", &Gallery::remove_face, nb::arg("face"), released)
       .def("rename_person", &Gallery::rename_person, nb::arg("old"), nb::arg("new"), released)
@@ -171,6 +197,7 @@ void bind_gallery(nb::module_& m) {
       .def_ro("id", &StoredFace::id, "Never used twice, rising with time.")
       .def_ro("person", &StoredFace::person, "The person's number.")
       .def_ro("photo", &StoredFace::photo, "Where it came from.")
+      .def_ro("sha256", &StoredFace::photo_hash, "Of the photo's bytes; empty where unknown.")
       .def_ro("box", &StoredFace::box, "Pixels of that photo.")
       .def_prop_ro(
           "photo_size",
@@ -183,6 +210,13 @@ void bind_gallery(nb::module_& m) {
       .def_ro("added_ms", &StoredFace::added_ms, "Milliseconds since 1970, UTC.")
       .def("__repr__",
            [](const StoredFace& f) { return "StoredFace(" + std::to_string(f.id) + ", " + f.photo + ")"; });
+  nb::class_<AddedFace>(m, "AddedFace", "What became of a face that was to be enrolled.")
+      .def_ro("id", &AddedFace::id, "Its number in the gallery.")
+      .def_ro("is_new", &AddedFace::is_new, "False: it was enrolled already, as `person`.")
+      .def_ro("person", &AddedFace::person, "Whom it belongs to.")
+      .def("__repr__", [](const AddedFace& f) {
+        return "AddedFace(" + std::to_string(f.id) + ", " + f.person + (f.is_new ? ", new)" : ", known)");
+      });
   nb::class_<Gallery> gallery(m, "Gallery");
   gallery.def("people", people)
       .def(

@@ -34,8 +34,8 @@ void run(const Recognizer& recognizer, nb::iterator photos, Size size, const std
   const Stop stop = new_stop();
   const Progress told = to_progress(std::move(progress), stop);
   const Kept kept = keep(std::move(sink));
-  const StreamWork work{.until = stage_from(until),
-                        .faces = main_face ? FacesWanted::kMain : FacesWanted::kAll};
+  const StreamWork work{
+      .until = stage_from(until), .faces = main_face ? FacesWanted::kMain : FacesWanted::kAll, .hash = true};
   PhotoSource source = to_source(std::move(photos), size, stop);
   run_long(stop, [&] {
     PhotoStream stream = recognizer.stream(work);

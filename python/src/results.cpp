@@ -7,6 +7,7 @@
 #include <string>
 
 #include "common.h"
+#include "likeness/gallery/exchange.h"
 #include "likeness/recognize/recognizer.h"
 
 namespace likeness::python {
@@ -75,6 +76,15 @@ ResultArray<float> rows_inside(const nb::object& self) {
   return array_inside(rows.values.data(), {rows.size(), rows.dimension}, self);
 }
 
+ResultArray<float> measured(const PhotoFaces& photo) {
+  std::vector<float> rows;
+  for (std::size_t i = 0; i < photo.chips.size(); ++i) {
+    const Face& face = photo.faces[photo.chosen[i]];
+    append_face_row(rows, face.box, face.landmarks, measure_quality(face, photo.chips[i]));
+  }
+  return to_array(std::move(rows), {photo.chips.size(), kFaceColumns});
+}
+
 void bind_photo_faces(nb::module_& m) {
   nb::class_<PhotoFaces>(m, "PhotoFaces", "What became of one photo of many.")
       .def_ro("index", &PhotoFaces::index, "Position among the photos.")
@@ -93,6 +103,10 @@ void bind_photo_faces(nb::module_& m) {
       .def_prop_ro("embeddings", rows_inside<&PhotoFaces::averaged>,
                    nb::sig("def embeddings(self) -> numpy.typing.NDArray[numpy.float32]"),
                    "float32 (len(chosen), d), rows of unit length; no copy.")
+      .def_prop_ro(
+          "measured", measured, nb::rv_policy::reference,
+          "float32 (len(chosen), 19), measured now: box (4), landmarks (10), size in pixels, sharpness,\n"
+          "brightness, yaw, score, as FaceQuality has them.")
       .def("__repr__", [](const PhotoFaces& p) {
         return "PhotoFaces(" + p.id + ", " +
                (p.error.empty() ? std::to_string(p.faces.size()) + " faces" : "unreadable") + ")";
