@@ -105,6 +105,7 @@ class Gallery:
         photos: Sequence[str] | None = None,
         sha256: Sequence[str] | None = None,
         measured: Floats | None = None,
+        sizes: Sequence[tuple[int, int]] | None = None,
     ) -> list[AddedFace]:
         """Enrols faces of many people (row i is people[i]'s) as one change; all or none.
 
@@ -116,6 +117,7 @@ class Gallery:
             photos: where each came from, in words.
             sha256: of each photo's bytes, 64 hexadecimal digits; "" where unknown.
             measured: float32 (n, 19), as PhotoFaces.measured; None: boxes are unknown.
+            sizes: width and height of each upright photo, pixels; (0, 0) where unknown.
 
         Raises:
             ModelMismatchError: for another dimension.
@@ -128,7 +130,7 @@ class Gallery:
         rows_ = numpy.zeros((count, 19), numpy.float32) if measured is None else rows(measured, "measured")
         return self._native.add_many(
             list(people), rows(embeddings), unknown if photos is None else list(photos),
-            unknown if sha256 is None else list(sha256), rows_,
+            unknown if sha256 is None else list(sha256), rows_, [(0, 0)] * count if sizes is None else list(sizes),
         )  # fmt: skip
 
     def search(self, embeddings: Floats, count: int = 5) -> list[list[PersonMatch]]:

@@ -192,8 +192,9 @@ def import_faces(gallery: Gallery, path: PathLike, *, rows_at_once: int = 2000) 
     is there twice, or a file that is imported again, enrols nothing twice.
 
     Columns are found by name: `person`, `embedding` and `contract_id` must be there; `photo`, `sha256`, `box`,
-    `landmarks` and the five measures may be. Lists may be of any of Arrow's kinds. Each `rows_at_once` rows are one
-    change of the gallery; where a row is refused, those before it stay enrolled, and importing again goes on.
+    `landmarks`, `width` and `height` of the photo, and the five measures may be. Lists may be of any of Arrow's kinds.
+    Each `rows_at_once` rows are one change of the gallery; where a row is refused, those before it stay enrolled, and
+    importing again goes on.
 
     Raises:
         InputUnreadableError, DataInvalidError: naming the file and the row.
@@ -206,7 +207,7 @@ def import_faces(gallery: Gallery, path: PathLike, *, rows_at_once: int = 2000) 
         for wanted in ("person", "embedding", "contract_id"):
             if wanted not in columns:
                 raise DataInvalidError(f"{name}: there is no column {wanted}; likeness.ray.schema_of() says what faces have")
-        usual = ("photo", "sha256", "person", "embedding", "contract_id", "box", "landmarks", *_QUALITY)
+        usual = ("photo", "sha256", "person", "embedding", "contract_id", "box", "landmarks", "width", "height", *_QUALITY)
         first = 0
         for batch in file.iter_batches(rows_at_once, columns=[c for c in usual if c in columns]):
             where = f"{name}: rows {first} to {first + batch.num_rows - 1}"
@@ -256,8 +257,16 @@ def _enrol(gallery: Gallery, faces: pyarrow.Table, where: str) -> list[Any]:
         column: [text or "" for text in _texts(faces, column, where)] if column in faces.column_names else None
         for column in ("person", "photo", "sha256")
     }
+    sizes = None
+    if {"width", "height"} <= set(faces.column_names):
+        width, height = (_numbers(faces.column(side), f"{where}: {side}") for side in ("width", "height"))
+        if not (numpy.isfinite(width).all() and numpy.isfinite(height).all()):
+            raise DataInvalidError(f"{where}: width and height: numbers wanted")
+        sizes = [(int(w), int(h)) for w, h in zip(width, height)]
     try:
-        return gallery.add_many(texts["person"] or [], embeddings, photos=texts["photo"], sha256=texts["sha256"], measured=measured)
+        return gallery.add_many(
+            texts["person"] or [], embeddings, photos=texts["photo"], sha256=texts["sha256"], measured=measured, sizes=sizes
+        )
     except ValueError as error:
         raise DataInvalidError(f"{where}: {error}") from error
 

@@ -85,15 +85,17 @@ std::vector<std::int64_t> add(Gallery& gallery, const std::string& person, const
   return ids;
 }
 
-/// Row i is people[i]'s; `photos` and `hashes` are as long, `measured` is n x kFaceColumns (exchange.h).
+/// Row i is people[i]'s; `photos`, `hashes` and `sizes` (width and height) are as long, `measured` is
+/// n x kFaceColumns (exchange.h).
 std::vector<AddedFace> add_many(Gallery& gallery, const std::vector<std::string>& people,
                                 const FloatRows& rows, const std::vector<std::string>& photos,
-                                const std::vector<std::string>& hashes, const FloatRows& measured) {
+                                const std::vector<std::string>& hashes, const FloatRows& measured,
+                                const std::vector<std::pair<int, int>>& sizes) {
   const Embeddings embeddings = queries_for(gallery, rows, "embeddings");
   const std::size_t count = embeddings.size();
   if (people.size() != count || photos.size() != count || hashes.size() != count ||
-      measured.shape(0) != count || measured.shape(1) != kFaceColumns) {
-    throw std::invalid_argument("people, photos, sha256 and measured must have one row for each of the " +
+      sizes.size() != count || measured.shape(0) != count || measured.shape(1) != kFaceColumns) {
+    throw std::invalid_argument("people, photos, sha256, measured and sizes must have one row for each of the " +
                                 std::to_string(count) + " embeddings");
   }
   std::vector<Enrolment> faces(count);
@@ -101,6 +103,7 @@ std::vector<AddedFace> add_many(Gallery& gallery, const std::vector<std::string>
     faces[i].person = people[i];
     faces[i].face.photo = photos[i];
     faces[i].face.photo_hash = hashes[i];
+    faces[i].face.photo_size = {sizes[i].first, sizes[i].second};
     read_face_row(measured.data() + i * kFaceColumns, faces[i].face);
     faces[i].face.embedding = embeddings[i];
   }
@@ -180,7 +183,7 @@ void bind_changes(nb::class_<Gallery>& gallery) {
   const nb::call_guard<nb::gil_scoped_release> released;
   gallery.def("add", add, nb::arg("person"), nb::arg("embeddings"), nb::arg("photos"), nb::arg("boxes"))
       .def("add_many", add_many, nb::arg("people"), nb::arg("embeddings"), nb::arg("photos"),
-           nb::arg("sha256"), nb::arg("measured"))
+           nb::arg("sha256"), nb::arg("measured"), nb::arg("sizes"))
       .def("remove_person", &Gallery::remove_person, nb::arg("name"), released)
       .def("remove_face", &Gallery::remove_face, nb::arg("face"), released)
       .def("rename_person", &Gallery::rename_person, nb::arg("old"), nb::arg("new"), released)

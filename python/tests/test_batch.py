@@ -218,6 +218,7 @@ def test_lists_of_any_kind_and_rows_in_any_place(recognizer, named, tmp_path):
         assert gallery.people == {"Ann": 1, "Bo": 1, "Cy": 1}
         for row, person in zip(named.to_pylist(), ("Ann", "Bo", "Cy")):
             assert np.allclose(gallery.embeddings(person)[0], row["embedding"], atol=1e-6)
+            assert gallery.faces(person)[0].photo_size == (row["width"], row["height"])
     assert space_of(written(tmp_path, named)) == recognizer.space
     assert named.schema.metadata[SPACE_KEY]
     assert space_of(written(tmp_path, named.replace_schema_metadata())) is None
@@ -237,6 +238,8 @@ def test_says_what_is_wrong_with_a_file(recognizer, named, tmp_path):
         (changed(named, "embedding", pa.array([row[1:] for row in wide])), "embedding: lists of .* numbers wanted"),
         (changed(named, "embedding", pa.array(["a", "b", "c"])), "embedding: lists of .* wanted, string given"),
         (changed(named, "box", pa.array([["a"] * 4] * 3)), "box: numbers wanted"),
+        (changed(named, "width", pa.array([float("nan")] * 3)), "width and height: numbers wanted"),
+        (changed(named, "width", pa.array([-5] * 3)), "rows 0 to 2: a photo.s width and height"),
     ]:
         with pytest.raises(likeness.DataInvalidError, match=f"faces.parquet: .*{words}"):
             import_faces(gallery, written(tmp_path, faces))
