@@ -32,7 +32,7 @@ def run(python, site, models, *arguments):
         if (package.parent / name).exists():
             (site / name).symlink_to(package.parent / name)
     ended = subprocess.run([python, *map(str, arguments)], capture_output=True, text=True, check=False,
-                           env={**os.environ, "PYTHONPATH": f"{site}:{ROOT / 'examples'}", "LIKENESS_MODELS": str(models), "PYSPARK_PYTHON": str(python)})  # fmt: skip
+                           env={**os.environ, "PYTHONPATH": f"{site}:{ROOT / 'examples'}", "LIKENESS_MODELS": str(models), "PYSPARK_PYTHON": str(python), "RAY_USAGE_STATS_ENABLED": "0"})  # fmt: skip
     assert ended.returncode == 0, ended.stderr[-3000:]
     return ended.stdout
 
