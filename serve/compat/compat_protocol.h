@@ -89,6 +89,8 @@ class FacelessPeople {
                                                         const std::string& gallery);
 [[nodiscard]] std::unique_ptr<Protocol> nextcloud_protocol(const std::string& gallery,
                                                            const Recognizer& recognizer);
-[[nodiscard]] std::unique_ptr<Protocol> rekognition_protocol(const std::string& gallery);
+/// `retry_ms`: for how long one signature may come again, as a client's retry does (AwsReplays).
+[[nodiscard]] std::unique_ptr<Protocol> rekognition_protocol(const std::string& gallery,
+                                                             std::int64_t retry_ms = 5000);
 
 }  // namespace likeness::serve

@@ -1,5 +1,7 @@
 // DeepStack's, Immich's and Nextcloud's routes, and what all protocols share.
 #include <cmath>
+#include <functional>
+#include <map>
 
 #include "serve/compat/compat_protocol.h"
 #include "serve/compat/compat_testing.h"
@@ -62,6 +64,26 @@ TEST_F(DeepStackTest, NoFaceIsAnAnswerAndAFaultAStatus) {
   EXPECT_EQ(face("/register", {{"userid", "unknown"}, {"image", photo(0)}}).status, 400);
   EXPECT_EQ(face("/delete", {{"userid", "Nobody"}}).status, 400);
   EXPECT_EQ(face("", {{"image", two_people()}}).body.at("predictions").size(), 2U);
+}
+
+/// Double Take's detectors "deepstack" and "aiserver", by their sources: they judge `success` and read of
+/// each prediction userid, confidence and the box.
+TEST_F(DeepStackTest, DoubleTakeGetsWhatItReads) {
+  EXPECT_EQ(form("/v1/vision/face/register", {{"image", photo(0), "a.jpg"}, {"userid", "Ann"}}).status, 200);
+  const json found = form("/v1/vision/face/recognize", {{"image", photo(0, 2), "b.jpg"}}).body;
+  EXPECT_EQ(found.at("success"), true);
+  const json& face = found.at("predictions").at(0);
+  EXPECT_EQ(face.at("userid"), "Ann");
+  EXPECT_GE(face.at("confidence").get<double>(), 0.6);  // its own least for a match
+  EXPECT_GT(face.at("x_max").get<int>(), face.at("x_min").get<int>());
+  EXPECT_GT(face.at("y_max").get<int>(), face.at("y_min").get<int>());
+  const json stranger = form("/v1/vision/face/recognize", {{"image", photo(40), "c.jpg"}}).body;
+  EXPECT_EQ(stranger.at("predictions").at(0).at("userid"), "unknown");
+  EXPECT_LT(stranger.at("predictions").at(0).at("confidence").get<double>(), 0.4);
+  const json nothing = form("/v1/vision/face/recognize", {{"image", nobody(), "d.jpg"}}).body;
+  EXPECT_EQ(nothing.at("success"), true);
+  EXPECT_EQ(nothing.at("predictions"), json::array());
+  EXPECT_EQ(form("/v1/vision/face/delete", {{"userid", "Ann"}}).body.at("success"), true);
 }
 
 TEST_F(DeepStackTest, TwoPhotosAreCompared) {
@@ -235,6 +257,28 @@ TEST_F(AnyCompatTest, OnlyWhatWasAskedForIsSpoken) {
   EXPECT_EQ(send("POST", "/v1/vision/face/list").status, 404);
   EXPECT_EQ(send("GET", "/api/v1/config").status, 200);
   EXPECT_EQ(send("GET", "/v1/version").status, 200);
+}
+
+TEST_F(AnyCompatTest, EachIsSpokenWithoutTheOthers) {
+  const std::map<std::string, std::function<int()>> asked{
+      {"compreface", [&] { return send("GET", "/api/v1/config").status; }},
+      {"deepstack", [&] { return send("POST", "/v1/vision/face/list").status; }},
+      {"immich", [&] { return send("GET", "/ping").status; }},
+      {"nextcloud", [&] { return send("GET", "/open").status; }},
+      {"rekognition", [&] {
+         return send("POST", "/", "{}", {{"x-amz-target", "RekognitionService.ListCollections"}}).status;
+       }}};
+  for (const std::string& spoken : compat_protocols()) {
+    service_.reset();
+    options_.compat.protocols = {spoken};
+    for (const auto& [name, ask] : asked) {
+      if (name == spoken) {
+        EXPECT_EQ(ask(), 200) << name;
+      } else {
+        EXPECT_NE(ask(), 200) << name << " beside " << spoken;
+      }
+    }
+  }
 }
 
 TEST_F(AnyCompatTest, AllAreSpokenAtOnce) {

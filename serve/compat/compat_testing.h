@@ -36,8 +36,8 @@ class CompatTest : public testing::Test {
   /// Made with `options_` when first asked for.
   Service& service() {
     if (service_) return *service_;
-    options_.models.models = {tiny::packs()};
-    options_.models.model = tiny::kEmbedder;
+    options_.models.models = {packs_};
+    options_.models.model = model_;
     options_.models.threads = 2;
     if (options_.galleries.empty()) options_.galleries = {{"people", folder_ / "people.gallery"}};
     service_ = std::make_unique<Service>(options_);
@@ -100,6 +100,8 @@ class CompatTest : public testing::Test {
   tiny::Folder folder_;
   ServiceOptions options_;
   std::string key_;
+  std::filesystem::path packs_ = tiny::packs();
+  std::string model_ = tiny::kEmbedder;
   std::unique_ptr<Service> service_;
 
  private:

@@ -1,4 +1,9 @@
 // CompreFace's routes, errors and what its clients stumble over.
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
 #include "serve/compat/compat_testing.h"
 #include "serve/compat/people.h"
 
@@ -6,6 +11,7 @@ namespace likeness::serve {
 namespace {
 
 using nlohmann::json;
+namespace fs = std::filesystem;
 
 const std::string kFaces = "/api/v1/recognition/faces";
 const std::string kSubjects = "/api/v1/recognition/subjects";
@@ -186,6 +192,71 @@ TEST_F(CompreFaceTest, FacesAndEmbeddingsAreVerified) {
   EXPECT_EQ(
       json_to("POST", "/api/v1/recognition/embeddings/recognize", {{"embeddings", {zeros}}}).body.at("code"),
       26);
+}
+
+/// CompreFace's curve over the distance of unit vectors (docs/moving.md), for the model that it was made for
+/// alone; by `calibrated`, and for other models, one half is where names begin.
+TEST_F(CompreFaceTest, TheScaleIsThePublishedOneOrTheGallerysOwn) {
+  const auto unit = [&](int person, std::uint32_t number) {
+    const json found =
+        form("/api/v1/detection/detect?face_plugins=calculator", {{"file", photo(person, number)}}).body;
+    return found.at("result").at(0).at("embedding").get<std::vector<double>>();
+  };
+  const auto similarity = [&](const std::vector<double>& a, const std::vector<double>& b) {
+    return json_to("POST", "/api/v1/verification/embeddings/verify", {{"source", a}, {"targets", {b}}})
+        .body.at("result")
+        .at(0)
+        .at("similarity")
+        .get<double>();
+  };
+  const auto published = [](const std::vector<double>& a, const std::vector<double>& b) {
+    double squares = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) squares += (a[i] - b[i]) * (a[i] - b[i]);
+    return (std::tanh((1.1362496 - std::sqrt(squares)) * 5.803152427) + 1) / 2;
+  };
+  // The drawn people's model under the name of CompreFace's.
+  const std::string name = "20180408-102900";
+  const fs::path renamed = folder_ / "packs";
+  fs::create_directories(renamed);
+  fs::copy(tiny::packs() / "mtcnn", renamed / "mtcnn");
+  fs::copy(tiny::packs() / "tiny", renamed / name);
+  std::stringstream text;
+  text << std::ifstream(renamed / name / "model.json").rdbuf();
+  json pack = json::parse(text.str());
+  pack["contract"]["name"] = name;
+  std::ofstream(renamed / name / "model.json") << pack;
+
+  struct Case {
+    std::string model;
+    CompreFaceScale scale;
+    bool is_published;
+  };
+  double calibrated = 0;
+  for (const Case& one :
+       {Case{name, CompreFaceScale::kPublished, true}, Case{name, CompreFaceScale::kCalibrated, false},
+        Case{tiny::kEmbedder, CompreFaceScale::kPublished, false}}) {
+    service_.reset();
+    packs_ = one.model == name ? renamed : tiny::packs();
+    model_ = one.model;
+    options_.galleries = {{"people", folder_ / (one.model + ".gallery")}};
+    options_.compat.compreface_scale = one.scale;
+    const auto a = unit(0, 1);
+    const auto b = unit(0, 2);
+    const auto stranger = unit(40, 1);
+    EXPECT_LT(similarity(a, stranger), 0.4);
+    const double same = similarity(a, b);
+    if (one.is_published) {
+      EXPECT_NEAR(same, std::max(0.5, published(a, b)), 1e-4);
+      EXPECT_NEAR(similarity(a, stranger), std::min(0.39, published(a, stranger)), 1e-4);
+    } else {
+      EXPECT_GE(same, 0.5);
+      EXPECT_GT(std::abs(same - published(a, b)), 1e-3) << same;
+      if (calibrated != 0) {
+        EXPECT_NEAR(same, calibrated, 1e-4);
+      }
+      calibrated = same;
+    }
+  }
 }
 
 TEST_F(CompreFaceTest, TheServerTellsItsLimitsToAnybody) {

@@ -69,7 +69,8 @@ std::string exception_of(const Refusal& refusal) {
 
 }  // namespace
 
-Rekognition::Rekognition(const std::string& gallery) : CompatProtocol(gallery) {
+Rekognition::Rekognition(const std::string& gallery, std::int64_t retry_ms)
+    : CompatProtocol(gallery), replays_(retry_ms) {
   add("CreateCollection", Right::kEnrol, create_collection);
   add_changing("DeleteCollection", Right::kAdminister, delete_collection);
   add("ListCollections", Right::kSearch, list_collections);
@@ -133,6 +134,11 @@ std::optional<Key> Rekognition::prove(KeyFile& keys, const Request& request, con
     throw Refusal(403, "InvalidSignatureException",
                   "The request signature we calculated does not match the signature you provided: the secret "
                   "access key is the SHA-256 of the key, in hexadecimal");
+  const auto signed_s = aws_time(find_field(request.headers, "x-amz-date").value_or(""));
+  if (replays_.is_replay(right, (signed_s.value_or(0) + kSkew_s) * 1000, now_ms()))
+    throw Refusal(403, "InvalidSignatureException",
+                  "Signature was used before: each request is to be signed anew; only a retry at once may be "
+                  "the same");
   return key;
 }
 
@@ -273,8 +279,8 @@ Done rekognition_done(const Visit& visit, const Json& json) {
   return done;
 }
 
-std::unique_ptr<Protocol> rekognition_protocol(const std::string& gallery) {
-  return std::make_unique<Rekognition>(gallery);
+std::unique_ptr<Protocol> rekognition_protocol(const std::string& gallery, std::int64_t retry_ms) {
+  return std::make_unique<Rekognition>(gallery, retry_ms);
 }
 
 }  // namespace likeness::serve

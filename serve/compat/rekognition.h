@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "serve/api_v1/json.h"
+#include "serve/compat/aws_replays.h"
 #include "serve/compat/aws_signature.h"
 #include "serve/compat/people.h"
 
@@ -17,7 +18,7 @@ namespace likeness::serve {
 /// key's SHA-256, which is what the file of keys holds.
 class Rekognition : public CompatProtocol {
  public:
-  explicit Rekognition(const std::string& gallery);
+  Rekognition(const std::string& gallery, std::int64_t retry_ms);
 
   [[nodiscard]] Router::Match match(const RequestHead& head) const override;
   /// The body says which; the operations look.
@@ -41,6 +42,7 @@ class Rekognition : public CompatProtocol {
   std::map<std::string, const Operation*, std::less<>> by_name_;
   const Operation* unknown_ = nullptr;
   mutable FacelessPeople users_;
+  mutable AwsReplays replays_;
 };
 
 // What the operations of both files use.

@@ -4,6 +4,7 @@
 
 #include <ctime>
 
+#include "serve/compat/aws_replays.h"
 #include "serve/compat/aws_signature.h"
 #include "serve/compat/compat_protocol.h"
 #include "serve/compat/compat_testing.h"
@@ -249,6 +250,61 @@ TEST_F(RekognitionTest, AKeySignsAndNothingElseDoes) {
   access_ = "lk_" + key.id;
   signed_ = {"host", "x-amz-date"};  // another operation could be put in
   EXPECT_EQ(type(call("ListCollections")), "IncompleteSignatureException");
+}
+
+TEST_F(RekognitionTest, ASignatureThatIsReplayedIsRefused) {
+  (void)with_key(Right::kSearch);
+  KeyFile keys(folder_ / "keys.json");
+  const Key key = keys.keys().front();
+  Request request{{.method = "POST", .target = "/", .headers = fields_of("ListCollections")}, "{}"};
+  request.headers.emplace_back("host", "localhost");
+  const auto sign = [&](std::int64_t later_s) {
+    Request made = request;
+    const std::string time = time_text(later_s);
+    made.headers.emplace_back("x-amz-date", time);
+    AwsAuthorization said{.access_key = "lk_" + key.id,
+                          .date = time.substr(0, 8),
+                          .region = "eu-west-1",
+                          .service = "rekognition",
+                          .signed_headers = signed_};
+    made.headers.emplace_back("authorization",
+                              "AWS4-HMAC-SHA256 Credential=" + said.access_key + "/" + said.date +
+                                  "/eu-west-1/rekognition/aws4_request, SignedHeaders=content-type;host;"
+                                  "x-amz-date;x-amz-target, Signature=" +
+                                  aws_signature(made, said, time, key.hash));
+    return made;
+  };
+  const Request first = sign(0);
+  const auto patient = rekognition_protocol("people");
+  for (int again = 0; again < 2; ++again)  // a retry at once
+    EXPECT_TRUE(patient->prove(keys, first, patient->match(first)));
+  const auto strict = rekognition_protocol("people", -1);
+  EXPECT_TRUE(strict->prove(keys, first, strict->match(first)));
+  try {
+    (void)strict->prove(keys, first, strict->match(first));
+    FAIL() << "a replay was honoured";
+  } catch (const Refusal& refusal) {
+    EXPECT_EQ(refusal.status(), 403);
+    EXPECT_EQ(refusal.code(), "InvalidSignatureException");
+    EXPECT_NE(std::string(refusal.what()).find("used before"), std::string::npos) << refusal.what();
+  }
+  const Request anew = sign(-1);
+  EXPECT_TRUE(strict->prove(keys, anew, strict->match(anew)));
+}
+
+TEST(AwsReplays, RemembersASignatureAsLongAsItHolds) {
+  AwsReplays replays;
+  const auto is_replay = [&](const char* signature, std::int64_t now) {
+    return replays.is_replay(signature, 300'000, now);
+  };
+  EXPECT_FALSE(is_replay("a", 1000));
+  EXPECT_FALSE(is_replay("a", 6000));
+  EXPECT_TRUE(is_replay("a", 6001));
+  EXPECT_FALSE(is_replay("b", 6001));
+  EXPECT_TRUE(is_replay("a", 300'000));
+  EXPECT_EQ(replays.size(), 2U);
+  EXPECT_FALSE(replays.is_replay("c", 700'000, 400'000));  // the others' time alone has them refused
+  EXPECT_EQ(replays.size(), 1U);
 }
 
 TEST_F(RekognitionTest, AKeyForOneGallerySeesNoOther) {

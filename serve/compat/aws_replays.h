@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+namespace likeness::serve {
+
+/// Signatures that were honoured, as long as they would be once more: who has read a request on its way must
+/// not be able to send it again. A client's own retry within the second of its signature is the same request,
+/// byte for byte (boto3 1.44.8), so what comes again within `retry_ms` is one. Threads may share one.
+class AwsReplays {
+ public:
+  static constexpr std::int64_t kRetry_ms = 5000;
+
+  explicit AwsReplays(std::int64_t retry_ms = kRetry_ms) : retry_ms_(retry_ms) {}
+
+  /// Whether this signature, once it is known to be right, was honoured longer ago than a retry takes; else
+  /// it is noted. `valid_until_ms`: from when on its time alone has it refused. `now_ms` never matters across
+  /// servers: each knows its own requests alone, and none from before it started.
+  [[nodiscard]] bool is_replay(std::string_view signature, std::int64_t valid_until_ms, std::int64_t now_ms);
+  [[nodiscard]] std::size_t size() const;
+
+ private:
+  struct Honoured {
+    std::int64_t first_ms;
+    std::int64_t valid_until_ms;
+  };
+
+  const std::int64_t retry_ms_;
+  mutable std::mutex mutex_;
+  std::map<std::string, Honoured, std::less<>> honoured_;  // 200 bytes each, for at most ten minutes
+  std::int64_t next_look_ms_ = 0;
+};
+
+}  // namespace likeness::serve
