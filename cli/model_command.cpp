@@ -184,7 +184,7 @@ CLI::App* add_part(CLI::App& command, const std::string& name, const std::string
 void add_model_command(CLI::App& app, Exit& exit) {
   auto args = std::make_shared<Args>();
   CLI::App* command =
-      app.add_subcommand("model", "List, describe, test, import, quantize and compare model packs");
+      app.add_subcommand("model", "List, describe, test, import, measure, quantize and compare model packs");
   command->require_subcommand(1);
 
   CLI::App* part =
@@ -217,6 +217,7 @@ void add_model_command(CLI::App& app, Exit& exit) {
   add_model_quantize(*command, exit);
   add_model_compare(*command, exit);
   add_model_centre(*command, exit);
+  add_model_measure(*command, exit);
 }
 
 }  // namespace likeness::cli

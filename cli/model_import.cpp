@@ -78,6 +78,14 @@ void add_model_import(CLI::App& command, Exit& exit) {
                   "How faces are cut out");
   add_word_option(*part, "--filter", options.filter, filter_from,
                   {"nearest", "box", "bilinear", "bicubic", "lanczos"}, "How chips are resampled");
+  part->add_option_function<std::string>(
+      "--template",
+      [&options](const std::string& word) {
+        options.landmarks = landmark_template_from(word);
+        if (!options.landmarks) options.places = read_places(word);
+        if (!options.profile) options.profile = CropProfile::kAligned;
+      },
+      "For aligned, where the landmarks belong: arcface (default), dlib, or a file of five places on a chip");
   part->add_option("--grow", options.grow, "For margin: the region's sides over the box's")
       ->check(CLI::Range(0.1, 10.0));
   part->add_option("--width", options.network.width, "Of the chips, where the network takes any")

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "cli/commands.h"
 #include "likeness/model/model_pack.h"
@@ -10,11 +11,14 @@ namespace likeness::cli {
 /// The parts of `model` that make packs or weigh them against each other; each has a file of its own.
 void add_model_centre(CLI::App& command, Exit& exit);
 void add_model_import(CLI::App& command, Exit& exit);
+void add_model_measure(CLI::App& command, Exit& exit);
 void add_model_quantize(CLI::App& command, Exit& exit);
 void add_model_compare(CLI::App& command, Exit& exit);
 
 /// "f32 bf16 int8", as far as this CPU and the pack go.
 [[nodiscard]] std::string precisions_of(const ModelPack& pack);
+/// The command that measures a pack's thresholds in a precision, as a sentence's end.
+[[nodiscard]] std::string how_to_measure(const std::string& name, std::string_view precision);
 /// "160 x 160".
 [[nodiscard]] std::string size_of(const CropSpec& crop);
 /// What a pack expects and gives, a property a line, on stdout.

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <iostream>
 #include <sstream>
 
@@ -14,6 +15,11 @@ std::string precisions_of(const ModelPack& pack) {
 
 std::string size_of(const CropSpec& crop) {
   return std::to_string(crop.width) + " x " + std::to_string(crop.height);
+}
+
+std::string how_to_measure(const std::string& name, std::string_view precision) {
+  return "measure it with `likeness model measure " + name + " --images FOLDER --people FILE" +
+         (precision == "f32" ? "" : " --precision " + std::string(precision)) + "`";
 }
 
 namespace {
@@ -33,6 +39,10 @@ std::string crop_of(const CropSpec& crop) {
   if (crop.profile == CropProfile::kMargin) {
     text << ": the face's box grown to " << crop.grow << " times" << (crop.square ? ", made square" : "")
          << (crop.upright ? ", turned upright" : "");
+  }
+  if (crop.places) {
+    text << ": landmarks at";
+    for (const Point& place : *crop.places) text << ' ' << place.x << ',' << place.y;
   }
   text << "; resampled " << to_string(crop.filter);
   return text.str();
@@ -56,6 +66,16 @@ void print_embedder(const ModelPack& pack) {
               << threshold.false_match_rate << " (" << threshold.precision << "; " << threshold.origin
               << ")\n";
   }
+  for (const char* precision : {"f32", "int8"}) {
+    const bool there = precision == std::string("f32") || pack.networks.contains(Precision::kInt8);
+    const auto of_it = [&](const KnownThreshold& t) { return t.precision == precision; };
+    if (there && std::ranges::none_of(contract.thresholds, of_it))
+      std::cout << "threshold    none in " << precision << "; " << how_to_measure(contract.name, precision)
+                << '\n';
+  }
+  if (contract.naming_slope)
+    std::cout << "slope        " << *contract.naming_slope
+              << " of a name's probability over its similarity\n";
   for (const PackFigure& figure : pack.figures)
     std::cout << "measured     " << figure.name << ' ' << figure.value << " (" << figure.origin << ")\n";
 }

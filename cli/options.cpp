@@ -52,10 +52,14 @@ void add_model_options(CLI::App& command, ModelOptions& options) {
           "--profile", [&options](const std::string& name) { options.profile = crop_profile_from(name); },
           "How faces are cut, instead of the model's own way: tutorial, margin, aligned")
       ->check(CLI::IsMember({"tutorial", "margin", "aligned"}));
+  add_precision_option(command, options);
+}
+
+void add_precision_option(CLI::App& command, ModelOptions& options) {
   command
       .add_option_function<std::string>(
           "--precision", [&options](const std::string& name) { options.precision = *precision_from(name); },
-          "Arithmetic of the network: f32 (default), bf16, int8")
+          "Arithmetic of the network: f32 (default), bf16 (on some CPUs slower than f32), int8")
       ->check(CLI::IsMember({"f32", "bf16", "int8"}));
 }
 

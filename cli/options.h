@@ -24,6 +24,7 @@ struct ModelOptions : Setup {
 void add_models_option(CLI::App& command, ModelOptions& options);
 void add_model_name_option(CLI::App& command, ModelOptions& options);  ///< --model
 void add_model_options(CLI::App& command, ModelOptions& options);  ///< --models --model --profile --precision
+void add_precision_option(CLI::App& command, ModelOptions& options);  ///< --precision
 /// The same for what knows people without training: kPeopleModel by default.
 void add_people_model_options(CLI::App& command, ModelOptions& options);
 void add_detector_options(CLI::App& command, Setup& setup);  ///< --detector --min-face --min-score ...

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
+#include "cli/model_parts.h"
 #include "cli/options.h"
 #include "cli/photos.h"
 #include "likeness/recognize/recognizer.h"
@@ -61,8 +62,18 @@ void print(const Args& args, const VerificationResult& found, const std::string&
   std::cout << " (" << (rule.origin.empty() ? "given with --threshold" : rule.origin) << ")\n";
 }
 
+/// Before the photos are looked at.
+void require_threshold(const Args& args, const Contract& contract) {
+  const Precision precision = args.models.precision;
+  if (args.verify.threshold || known_threshold(contract, precision, args.verify.false_match_rate)) return;
+  const std::string name(to_string(precision));
+  throw std::invalid_argument("the model " + contract.id() + " has no measured threshold for " + name +
+                              "; give one with --threshold, or " + how_to_measure(contract.name, name));
+}
+
 Exit run(const Args& args) {
   const Recognizer recognizer(args.models);
+  require_threshold(args, recognizer.contract());
   const PhotoList a = list_photos({args.a}, args.json);
   const PhotoList b = list_photos({args.b}, args.json);
   const VerificationResult found = recognizer.verify(a.source(), b.source(), args.verify);

@@ -5,15 +5,21 @@
 #include "serve/api_v1/json.h"
 
 namespace likeness::serve {
+namespace {
 
-double probability_of(double threshold, double similarity) {
-  return 1 / (1 + std::exp(-kDefaultSlope * (similarity - threshold)));
+double logistic(double slope, double above) { return 1 / (1 + std::exp(-slope * above)); }
+
+}  // namespace
+
+double probability_of_pair(const Recognizer& recognizer, double similarity) {
+  const double threshold = recognizer.verification_rule().threshold;
+  return logistic(naming_slope_of(recognizer.contract()), similarity - threshold);
 }
 
 double probability_of(const NamingRule& rule, double similarity) {
   if (!rule.threshold) return 0;
   return rule.calibration ? rule.calibration->probability(similarity)
-                          : probability_of(*rule.threshold, similarity);
+                          : logistic(rule.slope, similarity - *rule.threshold);
 }
 
 std::size_t tell_searched(Service& service, const ServedGallery& served,

@@ -10,11 +10,11 @@
 
 namespace likeness::serve {
 
-/// How sure it is, in [0, 1]: the calibration's own probability, else a logistic curve of kDefaultSlope about
-/// the threshold; at least one half exactly where a name is given. Without a threshold 0.
+/// How sure it is, in [0, 1]: the calibration's own probability, else a logistic curve of the rule's slope
+/// about the threshold; at least one half exactly where a name is given. Without a threshold 0.
 [[nodiscard]] double probability_of(const NamingRule& rule, double similarity);
-/// The same about a threshold for two faces.
-[[nodiscard]] double probability_of(double threshold, double similarity);
+/// The same of two faces, about the threshold of `recognizer`'s model for them.
+[[nodiscard]] double probability_of_pair(const Recognizer& recognizer, double similarity);
 
 /// What became of one face of a search.
 struct SearchedFace {

@@ -1,8 +1,9 @@
 """Times face detectors in turn on the same photos, one thread, and prints Markdown tables. Called by bench/peers/run.
 
 Every round runs every detector once on every photo, so that noise of the machine hits all alike; the tables hold
-medians. Each detector must find at least half of the faces that likeness finds before it is timed; dlib's finds no
-small faces, and is left out of that.
+medians. Before anything is timed each detector's boxes are compared with those of its own reference (detectors.py), and
+one that finds others is left out by name. Each must also find at least half of the faces that likeness finds; dlib's finds
+no small faces, and is left out of that.
 """
 import argparse
 import datetime
@@ -11,9 +12,10 @@ import sys
 import tempfile
 
 from common import add_output_options, CLOCKS, machine, median, table, tell, Timer, versions
-from detectors import MIN_FACE, FaceRecognition, FacenetPytorch, Mtcnn, MtcnnOnnxruntime, MtcnnOpencv, made
+from detectors import MIN_FACE, agreement, FaceRecognition, FacenetPytorch, Mtcnn, MtcnnOnnxruntime, MtcnnOpencv, made
 
 SIZES = [(225, 225), (640, 480), (1920, 1440), (4000, 3000)]
+LARGEST_CHECKED = 640  # side of the photos on which references are computed, which are slow
 
 
 class Likeness:
@@ -50,6 +52,23 @@ def resized_photos(sources, folder):
             image = Image.open(source).convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
             image.save(path, compress_level=1)
             yield f"{label} face{'s' if label != '1' else ''}, {width}x{height}", str(path), image
+
+
+def as_their_references(detectors, photos):
+    """The detectors that find what they should, and a line for each that does not."""
+    kept, strayed = [], []
+    for detector in detectors:
+        for name, _, image in photos:
+            if max(image.size) > LARGEST_CHECKED:
+                continue
+            problem = agreement(detector, image)
+            if problem:
+                strayed.append(f"{detector.name} ({problem}, {name})")
+                print(f"peers: left out: {strayed[-1]}", file=sys.stderr)
+                break
+        else:
+            kept.append(detector)
+    return kept, strayed
 
 
 def measure(detectors, photos, rounds):
@@ -90,9 +109,11 @@ def main():
     add_output_options(parser)
     args, _ = parser.parse_known_args()
     found, missing = made(FacenetPytorch, Mtcnn, MtcnnOpencv, MtcnnOnnxruntime, FaceRecognition)
-    detectors = [Likeness(args.timer, args.models, args.clock), *(Peer(d, args.clock) for d in found)]
     with tempfile.TemporaryDirectory() as folder:
         photos = list(resized_photos([("1", args.one), ("8", args.eight)], folder))
+        found, strayed = as_their_references(found, photos)
+        missing += strayed
+        detectors = [Likeness(args.timer, args.models, args.clock), *(Peer(d, args.clock) for d in found)]
         medians, faces = measure(detectors, photos, args.rounds)
     names = [d.name for d in detectors]
     tell([

@@ -10,14 +10,28 @@
 namespace likeness {
 namespace {
 
-// Eyes, nose, mouth corners of an upright face of 112 x 112 pixels, given as places of pixel centres counted
-// from 0. Source: insightface, python-package/insightface/utils/face_align.py, arcface_dst.
-constexpr double kArcFaceSide = 112;
-constexpr std::array<Point, 5> kArcFacePlaces{{{38.2946F, 51.6963F},
-                                               {73.5318F, 51.5014F},
-                                               {56.0252F, 71.7366F},
-                                               {41.5493F, 92.3655F},
-                                               {70.7299F, 92.2041F}}};
+// Eyes, nose, mouth corners of an upright face of `side` x `side` pixels, given as places of pixel centres
+// counted from 0.
+struct Places {
+  double side;
+  std::array<Point, 5> points;
+};
+// Source: insightface, python-package/insightface/utils/face_align.py, arcface_dst.
+constexpr Places kArcFacePlaces{112,
+                                {{{38.2946F, 51.6963F},
+                                  {73.5318F, 51.5014F},
+                                  {56.0252F, 71.7366F},
+                                  {41.5493F, 92.3655F},
+                                  {70.7299F, 92.2041F}}}};
+// Of the mean face in dlib's image_transforms/interpolation.h (points 17 to 67 of iBUG 300-W's 68): the means
+// of points 36 to 41 and 42 to 47 are the eyes' middles, 30 is the tip of the nose, 48 and 54 are the mouth's
+// corners; (.25 + p) / 1.5 x 150. dlib itself fits all 51 points, or the eyes' corners and the nose's base.
+constexpr Places kDlibPlaces{150,
+                             {{{47.5492F, 46.5990F},
+                               {100.4762F, 46.5990F},
+                               {74.0127F, 76.5625F},
+                               {50.4149F, 103.0233F},
+                               {97.6104F, 103.0233F}}}};
 
 double main_face_score(const Box& box, int width, int height) {
   const double area = static_cast<double>(box.width()) * box.height();
@@ -125,14 +139,8 @@ Similarity inverse(const Similarity& s) {
 
 Chip cut_aligned(ImageView photo, const Face& face, const CropSpec& spec) {
   // Landmarks and places are both taken as counted from pixel centres, as those who train such models do.
-  const double scale = std::min(spec.width, spec.height) / kArcFaceSide;
-  const double right = (spec.width - scale * kArcFaceSide) / 2,
-               down = (spec.height - scale * kArcFaceSide) / 2;
-  std::array<Point, 5> places{};
-  for (std::size_t i = 0; i < places.size(); ++i) {
-    places[i] = {static_cast<float>(kArcFacePlaces[i].x * scale + right),
-                 static_cast<float>(kArcFacePlaces[i].y * scale + down)};
-  }
+  const auto places =
+      spec.places ? *spec.places : template_places(LandmarkTemplate::kArcface, spec.width, spec.height);
   const Similarity back = inverse(fit_similarity(face.landmarks, places));
   static constexpr std::uint8_t kBlack[3] = {0, 0, 0};
   const auto from = [&](int x, int y) {
@@ -189,6 +197,29 @@ Similarity fit_similarity(const std::array<Point, 5>& from, const std::array<Poi
   if (!(spread > 0)) throw std::invalid_argument("fit_similarity needs points that differ");
   const double a = along / spread, b = across / spread;
   return {a, b, to_x - (a * from_x - b * from_y), to_y - (b * from_x + a * from_y)};
+}
+
+std::string_view to_string(LandmarkTemplate which) {
+  return which == LandmarkTemplate::kDlib ? "dlib" : "arcface";
+}
+
+std::optional<LandmarkTemplate> landmark_template_from(std::string_view name) {
+  for (const auto which : {LandmarkTemplate::kArcface, LandmarkTemplate::kDlib}) {
+    if (to_string(which) == name) return which;
+  }
+  return std::nullopt;
+}
+
+std::array<Point, 5> template_places(LandmarkTemplate which, int width, int height) {
+  const Places& known = which == LandmarkTemplate::kDlib ? kDlibPlaces : kArcFacePlaces;
+  const double scale = std::min(width, height) / known.side;
+  const double right = (width - scale * known.side) / 2, down = (height - scale * known.side) / 2;
+  std::array<Point, 5> places{};
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    places[i] = {static_cast<float>(known.points[i].x * scale + right),
+                 static_cast<float>(known.points[i].y * scale + down)};
+  }
+  return places;
 }
 
 Chip cut_chip(ImageView photo, const Face& face, const CropSpec& spec) {

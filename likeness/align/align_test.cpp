@@ -1,6 +1,7 @@
 #include "likeness/align/align.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <fstream>
@@ -8,6 +9,7 @@
 #include <sstream>
 #include <string>
 
+#include "likeness/core/error.h"
 #include "likeness/core/sha256.h"
 #include "likeness/image/resample.h"
 #include "likeness/image/test_pictures.h"
@@ -134,6 +136,49 @@ TEST(CutChip, AlignedScalesThePlacesToTheChip) {
   const Image photo = gradient(224, 224);
   const CropSpec spec{.profile = CropProfile::kAligned, .width = 224, .height = 224};
   EXPECT_EQ(cut_chip(photo.view(), face_at({0, 0, 224, 224}, landmarks), spec), photo);
+}
+
+TEST(CutChip, AlignedTakesTheModelsOwnPlaces) {
+  const auto dlib = template_places(LandmarkTemplate::kDlib, 150, 150);
+  const Image photo = noise(9, 150, 150);
+  CropSpec spec{.profile = CropProfile::kAligned, .width = 150, .height = 150};
+  EXPECT_NE(cut_chip(photo.view(), face_at({0, 0, 150, 150}, dlib), spec), photo);
+  spec.places = dlib;
+  EXPECT_EQ(cut_chip(photo.view(), face_at({0, 0, 150, 150}, dlib), spec), photo);
+  // Named or not, ArcFace's are the same.
+  CropSpec arcface{.profile = CropProfile::kAligned, .width = 96, .height = 112};
+  const Chip unnamed = cut_chip(photo.view(), face_at({0, 0, 150, 150}, dlib), arcface);
+  arcface.places = template_places(*landmark_template_from("arcface"), 96, 112);
+  EXPECT_EQ(cut_chip(photo.view(), face_at({0, 0, 150, 150}, dlib), arcface), unnamed);
+  EXPECT_FALSE(landmark_template_from("Dlib"));
+}
+
+TEST(ReadPlaces, TakesTenNumbersAndNamesWhatElseItFinds) {
+  const std::string file = testing::TempDir() + "places_" + std::to_string(::getpid()) + ".txt";
+  const auto read = [&](const std::string& text) {
+    std::ofstream(file) << text;
+    return read_places(file);
+  };
+  const auto problem = [&](const std::string& text) -> std::string {
+    try {
+      (void)read(text);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kDataInvalid);
+      return error.what();
+    }
+    return "no error";
+  };
+  const auto places = read("# ours, 112 x 112\n38.5, 51.5\n73.5 51.5\n56 71.75 # nose\n41.5,92\n70.5\t92\n");
+  EXPECT_EQ(places[0], (Point{38.5F, 51.5F}));
+  EXPECT_EQ(places[4], (Point{70.5F, 92}));
+  EXPECT_NE(problem("1 2 3").find("it holds 3 numbers; it must hold ten"), std::string::npos);
+  EXPECT_NE(problem("1 2 3 4 5 6 7 8 9 x").find("\"x\" is no place"), std::string::npos);
+  EXPECT_NE(problem("1 2 3 4 5 6 7 8 9 1e9").find("\"1e9\" is no place"), std::string::npos);
+  EXPECT_NE(problem("1 2 3 4 5 6 7 8 9 nan").find("\"nan\" is no place"), std::string::npos);
+  EXPECT_NE(problem("1 1 1 1 1 1 1 1 1 1").find("all five places are one"), std::string::npos);
+  EXPECT_EQ(problem(std::string("\x7f") + "ELF\x01").find(file), 0U);
+  EXPECT_THROW((void)read_places(file + ".none"), Error);
+  ::unlink(file.c_str());
 }
 
 TEST(CutChip, RefusesPlacesThatAreNotNumbers) {

@@ -10,7 +10,7 @@
 
 namespace likeness {
 
-ModelPack centre_pack(const ModelPack& pack, const Embeddings& faces) {
+ModelPack centred(const ModelPack& pack, const Embeddings& faces) {
   if (pack.contract.projection) {
     throw std::invalid_argument(pack.contract.name +
                                 " has a projection, which centres its embeddings already");
@@ -25,7 +25,13 @@ ModelPack centre_pack(const ModelPack& pack, const Embeddings& faces) {
   // Six digits after the point: cosines move by less than 1e-5, and model.json stays readable.
   for (float& value : result.contract.centre) value = static_cast<float>(std::round(value * 1e6) / 1e6);
   result.contract.thresholds.clear();
+  result.contract.naming_slope.reset();
   result.figures.clear();
+  return result;
+}
+
+ModelPack centre_pack(const ModelPack& pack, const Embeddings& faces) {
+  const ModelPack result = centred(pack, faces);
   write_file(result.folder / "model.json", to_json(result));
   return load_pack(result.folder);
 }

@@ -139,6 +139,8 @@ ImportOptions completed(ImportOptions said, const ImportOptions& known, const fs
     prefer(said.mean, known.mean);
     prefer(said.scale, known.scale);
   }
+  if ((said.landmarks || said.places) && said.profile && said.profile != CropProfile::kAligned)
+    throw std::invalid_argument("only faces cut by the profile aligned have a template of landmarks");
   if (said.source.empty())
     said.source = known.source.empty() ? "imported from " + file.filename().string() : known.source;
   if (said.licence.empty()) said.licence = known.licence.empty() ? "not stated" : known.licence;
@@ -174,11 +176,41 @@ Contract contract_of(const ImportOptions& options, const NetworkFacts& facts, co
   contract.crop = usual_crop(*options.profile, facts.width, facts.height);
   contract.crop.filter = options.filter.value_or(contract.crop.filter);
   contract.crop.grow = options.grow.value_or(contract.crop.grow);
+  if (options.landmarks && *options.landmarks != LandmarkTemplate::kArcface)
+    contract.crop.places = template_places(*options.landmarks, facts.width, facts.height);
+  if (options.places) contract.crop.places = options.places;
   contract.dimension = facts.dimension;
   return contract;
 }
 
+/// Whether two rows are one but for rounding; what is no number is another check's.
+bool same(std::span<const float> a, std::span<const float> b) {
+  double apart = 0, size = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    apart = std::max(apart, std::abs(static_cast<double>(a[i]) - b[i]));
+    size = std::max(size, std::abs(static_cast<double>(a[i])));
+  }
+  return !(apart > 0.01 * size);
+}
+
+/// What the network gives for each of `chips` alone; empty where it gives something else for all of them at
+/// once, since its layers hold the size of the batch that it was exported with.
+std::optional<Embeddings> in_any_batch(const ModelPack& pack, std::span<const Chip> chips) {
+  try {
+    Embeddings alone = Embedder(pack, {.batch = 1}).embed_raw(chips);
+    const Embeddings together = Embedder(pack, {.batch = static_cast<int>(chips.size())}).embed_raw(chips);
+    for (std::size_t i = 0; i < chips.size(); ++i) {
+      if (!same(together[i], alone[i])) return std::nullopt;
+    }
+    return alone;
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kModelInvalid) throw;
+    return std::nullopt;
+  }
+}
+
 /// Whether every output has length 1 already, seen on pictures that differ in more than brightness.
+/// @throws Error where the network does not compute any number of pictures alike.
 bool gives_unit_length(const ModelPack& pack, const fs::path& file) {
   const CropSpec& crop = pack.contract.crop;
   Chip dark = self_test_chip(crop.width, crop.height);
@@ -188,7 +220,13 @@ bool gives_unit_length(const ModelPack& pack, const fs::path& file) {
   }
   const std::vector<Chip> chips{self_test_chip(crop.width, crop.height), std::move(dark),
                                 Chip(crop.width, crop.height, 90)};
-  const Embeddings raw = Embedder(pack, {.batch = 3}).embed_raw(chips);
+  const auto found = in_any_batch(pack, chips);
+  if (!found) {
+    throw Error(
+        ErrorCode::kModelInvalid,
+        file.string() + ": it does not compute any number of pictures alike; export it with a free batch");
+  }
+  const Embeddings& raw = *found;
   for (std::size_t i = 0; i < raw.size(); ++i) {
     for (const float value : raw[i]) {
       if (!std::isfinite(value))
@@ -269,7 +307,8 @@ ModelPack import_pack(const fs::path& file, const fs::path& models, const Import
     return pack.publish(contract, {kNetwork, kWeights}, options.replace);
   } catch (const Error& e) {
     const bool reading = e.code() != ErrorCode::kOutputUnwritable;
-    throw Error(e.code(), renamed(e.what(), pack.folder().string(), (reading ? file : place).string()));
+    throw Error(e.code(), renamed(e.what(), pack.folder().string(), (reading ? file : place).string()),
+                e.remedy());
   }
 }
 

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <array>
 #include <filesystem>
 #include <optional>
 #include <string>
 
+#include "likeness/align/align.h"
 #include "likeness/image/chip.h"
 #include "likeness/infer/convert.h"
 #include "likeness/model/contract.h"
@@ -22,8 +24,12 @@ struct ImportOptions {
   std::optional<CropProfile> profile{};
   std::optional<Filter> filter{};  ///< Not said: nearest for kTutorial, bilinear otherwise.
   std::optional<float> grow{};     ///< Not said: CropSpec's.
-  std::string source{};            ///< Not said: the file's name.
-  std::string licence{};           ///< Not said: "not stated".
+  /// Where the model expects the landmarks, kAligned only: a template that is known, or places on its chips
+  /// (read_places()). Neither said: ArcFace's.
+  std::optional<LandmarkTemplate> landmarks{};
+  std::optional<std::array<Point, 5>> places{};
+  std::string source{};   ///< Not said: the file's name.
+  std::string licence{};  ///< Not said: "not stated".
   ConvertOptions network{};
   bool replace = false;  ///< Take the place of a pack of that name.
   /// The program likeness-reader, which reads the file: installed in libexec/likeness.

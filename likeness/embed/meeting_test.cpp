@@ -1,9 +1,13 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <chrono>
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <random>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -12,11 +16,14 @@
 #include "likeness/core/error.h"
 #include "likeness/embed/embedder.h"
 #include "likeness/embed/import_pack.h"
+#include "likeness/infer/onnx_fold.h"
 #include "likeness/model/model_kind.h"
+#include "likeness/model/network_file.h"
 #include "likeness/npz/npz.h"
 
 // Models as today's tools leave them: tests/meeting/make_models.py wrote testdata/meeting, and
-// tests/meeting/run.sh runs this test on files made anew ($LIKENESS_MEETING).
+// tests/meeting/run.sh runs this test on files made anew ($LIKENESS_MEETING). testdata/networks are a few of
+// the files of tools/make_network_files.py, which the same script makes all of ($LIKENESS_NETWORKS).
 
 namespace likeness {
 namespace {
@@ -26,6 +33,66 @@ namespace fs = std::filesystem;
 fs::path meeting() {
   const char* said = std::getenv("LIKENESS_MEETING");
   return said != nullptr ? fs::path(said) : fs::path(LIKENESS_TESTDATA) / "meeting";
+}
+
+/// Where all files were made anew; else the few that are stored.
+const char* all_networks() { return std::getenv("LIKENESS_NETWORKS"); }
+fs::path networks() {
+  return all_networks() != nullptr ? fs::path(all_networks()) : fs::path(LIKENESS_TESTDATA) / "networks";
+}
+
+/// A line of a networks_TOOL.txt.
+struct Expected {
+  std::string file;
+  double tolerance = 0;
+  std::string words;  ///< Of the line it is refused with; empty where it is taken.
+};
+
+std::vector<Expected> expectations(const fs::path& list) {
+  std::vector<Expected> all;
+  std::ifstream in(list);
+  for (std::string line; std::getline(in, line);) {
+    std::istringstream fields(line);
+    Expected one;
+    std::string tolerance;
+    fields >> one.file >> tolerance;
+    if (tolerance == "!") {
+      std::getline(fields >> std::ws, one.words);
+    } else {
+      one.tolerance = std::stod(tolerance);
+    }
+    all.push_back(one);
+  }
+  return all;
+}
+
+/// `bytes` as a disk or a stranger leaves them: flipped, cut, doubled or blanked out somewhere.
+std::string damaged(std::string bytes, std::mt19937& random) {
+  const auto below = [&](std::size_t bound) { return random() % std::max<std::size_t>(1, bound); };
+  const std::size_t at = below(bytes.size()), length = 1 + below(64);
+  switch (below(5)) {
+    case 0:
+      bytes.resize(at);
+      break;
+    case 1:
+      bytes.insert(at, bytes.substr(below(bytes.size()), length));
+      break;
+    case 2:
+      bytes.erase(at, length);
+      break;
+    case 3:
+      bytes.replace(at, std::min(length, bytes.size() - at), std::min(length, bytes.size() - at), '\xFF');
+      break;
+    default:
+      for (std::size_t i = 0; i < 1 + length / 8; ++i)
+        bytes[below(bytes.size())] ^= static_cast<char>(1 << below(8));
+  }
+  return bytes;
+}
+
+std::string text_of(const fs::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
 }
 
 #ifdef __SANITIZE_ADDRESS__
@@ -120,6 +187,71 @@ TEST_F(Meeting, EveryToolsNetworkGivesTheToolsNumbers) {
     }
   }
   EXPECT_EQ(files, 26);
+}
+
+TEST_F(Meeting, EveryExportersNetworkIsRightOrRefusedInOneLine) {
+  if (kAddressSanitizer) GTEST_SKIP() << "OpenVINO cannot compute under the address sanitizer";
+  int files = 0;
+  for (const auto& entry : fs::directory_iterator(networks())) {
+    if (entry.path().extension() != ".txt") continue;
+    const NpzFile expected(fs::path(entry.path()).replace_extension(".npz"));
+    const auto chips = chips_of(expected);
+    for (const Expected& one : expectations(entry.path())) {
+      SCOPED_TRACE(one.file);
+      ++files;
+      if (!one.words.empty()) {
+        expect_words(networks() / one.file, one.words);
+        continue;
+      }
+      try {
+        const Embeddings raw =
+            Embedder(import(networks() / one.file, "pack" + std::to_string(files))).embed_raw(chips);
+        const auto right = expected.get<float>(one.file);
+        ASSERT_EQ(raw.values.size(), right.values.size());
+        double worst = 0;
+        for (std::size_t i = 0; i < raw.values.size(); ++i)
+          worst = std::max(worst, std::abs(static_cast<double>(raw.values[i]) - right.values[i]));
+        EXPECT_LE(worst, one.tolerance);
+      } catch (const Error& error) {
+        ADD_FAILURE() << error.what();
+      }
+    }
+  }
+  EXPECT_GE(files, all_networks() != nullptr ? 60 : 12);
+}
+
+// Our own readers see all of them; the whole import, which starts a process, every tenth.
+TEST_F(Meeting, DamagedNetworksEndInAPackOrOneLine) {
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::directory_iterator(networks())) {
+    if (entry.path().extension() == ".onnx") files.push_back(entry.path());
+  }
+  std::ranges::sort(files);
+  ASSERT_FALSE(files.empty());
+  std::mt19937 random(16);
+  const auto start = std::chrono::steady_clock::now();
+  const auto expect_line = [](const std::string& message, const fs::path& file) {
+    EXPECT_EQ(message.find('\n'), std::string::npos) << message;
+    EXPECT_NE(message.find(file.string()), std::string::npos) << message;
+  };
+  for (int i = 0; i < 200; ++i) {
+    const std::string bytes = damaged(text_of(files[static_cast<std::size_t>(i) % files.size()]), random);
+    const fs::path file = written("damaged" + std::to_string(i) + ".onnx", bytes);
+    try {
+      check_onnx(bytes, file.string());
+      (void)fold_onnx(bytes, file.string());
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kModelInvalid);
+      expect_line(error.what(), file);
+    }
+    if (kAddressSanitizer || (i % 10 != 0 && all_networks() == nullptr)) continue;
+    try {
+      (void)import(file, "damaged" + std::to_string(i));
+    } catch (const Error& error) {
+      expect_line(error.what(), file);
+    }
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::minutes(5));
 }
 
 TEST_F(Meeting, WhatIsNoModelIsCalledWhatItIs) {

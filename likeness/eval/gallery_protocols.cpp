@@ -23,18 +23,6 @@ Json json_of(const TrialShare& share) {
           {"std", or_null(share.deviation)}};
 }
 
-/// Cosines of all pairs of faces.
-Comparisons compare_all_pairs(const People& people) {
-  Comparisons pairs;
-  for (std::size_t i = 0; i < people.size(); ++i) {
-    for (std::size_t j = 0; j < i; ++j) {
-      auto& side = people.people[i] == people.people[j] ? pairs.mated : pairs.non_mated;
-      side.push_back(dot(people.embeddings[i], people.embeddings[j]));
-    }
-  }
-  return pairs;
-}
-
 /// A row of the table and the same as JSON.
 Json tell_threshold(const Comparisons& pairs, double rate, Table& table) {
   char text[32];

@@ -125,6 +125,9 @@ std::optional<Interval> bootstrap(const Answers& answers, std::uint64_t seed) {
   return Interval{shares[kResamples / 40], shares[kResamples - 1 - kResamples / 40]};
 }
 
+/// People most alike among whom a mate's own is looked for.
+constexpr std::size_t kLookedThrough = 50;
+
 struct Trial {
   EnrolledAndAsked counts;
   Answers ranked_first;
@@ -167,15 +170,24 @@ Trial run_trial(const NamedFaces& faces, const Groups& groups, const GalleryTria
   trial.counts.calibration_strangers = singles.size() / 2;
   trial.counts.test_strangers = singles.size() - singles.size() / 2;
   trial.counts.calibration = *gallery->calibration();
+  std::vector<ScoredFace> mate_scores;
+  std::vector<ScoredFace> stranger_scores;
   for (const std::size_t mate : mates) {
     const auto answer = identify(*gallery, rule, faces.embeddings[mate]);
+    for (const PersonMatch& match : gallery->search(faces.embeddings[mate], kLookedThrough)) {
+      if (match.name == faces.people[mate]) mate_scores.push_back({match.similarity, match.name});
+    }
     trial.ranked_first.add(answer.nearest->name == faces.people[mate], faces.people[mate]);
     trial.missed.add(answer.name != faces.people[mate], faces.people[mate]);
   }
   for (auto stranger = half; stranger != singles.end(); ++stranger) {
-    trial.named.add(identify(*gallery, rule, faces.embeddings[*stranger]).name.has_value(),
-                    faces.people[*stranger]);
+    const auto answer = identify(*gallery, rule, faces.embeddings[*stranger]);
+    trial.named.add(answer.name.has_value(), faces.people[*stranger]);
+    stranger_scores.push_back({answer.nearest->similarity, faces.people[*stranger]});
   }
+  const Calibration fit =
+      calibrate(mate_scores, stranger_scores, {.target_fpir = options.target_fpir, .resamples = 1});
+  if (fit.slope_fitted) trial.counts.slope = fit.slope;
   return trial;
 }
 

@@ -67,6 +67,9 @@ struct EnrolledAndAsked {
   std::size_t calibration_strangers = 0;  ///< Faces the threshold comes from.
   std::size_t test_strangers = 0;         ///< Faces it is tested on.
   Calibration calibration;                ///< Of the first trial.
+  /// Of the first trial, the slope of a logistic regression of the mates' similarities to their own person
+  /// against the test strangers' to whom they are most alike. Empty where they are too few.
+  std::optional<double> slope{};
   TrialShare rank_one;  ///< Of the mates, those whose nearest enrolled face is their person's.
   TrialShare fnir;      ///< Of the mates, those who do not get their own name.
   TrialShare fpir;      ///< Of the test strangers, those who get a name.

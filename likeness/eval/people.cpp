@@ -91,6 +91,17 @@ void keep_wanted(People& people, const std::optional<fs::path>& only, std::size_
     throw Error(ErrorCode::kInputUnreadable, "none of the faces is of a person wanted");
 }
 
+Comparisons compare_all_pairs(const NamedFaces& faces) {
+  Comparisons pairs;
+  for (std::size_t i = 0; i < faces.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      auto& side = faces.people[i] == faces.people[j] ? pairs.mated : pairs.non_mated;
+      side.push_back(dot(faces.embeddings[i], faces.embeddings[j]));
+    }
+  }
+  return pairs;
+}
+
 void leave_aside(People& people, std::span<const std::string> names) {
   keep(people, [names](const std::string& name) { return std::ranges::find(names, name) == names.end(); });
 }

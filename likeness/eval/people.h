@@ -12,6 +12,7 @@
 #include "likeness/embed/embeddings.h"
 #include "likeness/eval/failed_input.h"
 #include "likeness/recognize/setup.h"
+#include "likeness/stats/error_rates.h"
 
 namespace likeness {
 
@@ -49,6 +50,12 @@ void make_comparable(People& people);
 /// Keeps those who have `min_photos` faces and whom the list in `only`, where given, names
 /// (read_people_file()). @throws Error kInputUnreadable where the file cannot be read or nobody is left.
 void keep_wanted(People& people, const std::optional<std::filesystem::path>& only, std::size_t min_photos);
+
+/// Of all pairs of more faces nobody can keep the cosines: 72 million pairs take half a gigabyte.
+inline constexpr std::size_t kMostFacesInPairs = 12'000;
+
+/// Cosines of all pairs of comparable faces.
+[[nodiscard]] Comparisons compare_all_pairs(const NamedFaces& faces);
 
 /// Takes the people called so out; nobody may be left.
 void leave_aside(People& people, std::span<const std::string> names);

@@ -20,9 +20,6 @@ namespace likeness {
 // their cosine, make_comparable() comes before; galleries do it themselves, and take faces as the model gives
 // them.
 
-/// Of all pairs of more faces nobody can keep the cosines: 72 million pairs take half a gigabyte.
-inline constexpr std::size_t kMostFacesInPairs = 12'000;
-
 /// identify_open_set() of comparable faces. @param probes who is asked about; none: those of the gallery.
 /// @throws as that function.
 [[nodiscard]] EvalReport open_set_report(const People& gallery, const std::optional<People>& probes,

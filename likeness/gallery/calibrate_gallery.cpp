@@ -2,9 +2,11 @@
 #include <cctype>
 #include <set>
 
+#include "likeness/core/error.h"
 #include "likeness/core/person_name.h"
 #include "likeness/embed/embeddings.h"
 #include "likeness/gallery/gallery.h"
+#include "likeness/gallery/naming.h"
 #include "likeness/gallery/person_faces.h"
 
 namespace likeness {
@@ -66,12 +68,20 @@ struct Scored {
   LookAlike look_alike;
 };
 
+CalibrationOptions with_slope_of(const GalleryView& gallery, CalibrationOptions options) {
+  try {
+    options.usual_slope = naming_slope_of(contract_from_json(gallery.space().contract, "the gallery"));
+  } catch (const Error&) {  // another program's contract, or none: it says nothing of slopes
+  }
+  return options;
+}
+
 CalibrationReport finish(const GalleryView& gallery, std::vector<Scored> scored,
                          const CalibrationOptions& options) {
   std::vector<ScoredFace> impostors;
   for (const Scored& one : scored) impostors.push_back(one.face);
   CalibrationReport report;
-  report.calibration = calibrate(mate_scores(gallery), impostors, options);
+  report.calibration = calibrate(mate_scores(gallery), impostors, with_slope_of(gallery, options));
   report.calibration.gallery_people = gallery.people();
   report.calibration.gallery_faces = gallery.faces();
   report.calibration.contract_id = gallery.space().id();

@@ -64,8 +64,8 @@ Interval middle_95(std::vector<double> values) {
 double logistic(double x) { return 1 / (1 + std::exp(-x)); }
 
 void fit_probability(std::span<const ScoredFace> mates, std::span<const ScoredFace> impostors,
-                     Calibration& result) {
-  result.slope = kDefaultSlope;
+                     double usual_slope, Calibration& result) {
+  result.slope = usual_slope;
   result.stranger_share = 0.5;
   if (mates.size() < kMinMates) return;
   std::vector<double> similarities;
@@ -132,7 +132,7 @@ Calibration calibrate(std::span<const ScoredFace> mates, std::span<const ScoredF
   }
   result.threshold_interval = middle_95(std::move(thresholds));
   result.fpir_interval = middle_95(std::move(rates));
-  fit_probability(mates, impostors, result);
+  fit_probability(mates, impostors, options.usual_slope, result);
 
   result.impostor_faces = impostors.size();
   result.impostor_people = identities.size();

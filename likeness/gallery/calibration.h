@@ -18,10 +18,16 @@ struct ScoredFace {
   std::string person;  ///< Who it really is; faces of one person are resampled together.
 };
 
+/// Slope of 20180408-102900's centred cosines: a logistic fit to 1,112 mates and 965 strangers of LFW view 1
+/// against 1,188 enrolled faces gave 28 (26 for plain cosines); similarities to people have the slope of
+/// their cosines within .2. Other models say theirs in their contract (Contract::naming_slope).
+inline constexpr double kDefaultSlope = 28;
+
 struct CalibrationOptions {
   double target_fpir = 0.01;  ///< Share of strangers who may get a name, in (0, 1).
   int resamples = 1000;
   std::uint64_t seed = 0;
+  double usual_slope = kDefaultSlope;  ///< The slope where too few mates are there to fit one: the model's.
 };
 
 /// From which similarity on a face gets the name of the person most alike, how sure that is, and the
@@ -36,7 +42,7 @@ struct Calibration {
   Interval threshold_interval;  ///< 95 %, bootstrap over identities.
   double fnir = 0;              ///< Share of the mates below the threshold; -1 where there were none.
   double slope = 0;             ///< probability() = 1 / (1 + exp(-slope * (similarity - threshold))).
-  bool slope_fitted = false;    ///< False: too few mates, the slope is kDefaultSlope.
+  bool slope_fitted = false;    ///< False: too few mates, the slope is the model's usual one.
   double stranger_share = 0;    ///< Share of strangers for which `threshold` is the Bayes decision.
   std::size_t impostor_faces = 0;
   std::size_t impostor_people = 0;
@@ -57,11 +63,6 @@ struct Calibration {
 
 /// Fewest mates a slope is fitted to.
 inline constexpr std::size_t kMinMates = 20;
-/// Slope of 20180408-102900's centred cosines: a logistic fit to 1,112 mates and 965 strangers of LFW view 1
-/// against 1,188 enrolled faces gave 28 (26 for plain cosines); similarities to people have the slope of
-/// their cosines within .2.
-inline constexpr double kDefaultSlope = 28;
-
 /// How many impostor faces a rate needs: three are to be expected above the threshold.
 [[nodiscard]] std::size_t impostors_needed(double target_fpir);
 

@@ -38,6 +38,8 @@ TEST(Calibrate, FindsTheThresholdByHand) {
   EXPECT_EQ(result.fnir, -1);
   EXPECT_FALSE(result.slope_fitted);
   EXPECT_EQ(result.slope, kDefaultSlope);
+  // A model that states its own slope is believed where nobody can fit one.
+  EXPECT_EQ(calibrate({}, impostors, {.target_fpir = 0.03, .usual_slope = 44}).slope, 44);
 }
 
 TEST(Calibrate, EqualScoresPassTogetherOrNotAtAll) {

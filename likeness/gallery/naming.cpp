@@ -16,6 +16,8 @@ Identification NamingRule::name(std::span<const PersonMatch> matches) const {
   return answer;
 }
 
+double naming_slope_of(const Contract& contract) { return contract.naming_slope.value_or(kDefaultSlope); }
+
 NamingRule calibrated_rule(const GalleryView& view) {
   NamingRule rule{.people = view.people()};
   if (!view.calibration()) return rule;
@@ -29,6 +31,7 @@ NamingRule naming_rule(const GalleryView& view, const Contract& contract, Precis
                        const NamingOptions& options) {
   NamingRule rule = options.threshold ? NamingRule{} : calibrated_rule(view);
   rule.people = options.people.value_or(view.people());
+  rule.slope = naming_slope_of(contract);
   if (options.threshold) {
     rule.threshold = options.threshold;
     rule.origin = NamingRule::Origin::kCaller;

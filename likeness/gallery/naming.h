@@ -38,6 +38,8 @@ struct NamingRule {
   std::size_t people = 0;                       ///< Enrolled when the rule was made.
   /// kModel only: the share of strangers who are to be expected to get a name, in [0, 1].
   std::optional<double> strangers_named = {};
+  /// How fast the probability rises about the threshold where there is no calibration (naming_slope_of()).
+  double slope = kDefaultSlope;
 
   /// `matches`: the people most alike, the first one decides; none: nobody.
   [[nodiscard]] Identification name(std::span<const PersonMatch> matches) const;
@@ -59,6 +61,9 @@ struct NamingOptions {
 /// within a fifth of it from 10 to 3,095 people (docs/people.md).
 [[nodiscard]] NamingRule naming_rule(const GalleryView& view, const Contract& contract, Precision precision,
                                      const NamingOptions& options = {});
+
+/// The slope that a model's contract states, else kDefaultSlope.
+[[nodiscard]] double naming_slope_of(const Contract& contract);
 
 /// The gallery's calibration; without one nobody gets a name.
 [[nodiscard]] NamingRule calibrated_rule(const GalleryView& view);

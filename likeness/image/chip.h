@@ -1,9 +1,11 @@
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "likeness/image/geometry.h"
 #include "likeness/image/image.h"
 
 namespace likeness {
@@ -31,6 +33,9 @@ struct CropSpec {
       1.2F;  ///< kMargin: the region's sides over the box's sides. Source: pipeline measurements, LFW view 1.
   bool square = false;   ///< kMargin: grow the shorter side first, so that nothing is stretched.
   bool upright = false;  ///< kMargin: turn the region so that the eyes are level.
+  /// kAligned: where the five landmarks (Face::landmarks, in their order) come to lie, in pixels of the chip
+  /// as places of pixel centres counted from 0. Empty: ArcFace's places (align/align.h).
+  std::optional<std::array<Point, 5>> places{};
   bool operator==(const CropSpec&) const = default;
 };
 

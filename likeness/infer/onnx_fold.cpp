@@ -243,7 +243,10 @@ std::optional<Folded> Graph::dequantized(const Node& node) const {
   if (type != OnnxType::kFloat && type != OnnxType::kFloat16 && type != OnnxType::kBfloat16)
     return std::nullopt;
   const auto layout = layout_of(node, values->sizes, scale->sizes, scale->count);
-  if (!layout || (has_zero && (zero->sizes != scale->sizes || zero->type != values->type))) {
+  // One scale may be a number, and its zero point a row of one.
+  const bool fits = !has_zero || ((zero->sizes == scale->sizes || (zero->count == 1 && scale->count == 1)) &&
+                                  zero->type == values->type);
+  if (!layout || !fits) {
     throw std::runtime_error("has a DequantizeLinear (" + std::string(node.outputs[0]) +
                              ") whose scale or zero point does not fit its weights");
   }

@@ -18,18 +18,64 @@ constexpr int kLargestSide = 4096;
 constexpr int kLargestDimension = 65536;
 constexpr int kDeepestJson = 64;  // Keras files have 8
 
+/// One line of numbers, as short as tells each float apart; a list would take a line for each of 512.
+std::string numbers_text(std::span<const float> numbers) {
+  std::string text;
+  for (const float value : numbers) {
+    std::array<char, 32> digits{};
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+    if (!text.empty()) text += ' ';
+    text.append(digits.data(), end);
+  }
+  return text;
+}
+
+/// `count` numbers from -`most` to `most` of a field that numbers_text() wrote.
+std::vector<float> numbers_from(const JsonFields& fields, const char* name, int count, float most) {
+  const std::string text = fields.text(name);
+  const auto wrong = [&] {
+    const std::string bound = std::to_string(static_cast<int>(most));
+    fields.wrong(
+        name, std::to_string(count) + " numbers from -" + bound + " to " + bound + ", one space between two");
+  };
+  std::vector<float> numbers;
+  const char* at = text.data();
+  const char* end = at + text.size();
+  while (static_cast<int>(numbers.size()) < count) {
+    float value = 0;
+    const auto [next, error] = std::from_chars(at, end, value);
+    if (error != std::errc() || !(std::abs(value) <= most)) wrong();
+    numbers.push_back(value);
+    at = next;
+    if (static_cast<int>(numbers.size()) == count) break;
+    if (at == end || *at != ' ') wrong();
+    ++at;
+  }
+  if (at != end) wrong();
+  return numbers;
+}
+
+constexpr int kPlaces = 10;  // five points
+
 Json crop_object(const CropSpec& crop) {
-  return {{"profile", to_string(crop.profile)},
-          {"filter", to_string(crop.filter)},
-          {"width", crop.width},
-          {"height", crop.height},
-          {"grow", shortest(crop.grow)},
-          {"square", crop.square},
-          {"upright", crop.upright}};
+  Json json{{"profile", to_string(crop.profile)},
+            {"filter", to_string(crop.filter)},
+            {"width", crop.width},
+            {"height", crop.height},
+            {"grow", shortest(crop.grow)},
+            {"square", crop.square},
+            {"upright", crop.upright}};
+  if (crop.places) {
+    std::array<float, kPlaces> numbers{};
+    for (std::size_t i = 0; i < numbers.size(); ++i)
+      numbers[i] = i % 2 == 0 ? (*crop.places)[i / 2].x : (*crop.places)[i / 2].y;
+    json["places"] = numbers_text(numbers);
+  }
+  return json;
 }
 
 CropSpec crop_from(const JsonFields& fields) {
-  fields.only({"profile", "filter", "width", "height", "grow", "square", "upright"});
+  fields.only({"profile", "filter", "width", "height", "grow", "square", "upright", "places"});
   CropSpec crop;
   crop.profile = fields.word("profile", crop_profile_from, "tutorial, margin or aligned");
   crop.filter = fields.word("filter", filter_from, "nearest, box, bilinear, bicubic or lanczos");
@@ -39,6 +85,12 @@ CropSpec crop_from(const JsonFields& fields) {
   if (!(crop.grow > 0 && crop.grow <= 10)) fields.wrong("grow", "above 0 and at most 10");
   crop.square = fields.boolean("square");
   crop.upright = fields.boolean("upright");
+  if (fields.has("places")) {
+    const auto numbers = numbers_from(fields, "places", kPlaces, kLargestSide);
+    crop.places.emplace();
+    for (std::size_t i = 0; i < crop.places->size(); ++i)
+      (*crop.places)[i] = {numbers[2 * i], numbers[2 * i + 1]};
+  }
   return crop;
 }
 
@@ -90,40 +142,6 @@ void read_compact(const JsonFields& fields, Contract& contract) {
                                          static_cast<int>(object.integer("inputs", 1, kLargestDimension))};
   }
   if (fields.has("values")) contract.values = fields.word("values", value_format_from, "f32 or int8");
-}
-
-/// One line of numbers, as short as tells each float apart; a list would take a line for each of 512.
-std::string centre_text(const std::vector<float>& centre) {
-  std::string text;
-  for (const float value : centre) {
-    std::array<char, 32> digits{};
-    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
-    if (!text.empty()) text += ' ';
-    text.append(digits.data(), end);
-  }
-  return text;
-}
-
-std::vector<float> centre_from(const JsonFields& fields, int dimension) {
-  const std::string text = fields.text("centre");
-  const auto wrong = [&] {
-    fields.wrong("centre", std::to_string(dimension) + " numbers from -1 to 1, one space between two");
-  };
-  std::vector<float> centre;
-  const char* at = text.data();
-  const char* end = at + text.size();
-  while (static_cast<int>(centre.size()) < dimension) {
-    float value = 0;
-    const auto [next, error] = std::from_chars(at, end, value);
-    if (error != std::errc() || !(std::abs(value) <= 1)) wrong();
-    centre.push_back(value);
-    at = next;
-    if (static_cast<int>(centre.size()) == dimension) break;
-    if (at == end || *at != ' ') wrong();
-    ++at;
-  }
-  if (at != end) wrong();
-  return centre;
 }
 
 KnownThreshold threshold_from(const JsonFields& fields) {
@@ -217,14 +235,16 @@ Json contract_object(const Contract& contract) {
             {"metric", contract.metric()},
             {"thresholds", thresholds}};
   if (contract.strangers_links) json["strangers_links"] = *contract.strangers_links;
-  if (!contract.centre.empty()) json["centre"] = centre_text(contract.centre);
+  if (contract.naming_slope) json["naming_slope"] = *contract.naming_slope;
+  if (!contract.centre.empty()) json["centre"] = numbers_text(contract.centre);
   add_compact(contract, json);
   return json;
 }
 
 Contract contract_from(const JsonFields& fields) {
   fields.only({"name", "source", "licence", "network", "sha256", "input", "crop", "dimension", "unit_length",
-               "detector", "metric", "centre", "thresholds", "strangers_links", "projection", "values"});
+               "detector", "metric", "centre", "thresholds", "strangers_links", "naming_slope", "projection",
+               "values"});
   Contract contract;
   contract.name = fields.text("name");
   if (contract.name.empty()) fields.wrong("name", "a name");
@@ -238,7 +258,7 @@ Contract contract_from(const JsonFields& fields) {
   contract.unit_length = fields.boolean("unit_length");
   contract.detector = fields.text("detector");
   read_compact(fields, contract);
-  if (fields.has("centre")) contract.centre = centre_from(fields, contract.dimension);
+  if (fields.has("centre")) contract.centre = numbers_from(fields, "centre", contract.dimension, 1);
   if (fields.text("metric") != contract.metric()) {
     fields.wrong("metric", "\"cosine\", or \"centred cosine\" with a centre: what this version knows");
   }
@@ -250,6 +270,11 @@ Contract contract_from(const JsonFields& fields) {
     contract.strangers_links = fields.number("strangers_links");
     if (!(*contract.strangers_links > 0 && *contract.strangers_links <= 1000))
       fields.wrong("strangers_links", "a number of links a face, above 0");
+  }
+  if (fields.has("naming_slope")) {
+    contract.naming_slope = fields.number("naming_slope");
+    if (!(*contract.naming_slope > 0 && *contract.naming_slope <= 1000))
+      fields.wrong("naming_slope", "above 0 and at most 1000");
   }
   return contract;
 }
@@ -271,10 +296,11 @@ std::string Contract::id() const {
     used.grow = CropSpec{}.grow;
     used.square = used.upright = false;
   }
+  if (crop.profile != CropProfile::kAligned) used.places.reset();
   Json numbers{{"sha256", sha256},       {"input", input_object(*this)}, {"crop", crop_object(used)},
                {"dimension", dimension}, {"unit_length", unit_length},   {"detector", detector},
                {"metric", metric()}};
-  if (!centre.empty()) numbers["centre"] = centre_text(centre);
+  if (!centre.empty()) numbers["centre"] = numbers_text(centre);
   if (projection) numbers["projection"] = {projection->sha256, projection->inputs};
   if (values != ValueFormat::kF32) numbers["values"] = to_string(values);
   const std::string text = numbers.dump(-1, ' ', false, Json::error_handler_t::replace);

@@ -81,6 +81,9 @@ struct Contract {
   /// How closely faces are linked when they are grouped: links to strangers that a face may have on average
   /// (cluster/cluster.h). Empty: what was chosen for 20180408-102900.
   std::optional<double> strangers_links{};
+  /// How fast the probability of a name rises with its similarity, per unit of it (Calibration::slope), where
+  /// a gallery's own faces cannot say. Empty: kDefaultSlope (gallery/calibration.h), 20180408-102900's.
+  std::optional<double> naming_slope{};
 
   /// "cosine", or "centred cosine" where there is a centre.
   [[nodiscard]] std::string_view metric() const { return centre.empty() ? "cosine" : "centred cosine"; }
@@ -96,8 +99,8 @@ struct Contract {
 
   /// Names the embedding space: model name, crop profile and the first 12 digits of a SHA-256 over every
   /// field that changes the numbers (weights, input, crop, dimension, projection, values, centre; not
-  /// precision, thresholds, links or words), e.g. "20180408-102900/margin/0123456789ab". Two embeddings may
-  /// be compared only where their ids are equal.
+  /// precision, thresholds, links, slope or words), e.g. "20180408-102900/margin/0123456789ab". Two
+  /// embeddings may be compared only where their ids are equal.
   [[nodiscard]] std::string id() const;
   bool operator==(const Contract&) const = default;
 };

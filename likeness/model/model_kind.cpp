@@ -6,6 +6,8 @@
 #include <string_view>
 #include <utility>
 
+#include "likeness/infer/output_kinds.h"
+
 namespace likeness {
 namespace {
 
@@ -94,14 +96,10 @@ std::string foreign_model(const fs::path& file) {
 }
 
 std::string landmark_network(int numbers) {
-  // Two numbers a point: 5 points, and 68, 98 and 106 of iBUG 300-W, WFLW and JD-landmark.
-  for (const int points : {5, 68, 98, 106}) {
-    if (numbers == 2 * points) {
-      return "its " + std::to_string(numbers) + " numbers a picture are as many as the places of " +
-             std::to_string(points) + " landmarks, so it is a landmark network and gives no embeddings";
-    }
-  }
-  return {};
+  const std::string found = landmarks_of(numbers);
+  if (found.empty()) return {};
+  return "its " + std::to_string(numbers) + " numbers a picture are as many as " + found +
+         ", so it is a landmark network and gives no embeddings";
 }
 
 }  // namespace likeness

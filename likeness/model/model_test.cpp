@@ -118,6 +118,35 @@ TEST(Contract, MaySayHowCloselyFacesAreLinked) {
       "x.json has a field \"strangers_links\" that is not a number of links a face, above 0");
 }
 
+TEST(Contract, MaySayHowSureNamesAre) {
+  Contract contract = some_contract();
+  const std::string id = contract.id();
+  contract.naming_slope = 44.5;
+  EXPECT_EQ(contract_from_json(to_json(contract), "test"), contract);
+  EXPECT_EQ(contract.id(), id);
+  EXPECT_EQ(message(ErrorCode::kModelInvalid,
+                    [&] { (void)contract_from_json(replaced(to_json(contract), "44.5", "0"), "x.json"); }),
+            "x.json has a field \"naming_slope\" that is not above 0 and at most 1000");
+}
+
+TEST(Contract, PlacesOfLandmarksAreASpaceOfTheirOwn) {
+  Contract contract = some_contract();
+  const std::string id = contract.id();
+  EXPECT_EQ(to_json(contract).find("places"), std::string::npos);  // older packs keep their text
+  contract.crop.places = {{{1.5F, 2}, {3, 4}, {5, 6}, {7, 8}, {9, 10}}};
+  EXPECT_EQ(contract_from_json(to_json(contract), "test"), contract);
+  EXPECT_NE(contract.id(), id);
+  EXPECT_EQ(message(ErrorCode::kModelInvalid,
+                    [&] { (void)contract_from_json(replaced(to_json(contract), "1.5 2", "1.5"), "x.json"); }),
+            "x.json has a field \"crop.places\" that is not 10 numbers from -4096 to 4096, one space between "
+            "two");
+  // Only faces brought to places have some.
+  contract.crop.profile = CropProfile::kMargin;
+  Contract without = contract;
+  without.crop.places.reset();
+  EXPECT_EQ(contract.id(), without.id());
+}
+
 TEST(Contract, ErrorsNameTheField) {
   const std::string json = to_json(some_contract());
   const auto problem = [](const std::string& text) {

@@ -16,6 +16,7 @@ namespace likeness {
 namespace {
 
 // Field numbers of onnx.proto3.
+constexpr std::uint64_t kLatestOpset = 23;
 constexpr std::size_t kMostNodes = 65536;
 constexpr std::size_t kMostNames = std::size_t{1} << 20;  // inputs and outputs of all nodes together
 constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 30;
@@ -172,6 +173,20 @@ void check_graph(std::string_view message, std::vector<OnnxWeights>& outside) {
   meaning.check();
 }
 
+/// An opset_import. What operators mean is fixed by the version of their set.
+void check_opset(std::string_view message) {
+  std::string_view domain;
+  std::uint64_t version = 0;
+  ProtoReader fields(message);
+  for (ProtoField field; fields.next(field);) {
+    if (field.number == 1 && field.is_bytes) domain = field.bytes;
+    if (field.number == 2 && !field.is_bytes) version = field.value;
+  }
+  if ((domain.empty() || domain == "ai.onnx") && version > kLatestOpset)
+    throw std::runtime_error("is of ONNX opset " + std::to_string(version) + "; up to " +
+                             std::to_string(kLatestOpset) + " is understood, which its exporter can be told");
+}
+
 }  // namespace
 
 std::vector<OnnxWeights> check_onnx(std::string_view bytes, const std::string& file) {
@@ -181,6 +196,7 @@ std::vector<OnnxWeights> check_onnx(std::string_view bytes, const std::string& f
     ProtoReader model(bytes);
     for (ProtoField field; model.next(field);) {
       if (field.number == 25) throw std::runtime_error("holds functions, which are not read");
+      if (field.number == 8 && field.is_bytes) check_opset(field.bytes);
       if (field.number != 7 || !field.is_bytes) continue;
       found = true;
       check_graph(field.bytes, outside);

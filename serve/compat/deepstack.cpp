@@ -206,8 +206,7 @@ Done DeepStack::compare(const Visit& visit) const {
     if (faces.empty()) throw Refusal(400, "no_face", "no face detected in " + name_of(upload));
     rows.push_back(comparison.comparable(photo.averaged[faces.front()]));
   }
-  const double threshold = recognizer.verification_rule().threshold;
-  return answered({{"similarity", confidence_of(probability_of(threshold, dot(rows[0], rows[1])))}}, 2);
+  return answered({{"similarity", confidence_of(probability_of_pair(recognizer, dot(rows[0], rows[1])))}}, 2);
 }
 
 Done DeepStack::list(const Visit& visit) {

@@ -46,11 +46,13 @@ check() {
 }
 
 models=tests/meeting/make_models.py
+networks=tools/make_network_files.py
 environment torch --no-deps torch==2.15.0 filelock==4.3.1 fsspec==2026.9.0 Jinja2==3.1.6 MarkupSafe==3.0.4 \
   mpmath==1.4.1 networkx==3.6.1 numpy==2.4.6 onnx==1.23.2 onnx-ir==1.1.0 onnxscript==0.7.2 ml_dtypes==0.6.0 \
   packaging==26.4 protobuf==7.36.2 sympy==1.14.0 typing_extensions==4.16.0
 python3 tests/meeting/torch_without_gpu.py "$place/torch" || fail "torch cannot be brought to run without a GPU"
 make torch torch $models torch "$files/models"
+make torch "torch's exporter" $networks torch "$files/networks"
 rm -rf "$place/torch"
 
 environment keras tensorflow-cpu==2.21.0 keras==3.15.1 onnx==1.23.2 onnxruntime==1.32.0 numpy==2.4.6 h5py==3.14.0
@@ -58,15 +60,18 @@ add keras --no-deps tf_keras==2.21.0 tf2onnx==1.17.0
 make keras Keras $models keras "$files/models"
 make keras "tf_keras and tf2onnx" $models tf_keras "$files/models"
 make keras "ONNX Runtime" $models onnxruntime "$files/models"
+make keras "Keras's exporter and tf2onnx" $networks keras "$files/networks"
+make keras "ONNX Runtime's quantiser" $networks quantised "$files/networks"
 rm -rf "$place/keras"
 
 environment others openvino==2026.4.1 scikit-learn==1.9.1 numpy==2.4.6 Pillow==13.0.0 pillow-heif==1.8.1 \
   tifffile==2026.3.3
 make others OpenVINO $models openvino "$files/models"
+make others "OpenVINO's exporter" $networks openvino "$files/networks"
 make others "NumPy and scikit-learn" tests/meeting/make_datasets.py "$files/datasets"
 make others "Pillow, pillow-heif and tifffile" tools/make_colour_fixtures.py "$files/colour"
 
-export LIKENESS_MEETING="$files/models" LIKENESS_DATASETS="$files/datasets" LIKENESS_COLOURS="$files/colour"
+export LIKENESS_MEETING="$files/models" LIKENESS_NETWORKS="$files/networks" LIKENESS_DATASETS="$files/datasets" LIKENESS_COLOURS="$files/colour"
 check "Keras, tf_keras, tf2onnx, torch, ONNX Runtime, OpenVINO" "$build/stages/embed/meeting_test"
 check "NumPy and scikit-learn" "$build/stages/dataset/meeting_datasets_test"
 check "Pillow, pillow-heif, tifffile" "$build/stages/image/color_test"

@@ -54,6 +54,47 @@ class TinyRoad : public testing::Test {
   tiny::Folder folder_;
 };
 
+TEST_F(TinyRoad, AModelWithoutThresholdsSaysHowToMeasureThemAndThenHasThem) {
+  fs::copy(tiny::packs(), folder_ / "packs", fs::copy_options::recursive);
+  const std::string file = folder_ / "packs/tiny/model.json";
+  json pack = json::parse(std::ifstream(file));
+  pack["contract"]["thresholds"] = json::array();
+  write_file(file, pack.dump());
+  tiny::write_people(folder_ / "photos", 0, 17, 3, 1000);
+  const auto run = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), {"--models", folder_ / "packs"});
+    return run_likeness(arguments);
+  };
+  const std::vector<std::string> verify{"verify", folder_ / "photos/person_00/0.png",
+                                        folder_ / "photos/person_00/1.png", "--model", tiny::kEmbedder};
+  const auto refused = run(verify);
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_NE(refused.err.find("likeness model measure tiny --images FOLDER --people FILE"), std::string::npos)
+      << refused.err;
+  write_file(folder_ / "people.txt", [] {
+    std::string names;
+    for (int person = 0; person < 16; ++person) names += tiny::name_of(person) + "\t3\n";
+    return names;
+  }());
+  const auto measured = run({"model", "measure", "tiny", "--images", folder_ / "photos", "--people",
+                             folder_ / "people.txt", "--no-cache", "--threads", "2"});
+  ASSERT_EQ(measured.code, 0) << measured.err;
+  EXPECT_NE(measured.out.find("tiny: 48 faces of 16 people, 1080 pairs of two people, f32"),
+            std::string::npos)
+      << measured.out;
+  const json thresholds = json::parse(std::ifstream(file))["contract"]["thresholds"];
+  ASSERT_EQ(thresholds.size(), 1U) << thresholds;  // so few pairs support .01 alone
+  EXPECT_EQ(thresholds[0]["pairs"], 1080);
+  EXPECT_NE(thresholds[0]["origin"].get<std::string>().find("48 faces of 16 people of people.txt"),
+            std::string::npos);
+  EXPECT_EQ(run(verify).code, 0);
+  write_file(folder_ / "one.txt", "person_00\n");
+  EXPECT_EQ(run({"model", "measure", "tiny", "--images", folder_ / "photos", "--people", folder_ / "one.txt",
+                 "--no-cache"})
+                .code,
+            5);
+}
+
 TEST_F(TinyRoad, DetectNamesBoxesAndLandmarks) {
   const std::vector<tiny::DrawnFace> drawn{{2, 70, 70, 60}, {9, 200, 80, 90}};
   write_png(folder_ / "two.png", tiny::draw(drawn, 300, 160, 3).view());

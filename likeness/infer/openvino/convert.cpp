@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <openvino/core/preprocess/pre_post_process.hpp>
 #include <openvino/op/convolution.hpp>
 #include <openvino/op/parameter.hpp>
@@ -8,6 +9,7 @@
 
 #include "likeness/infer/openvino/module.h"
 #include "likeness/infer/openvino/openvino.h"
+#include "likeness/infer/output_kinds.h"
 
 namespace likeness {
 namespace {
@@ -40,9 +42,28 @@ void freeze_switches(const Model& model) {
   }
 }
 
+OutputFacts facts_of(const ov::op::v0::Result& result) {
+  // The name that the file declares, where its format has one for outputs.
+  const auto& names = result.input_value(0).get_names();
+  OutputFacts facts{.name = names.empty() ? result.get_input_node_ptr(0)->get_friendly_name()
+                                          : *std::ranges::min_element(names),
+                    .shape = {}};
+  const ov::PartialShape& shape = result.get_output_partial_shape(0);
+  for (std::size_t i = 0; shape.rank().is_static() && i < shape.size(); ++i)
+    facts.shape.push_back(shape[i].is_static() ? shape[i].get_length() : -1);
+  return facts;
+}
+
+/// What no node reads: SFace's file declares 29 such inputs.
+void drop_unread_inputs(const Model& model) {
+  const auto parameters = model->get_parameters();
+  for (const auto& parameter : parameters) {
+    if (parameter->output(0).get_target_inputs().empty()) model->remove_parameter(parameter);
+  }
+}
+
 /// Cuts the model to the one output asked for.
 Model with_one_output(const Model& model, const std::string& wanted, const std::filesystem::path& file) {
-  std::string names;
   for (const auto& node : model->get_ordered_ops()) {
     if (ov::as_type_ptr<ov::op::v0::Result>(node) || node->get_output_size() == 0) continue;
     const std::string& name = node->get_friendly_name();
@@ -54,10 +75,10 @@ Model with_one_output(const Model& model, const std::string& wanted, const std::
   }
   if (!wanted.empty()) refuse(file, "it has no node \"" + wanted + "\" to take as output");
   if (model->get_results().size() == 1) return model;
-  for (const auto& result : model->get_results()) {
-    names += (names.empty() ? "" : ", ") + result->get_input_node_ptr(0)->get_friendly_name();
-  }
-  refuse(file, "it has several outputs (" + names + ")", Remedy::kChooseOutput);
+  std::vector<OutputFacts> outputs;
+  for (const auto& result : model->get_results()) outputs.push_back(facts_of(*result));
+  if (const std::string finds = detector_by_outputs(outputs); !finds.empty()) refuse(file, finds);
+  refuse(file, "it has several outputs: " + explained(outputs), Remedy::kChooseOutput);
 }
 
 void set_size(const Model& model, const ConvertOptions& options, const std::filesystem::path& file) {
@@ -93,12 +114,25 @@ Model with_floats(const Model& model, const std::filesystem::path& file) {
   return change.build();
 }
 
+/// Lets the network take any number of pictures.
+void free_it(const Model& model, const std::filesystem::path& file) {
+  bool fits = false;
+  try {
+    free_batch(*model);
+    fits = takes_any_batch(*model);
+  } catch (const ov::Exception&) {  // its layers hold the size of the batch that it was exported with
+  }
+  if (!fits) refuse(file, "it does not compute any number of pictures alike; export it with a free batch");
+}
+
 /// n x d, also where the network gives n x d x 1 x 1.
 void check_output(const Model& model, const std::filesystem::path& file) {
   const ov::PartialShape& shape = model->get_results().front()->get_output_partial_shape(0);
   bool row = shape.rank().is_static() && shape.size() >= 2 && shape[1].is_static();
   for (std::size_t i = 2; row && i < shape.size(); ++i) row = shape[i] == 1;
-  if (!row) refuse(file, "its output is " + shape.to_string() + ", not one row of numbers a picture");
+  if (row) return;
+  const std::vector<OutputFacts> outputs{facts_of(*model->get_results().front())};
+  refuse(file, "its output is no row of numbers a picture: " + explained(outputs));
 }
 
 }  // namespace
@@ -111,11 +145,12 @@ void LoadedOpenvino::convert_network(const std::filesystem::path& source, const 
     freeze_switches(model);
     model = with_one_output(model, options.output, file);
     freeze_switches(model);
+    drop_unread_inputs(model);
     if (model->get_parameters().size() != 1) {
       refuse(file, "it has " + std::to_string(model->get_parameters().size()) + " inputs; one is understood");
     }
     set_size(model, options, file);
-    free_batch(*model);
+    free_it(model, file);
     check_output(model, file);
     model = with_floats(model, file);
     // ONNX's reader computes shapes of constants out of ranks; written as constants, everybody can read them.

@@ -1,50 +1,58 @@
 #include "likeness/infer/openvino/openvino.h"
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <openvino/op/reshape.hpp>
-#include <openvino/op/util/op_types.hpp>
-#include <set>
-#include <sstream>
 #include <stdexcept>
 #include <utility>
 #include <vector>
 
 #include "likeness/infer/onnx_fold.h"
+#include "likeness/infer/openvino/reason.h"
 
 namespace likeness {
 namespace {
 
 using Sizes = std::vector<std::int64_t>;
 
-/// Where `reshape` says "1" for a batch that it only carries along, its target with -1 there; else empty. To
-/// be asked while the batch is 1.
-Sizes freed_target(const ov::op::v1::Reshape& reshape) {
-  const ov::PartialShape& to = reshape.get_output_partial_shape(0);
-  const ov::PartialShape& from = reshape.get_input_partial_shape(0);
-  const auto target = ov::as_type_ptr<ov::op::v0::Constant>(reshape.get_input_node_shared_ptr(1));
-  if (!target || to.is_dynamic() || from.rank().is_dynamic() || to.size() == 0 || from.size() == 0) return {};
-  const auto said = target->cast_vector<std::int64_t>();
-  if (to[0] != 1 || from[0] != 1 || said.empty() || said[0] != 1) return {};
-  Sizes freed{-1};
-  for (std::size_t i = 1; i < to.size(); ++i) freed.push_back(to[i].get_length());
-  return freed;
-}
+using Reshape = ov::op::v1::Reshape;
 
-/// Reshapes of what depends on the network's input, and their new targets.
-std::vector<std::pair<std::shared_ptr<ov::Node>, Sizes>> freed_reshapes(const ov::Model& model) {
-  std::vector<std::pair<std::shared_ptr<ov::Node>, Sizes>> found;
-  std::set<const ov::Node*> moving;  // nodes that depend on the input
+/// What each reshape to a constant shape makes, to be asked while every shape is known.
+std::map<const ov::Node*, Sizes> reshaped_sizes(const ov::Model& model) {
+  std::map<const ov::Node*, Sizes> found;
   for (const auto& node : model.get_ordered_ops()) {
-    bool moves = ov::op::util::is_parameter(node);
-    for (const auto& input : node->input_values()) moves = moves || moving.contains(input.get_node());
-    if (!moves) continue;
-    moving.insert(node.get());
-    const auto reshape = ov::as_type_ptr<ov::op::v1::Reshape>(node);
-    if (!reshape) continue;
-    if (auto target = freed_target(*reshape); !target.empty()) found.emplace_back(node, std::move(target));
+    const ov::PartialShape& to =
+        node->get_output_size() == 1 ? node->get_output_partial_shape(0) : ov::PartialShape::dynamic();
+    if (!ov::as_type_ptr<Reshape>(node) || to.is_dynamic() ||
+        !ov::as_type_ptr<ov::op::v0::Constant>(node->get_input_node_shared_ptr(1)))
+      continue;
+    for (std::size_t i = 0; i < to.size(); ++i) found[node.get()].push_back(to[i].get_length());
   }
   return found;
+}
+
+/// The target of a reshape that made `sizes` before the batch was free: the dimension that begins where the
+/// batch begins in what comes in is now as large as it has to be, be it the batch alone or a part of more.
+/// Empty where nothing is to be changed.
+Sizes freed_target(const ov::Node& reshape, Sizes sizes) {
+  const ov::PartialShape& from = reshape.get_input_partial_shape(0);
+  if (from.rank().is_dynamic()) return {};
+  std::int64_t before = 1;  // values between two steps of the batch's dimension
+  std::size_t batch = 0;
+  while (batch < from.size() && from[batch].is_static()) before *= from[batch++].get_length();
+  const auto is_open = [](const ov::Dimension& d) { return d.is_dynamic(); };
+  if (std::count_if(from.begin(), from.end(), is_open) != 1) return {};
+  std::int64_t there = 1;
+  for (std::int64_t& size : sizes) {
+    if (there == before) {
+      size = -1;
+      return sizes;
+    }
+    there *= size;
+  }
+  return {};
 }
 
 void set_batch(ov::Model& model, const ov::Dimension& batch) {
@@ -75,23 +83,7 @@ ov::Core& openvino_core() {
   return core;
 }
 
-std::string openvino_reason(const std::exception& e) {
-  std::istringstream lines(e.what());
-  std::string reason;
-  for (std::string line; std::getline(lines, line);) {
-    if (line.empty() || line.rfind("Exception from ", 0) == 0) continue;
-    // "Check 'x' failed at src/...cpp:12:" says the same as the sentence after it.
-    if (line.rfind("Check '", 0) == 0 && line.find("failed at") != std::string::npos) continue;
-    if (!reason.empty()) reason += ' ';
-    reason += line;
-  }
-  for (char& c : reason) {
-    if (static_cast<unsigned char>(c) < ' ') c = ' ';
-  }
-  if (reason.empty()) reason = "no reason given";
-  if (reason.size() > 300) reason = reason.substr(0, 297) + "...";
-  return reason;
-}
+std::string openvino_reason(const std::exception& e) { return reduced_reason(e.what()); }
 
 std::shared_ptr<ov::Model> read_network(const std::filesystem::path& file) {
   std::error_code ignored;
@@ -108,19 +100,52 @@ std::shared_ptr<ov::Model> read_network(const std::filesystem::path& file) {
   }
 }
 
+bool takes_any_batch(ov::Model& model) {
+  try {
+    set_batch(model, 2);
+    const auto two = [](const std::shared_ptr<ov::op::v0::Result>& result) {
+      const ov::PartialShape& shape = result->get_output_partial_shape(0);
+      return shape.rank().is_static() && shape.size() > 0 && shape[0] == 2;
+    };
+    const auto& results = model.get_results();
+    const bool all = std::all_of(results.begin(), results.end(), two);
+    set_batch(model, ov::Dimension::dynamic());
+    return all;
+  } catch (const ov::Exception&) {
+    return false;
+  }
+}
+
 void free_batch(ov::Model& model) {
+  std::int64_t batch = 1;  // or what the network was made for
+  bool is_free = true;
   for (const auto& parameter : model.get_parameters()) {
     const ov::PartialShape& shape = parameter->get_partial_shape();
-    if (shape.rank().is_static() && shape.size() > 0 && !shape[0].compatible(1))
-      return;  // made for larger batches
+    if (shape.rank().is_dynamic() || shape.size() == 0 || shape[0].is_dynamic()) continue;
+    batch = shape[0].get_length();
+    is_free = false;
   }
-  // Targets are read off while every shape is known, and put in together.
-  set_batch(model, 1);
-  for (const auto& [node, target] : freed_reshapes(model)) {
-    node->input(1).replace_source_output(
-        ov::op::v0::Constant::create(ov::element::i64, {target.size()}, target)->output(0));
+  // What its exporter has freed is not ours to guess at.
+  if (is_free && takes_any_batch(model)) return;
+  set_batch(model, batch);
+  const auto sizes = reshaped_sizes(model);
+  for (const auto& parameter : model.get_parameters()) {
+    ov::PartialShape shape = parameter->get_partial_shape();
+    if (shape.rank().is_static() && shape.size() > 0) shape[0] = ov::Dimension::dynamic();
+    parameter->set_partial_shape(shape);
   }
-  set_batch(model, ov::Dimension::dynamic());
+  // Each reshape is put right before the layers behind it ask for its shape.
+  for (const auto& node : model.get_ordered_ops()) {
+    node->validate_and_infer_types();
+    const auto made = sizes.find(node.get());
+    if (made == sizes.end()) continue;
+    const Sizes target = freed_target(*node, made->second);
+    if (target.empty()) continue;
+    const auto constant = ov::op::v0::Constant::create(ov::element::i64, {target.size()}, target);
+    node->input(1).replace_source_output(constant->output(0));
+    node->validate_and_infer_types();
+  }
+  model.validate_nodes_and_infer_types();
 }
 
 void free_size(ov::Model& model) {

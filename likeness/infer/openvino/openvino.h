@@ -15,15 +15,19 @@ namespace likeness {
 /// The process's one OpenVINO core; its methods may be called from any thread.
 [[nodiscard]] ov::Core& openvino_core();
 
-/// OpenVINO's many-line messages as one line: places in its sources dropped, at most 300 characters.
+/// OpenVINO's many-line messages as one line (reduced_reason()).
 [[nodiscard]] std::string openvino_reason(const std::exception& e);
 
 /// Reads a network file as it is. @throws Error kModelNotFound, kModelInvalid, with the path.
 [[nodiscard]] std::shared_ptr<ov::Model> read_network(const std::filesystem::path& file);
 
-/// Lets the first dimension of every input be any size: shapes and reshapes that say 1 there are rewritten.
-/// Networks made for a larger batch stay as they are. @throws ov::Exception where that does not work out.
+/// Lets the first dimension of every input be any size, whatever it was made for: shapes and reshapes that
+/// say that size are rewritten. @throws ov::Exception where that does not work out.
 void free_batch(ov::Model& model);
+
+/// Whether the shapes fit together for two pictures, which give two rows; the batch is free afterwards,
+/// unless they do not.
+[[nodiscard]] bool takes_any_batch(ov::Model& model);
 
 /// Lets the one input be a picture of any height and width, in planes, one at a time; see NetworkOptions.
 /// @throws ov::Exception, std::runtime_error where the network has no such input.

@@ -1,0 +1,168 @@
+#include "likeness/eval/measure_pack.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <set>
+#include <stdexcept>
+#include <string_view>
+
+#include "likeness/core/atomic_file.h"
+#include "likeness/core/error.h"
+#include "likeness/embed/centre_pack.h"
+#include "likeness/embed/comparison.h"
+#include "likeness/eval/gallery_trials.h"
+#include "likeness/report/numbers.h"
+
+namespace likeness {
+namespace {
+
+constexpr std::array kRates{0.01, 0.001, 0.0001, 0.00001, 0.000003};
+constexpr double kJudgedRate = 0.001;  // of centres
+constexpr int kSlopeTrials = 5;
+// The slope does not depend on the rate aimed at; this one asks for no more than 30 strangers.
+constexpr double kSlopeFpir = 0.1;
+
+void require_of(const ModelPack& pack, const People& people) {
+  const Contract theirs = contract_from_json(people.contract, people.source);
+  if (theirs.id() != pack.contract.id()) {
+    throw Error(ErrorCode::kModelMismatch,
+                people.source + " was embedded by " + theirs.id() + ", not by " + pack.contract.id());
+  }
+  if (people.size() > kMostFacesInPairs) {
+    throw std::invalid_argument("at most " + std::to_string(kMostFacesInPairs) + " faces, there are " +
+                                std::to_string(people.size()));
+  }
+}
+
+/// The faces of every second person, beginning with the first or the second.
+NamedFaces half_of(const People& people, bool second) {
+  const std::set<std::string> names(people.people.begin(), people.people.end());
+  std::set<std::string> chosen;
+  bool take = !second;
+  for (const std::string& name : names) {
+    if (take) chosen.insert(name);
+    take = !take;
+  }
+  NamedFaces half{{people.embeddings.dimension, {}}, {}};
+  for (std::size_t i = 0; i < people.size(); ++i) {
+    if (!chosen.contains(people.people[i])) continue;
+    const auto row = people.embeddings[i];
+    half.embeddings.values.insert(half.embeddings.values.end(), row.begin(), row.end());
+    half.people.push_back(people.people[i]);
+  }
+  return half;
+}
+
+NamedFaces without(NamedFaces faces, const Contract& contract) {
+  faces.embeddings = Comparison(to_json(contract), "the pack").comparable(std::move(faces.embeddings));
+  return faces;
+}
+
+/// Fills the two VALs in where the halves have enough pairs for them.
+void judge_centre(const Contract& contract, const People& people, MeasuredPack& result) {
+  const std::array<NamedFaces, 2> halves{half_of(people, false), half_of(people, true)};
+  double plain = 0, centred = 0;
+  for (std::size_t i = 0; i < 2; ++i) {
+    Contract other = contract;
+    if (halves[1 - i].size() == 0) return;
+    other.centre = mean_embedding(halves[1 - i].embeddings);
+    const auto as_is = validation_rate(compare_all_pairs(halves[i]), kJudgedRate);
+    const auto moved = validation_rate(compare_all_pairs(without(halves[i], other)), kJudgedRate);
+    if (!as_is || !moved) return;
+    plain += *as_is / 2;
+    centred += *moved / 2;
+  }
+  result.plain_val = plain;
+  result.centred_val = centred;
+}
+
+/// Rounded up, so that the rate stays what it says.
+double to_four_digits(double cosine) { return std::stod(rounded_up(cosine)); }
+
+/// The least rate that so many pairs support, rounded up to two digits: a large gallery asks for it.
+double least_rate(std::int64_t pairs) {
+  double digits = 10 / static_cast<double>(pairs);
+  int exponent = 0;
+  for (; digits < 10; digits *= 10) --exponent;
+  return std::stod(std::to_string(static_cast<int>(std::ceil(digits))) + "e" + std::to_string(exponent));
+}
+
+void find_thresholds(const People& people, const MeasureOptions& options, MeasuredPack& result) {
+  const Comparisons pairs = compare_all_pairs(people);
+  result.pairs = static_cast<std::int64_t>(pairs.non_mated.size());
+  const auto add = [&](double rate) {
+    const auto cosine = threshold_at_rate(pairs.non_mated, rate);
+    if (!cosine) {
+      result.unsupported.push_back(rate);
+      return;
+    }
+    result.thresholds.push_back({to_four_digits(*cosine), rate, std::string(to_string(options.precision)),
+                                 options.origin, result.pairs});
+  };
+  for (const double rate : kRates) add(rate);
+  if (result.thresholds.empty()) {
+    throw Error(ErrorCode::kDataInvalid,
+                people.source + ": a threshold needs " + std::to_string(comparisons_needed(kRates[0])) +
+                    " pairs of two people, and there are " + std::to_string(pairs.non_mated.size()));
+  }
+  const double strictest = least_rate(result.pairs);
+  if (strictest < 0.9 * result.thresholds.back().false_match_rate) add(strictest);
+}
+
+void find_slope(const People& people, const MeasureOptions& options, const Progress& progress,
+                MeasuredPack& result) {
+  double sum = 0;
+  int fitted = 0;
+  try {
+    for (int i = 0; i < kSlopeTrials; ++i) {
+      const auto seed = options.seed + static_cast<std::uint64_t>(i);
+      const auto slope = enrol_and_ask(people, {.target_fpir = kSlopeFpir, .trials = 1, .seed = seed}).slope;
+      if (slope) sum += *slope, ++fitted;
+      report_progress(progress, static_cast<std::size_t>(i) + 1, kSlopeTrials);
+    }
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kDataInvalid) throw;
+    result.no_slope = error.what();
+    return;
+  }
+  if (fitted == 0) {
+    result.no_slope = "fewer than " + std::to_string(kMinMates) + " faces of people with two photos or more";
+    return;
+  }
+  result.slope = std::round(sum / fitted * 10) / 10;
+}
+
+}  // namespace
+
+MeasuredPack measure_pack(const ModelPack& pack, const People& people, const MeasureOptions& options,
+                          const Progress& progress) {
+  require_of(pack, people);
+  MeasuredPack result;
+  result.pack = pack;
+  Contract& contract = result.pack.contract;
+  const bool fresh = contract.thresholds.empty() && contract.centre.empty() && !contract.compact();
+  if (options.centre && fresh) judge_centre(contract, people, result);
+  if (result.centred_val && *result.centred_val > *result.plain_val)
+    contract = centred(pack, people.embeddings).contract, result.pack.figures.clear();
+
+  People comparable = people;
+  comparable.contract = to_json(contract);
+  if (options.precision == Precision::kF32) find_slope(comparable, options, progress, result);
+  make_comparable(comparable);
+  find_thresholds(comparable, options, result);
+  result.faces = people.size();
+  result.people = std::set(people.people.begin(), people.people.end()).size();
+
+  const std::string_view measured = to_string(options.precision);
+  std::erase_if(contract.thresholds, [&](const KnownThreshold& t) { return t.precision == measured; });
+  const auto f32_first =
+      options.precision == Precision::kF32 ? contract.thresholds.begin() : contract.thresholds.end();
+  contract.thresholds.insert(f32_first, result.thresholds.begin(), result.thresholds.end());
+  if (result.slope) contract.naming_slope = result.slope;
+  write_file(result.pack.folder / "model.json", to_json(result.pack));
+  result.pack = load_pack(result.pack.folder);
+  return result;
+}
+
+}  // namespace likeness
