@@ -6,7 +6,9 @@ The last line of the output has a list of [id, score, person] for each row.
 """
 
 import json
+import os
 import pathlib
+import signal
 import subprocess
 import sys
 import time
@@ -45,7 +47,7 @@ def main():
     # Starved of processors for its usual 30 s it gives up for good.
     command = [pathlib.Path(sys.executable).parent / "milvus-server", "--data", folder, "--extra-config", "common.session.ttl=600"]
     with (folder / "log").open("w") as log:
-        server = subprocess.Popen(command, stdout=log, stderr=log)
+        server = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
     try:
         until(connected)
         fields = [FieldSchema("id", DataType.INT64, is_primary=True), FieldSchema("person_id", DataType.INT64),
@@ -64,11 +66,8 @@ def main():
 
         print(json.dumps([[[hit.id, hit.distance, hit.entity.get("person")] for hit in hits] for hits in until(asked)]))
     finally:
-        server.terminate()
-        try:
-            server.wait(20)
-        except subprocess.TimeoutExpired:
-            server.kill()
+        os.killpg(server.pid, signal.SIGKILL)  # the server itself is a child of what was started
+        server.wait()
 
 
 if __name__ == "__main__":
