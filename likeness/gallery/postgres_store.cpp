@@ -21,7 +21,7 @@ constexpr std::size_t kMostInRow = 7000;
 /// pgvector's own limit.
 constexpr std::size_t kMostHalves = 16000;
 
-/// Bytes of tables that are rewritten for a removal, while others wait: about a second's work.
+/// Bytes of tables that are rewritten for a removal, while others wait: half a second's work (docs/scale.md).
 constexpr std::int64_t kMostToRewrite = std::int64_t{64} << 20;
 
 constexpr const char* kBox =
