@@ -25,7 +25,7 @@ constexpr std::size_t kMostHalves = 16000;
 /// No database has an older one.
 constexpr int kOldestThere = 4;
 constexpr const char* kPhotoSize = ", photo_width bigint, photo_height bigint";
-/// Bytes of tables that are rewritten for a removal, while others wait: about a second's work.
+/// Bytes of tables that are rewritten for a removal, while others wait: half a second's work (docs/scale.md).
 constexpr std::int64_t kMostToRewrite = std::int64_t{64} << 20;
 
 constexpr const char* kBox =
