@@ -40,11 +40,14 @@ Json calibration_json(const Calibration& calibration) {
 
 Json thresholds_json(const Service& service, const ServedGallery& served, const GalleryView& view) {
   Json measured = Json::array();
-  for (const KnownThreshold& known : service.recognizer().contract().thresholds)
+  const std::string_view precision = to_string(service.recognizer().setup().precision);
+  for (const KnownThreshold& known : service.recognizer().contract().thresholds) {
+    if (known.precision != precision) continue;  // another network's numbers
     measured.push_back({{"false_match_rate", known.false_match_rate},
                         {"threshold", known.cosine},
                         {"pairs", known.pairs > 0 ? Json(known.pairs) : Json(nullptr)},
                         {"origin", known.origin}});
+  }
   return {{"gallery", served.name},
           {"rule", rule_json(service.rule_for(view))},
           {"calibration", view.calibration() ? calibration_json(*view.calibration()) : Json(nullptr)},

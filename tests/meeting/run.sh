@@ -7,9 +7,9 @@
 #
 #   tests/meeting/run.sh BUILD [FOLDER]      BUILD: a folder with the dev build, e.g. build/dev
 #
-# Needs Python 3.11 and PyPI, from which it fetches 1.1 GB (150 s of processor time in all); 2 GB of disk are taken
-# meanwhile. Environments and files lie
-# in a temporary folder that is removed at the end; with FOLDER the files stay there.
+# Needs Python 3.11 and PyPI, from which it fetches 1.1 GB (150 s of processor time, and 50 s for torch's exports of small
+# networks); 2 GB of disk are taken meanwhile. Environments and files lie in a temporary folder that is removed at the end;
+# with FOLDER the files stay there.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 [ $# -ge 1 ] || { sed -n '2,12s/^# \{0,1\}//p' "$0" >&2; exit 2; }
