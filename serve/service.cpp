@@ -45,7 +45,11 @@ std::shared_ptr<const GalleryView> ServedGallery::view() {
 
 void ServedGallery::require_version(std::uint64_t version) const {
   constexpr std::chrono::seconds kAtMost(2);  // a thread that works for others waits
-  static_cast<void>(gallery->view_with(version, kAtMost));
+  try {
+    static_cast<void>(gallery->view_with(version, kAtMost));
+  } catch (const std::invalid_argument& error) {
+    throw Refusal(400, "invalid", std::string("min_version: ") + error.what(), "min_version");
+  }
 }
 
 std::shared_ptr<const GalleryView> ServedGallery::last_view() const {

@@ -62,8 +62,8 @@ struct ServedGallery {
 
   /// With the changes of everybody up to now; as Gallery::view_or_last() where the database is out of reach.
   [[nodiscard]] std::shared_ptr<const GalleryView> view();
-  /// Waits a moment for it to have this version, where another service has made it. @throws Error
-  /// kUnavailable where it has not by then.
+  /// That view() has this version, which another service may have made. @throws Refusal for one that nobody
+  /// has made; Error kUnavailable where the database stays out of reach for a moment.
   void require_version(std::uint64_t version) const;
   /// What view() gave last: for figures, without waiting.
   [[nodiscard]] std::shared_ptr<const GalleryView> last_view() const;

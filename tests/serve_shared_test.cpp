@@ -99,14 +99,17 @@ TEST_F(Shared, WhoAsksForTheVersionOfAChangeFindsItAtOnce) {
   EXPECT_EQ(told.at("version"), 3);
   EXPECT_EQ(name_in(search(second, photo(0, 9), path + "3")), "");
   // One that nobody has made.
-  const std::string early = ask_person("4");
-  EXPECT_EQ(status_of(early), 503);
-  EXPECT_NE(early.find("Retry-After: 1"), std::string::npos) << early;
-  EXPECT_NE(body_of(early).find("version 4 is not known here yet, only 3"), std::string::npos) << early;
+  const std::string never = ask_person("4");
+  EXPECT_EQ(status_of(never), 400);
+  EXPECT_NE(body_of(never).find("version 4, but the gallery is at 3"), std::string::npos) << never;
   EXPECT_EQ(status_of(ask_person("-1")), 400);
   // The database away: what is known already is answered.
   database_->stop();
   EXPECT_EQ(search(second, photo(0, 9), path + "3").at("stale"), true);
+  const std::string early = ask_person("4");
+  EXPECT_EQ(status_of(early), 503);
+  EXPECT_NE(early.find("Retry-After: 1"), std::string::npos) << early;
+  EXPECT_NE(body_of(early).find("the database is out of reach"), std::string::npos) << early;
   database_->run();
 }
 

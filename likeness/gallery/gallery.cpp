@@ -6,6 +6,7 @@
 #include <mutex>
 #include <numeric>
 #include <set>
+#include <stdexcept>
 #include <thread>
 #include <utility>
 
@@ -353,11 +354,13 @@ std::shared_ptr<const GalleryView> Gallery::view_with(std::uint64_t version,
   for (;;) {
     auto now = view_or_last();
     if (now->version() >= version) return now;
-    if (!store().remote() || std::chrono::steady_clock::now() + kPause > end) {
-      throw Error(ErrorCode::kUnavailable, store().name() + ": version " + std::to_string(version) +
-                                               " is not known here yet, only " +
-                                               std::to_string(now->version()) +
-                                               (now->stale() ? " (the database is out of reach)" : ""));
+    const std::string what =
+        "version " + std::to_string(version) + ", but the gallery is at " + std::to_string(now->version());
+    // The store was asked just now, and has what anybody's finished change made.
+    if (!now->stale()) throw std::invalid_argument(what);
+    if (std::chrono::steady_clock::now() + kPause > end) {
+      throw Error(ErrorCode::kUnavailable,
+                  store().name() + ": " + what + " as it was last seen: the database is out of reach");
     }
     std::this_thread::sleep_for(kPause);
   }

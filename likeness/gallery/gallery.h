@@ -64,7 +64,8 @@ class Gallery {
   /// is stale() then. @throws Error as refresh() otherwise, and where there is no view yet.
   [[nodiscard]] std::shared_ptr<const GalleryView> view_or_last() const;
   /// As view_or_last(), once it has `version`: that of one's own write, made through another process. Waits
-  /// for it at most so long where the store is remote(). @throws Error kUnavailable where it has not by then.
+  /// at most so long for a store that is out of reach. @throws Error kUnavailable where it still is;
+  /// std::invalid_argument for a version that nobody has made.
   [[nodiscard]] std::shared_ptr<const GalleryView> view_with(std::uint64_t version,
                                                              std::chrono::milliseconds most) const;
 
