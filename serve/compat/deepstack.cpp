@@ -215,11 +215,13 @@ Done DeepStack::list(const Visit& visit) {
   return answered({{"faces", std::move(names)}}, 0);
 }
 
+/// Who is not there is removed already, as DeepStack (server.go) and CodeProject.AI (face.py) answer: Viseron
+/// removes each name before it sends its photos, and takes any other status for a failure.
 Done DeepStack::remove(const Visit& visit) const {
   const auto name = visit.input.text("userid");
   if (!name) throw Refusal(400, "no_parameter", "userid not specified", "userid");
   const auto person = visit.served.gallery->store().find_person(*name);
-  if (!person) throw Refusal(400, "no_subject", "there is no userid " + name->substr(0, 100), "userid");
+  if (!person) return answered(Json::object(), 0);
   const std::int64_t faces = remove_person(visit, *person);
   Done done = answered(Json::object(), static_cast<std::size_t>(faces));
   done.person = person->id;

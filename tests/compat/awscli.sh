@@ -13,6 +13,12 @@ is "$(rekognition search-faces-by-image --collection-id people --image-bytes "fi
   --query 'FaceMatches[0].Face.ExternalImageId' --output text)" obama
 is "$(rekognition search-faces-by-image --collection-id people --image-bytes "fileb://$SAMPLES/biden.jpg" \
   --query 'length(FaceMatches)' --output text)" 0
+# old_clients.py made both photos.
+if rekognition search-faces-by-image --collection-id people --image-bytes "fileb://$WORK/no_face.png" 2>"$WORK/aws.log"; then exit 1; fi
+grep -q InvalidParameterException "$WORK/aws.log"
+is "$(rekognition detect-faces --image-bytes "fileb://$WORK/no_face.png" --query 'length(FaceDetails)' --output text)" 0
+is "$(rekognition compare-faces --source-image-bytes "fileb://$SAMPLES/obama2.jpg" --target-image-bytes "fileb://$WORK/two_faces.jpg" \
+  --query '[length(FaceMatches), length(UnmatchedFaces) >= `1`]' --output text)" "1	True"
 rekognition delete-collection --collection-id people >/dev/null
 is "$(rekognition list-faces --collection-id people --query 'length(Faces)' --output text)" 0
 if AWS_SECRET_ACCESS_KEY=wrong rekognition list-faces --collection-id people 2>"$WORK/aws.log"; then exit 1; fi

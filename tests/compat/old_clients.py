@@ -80,6 +80,12 @@ def compreface():
     equal(stranger.get_subjects().list()["code"], 10)
 
 
+def left_to_right(predictions, count):
+    """So many faces, as they stand in the photo."""
+    equal(len(predictions), count)
+    return sorted(predictions, key=lambda face: face["x_min"])
+
+
 def deepstack_face():
     face = deepstack.core.DeepstackFace(ip="127.0.0.1", port=PORT, api_key=KEY, timeout=60)
     with open(sample("obama.jpg"), "rb") as photo:
@@ -96,6 +102,11 @@ def deepstack_face():
     equal(face.detect(empty), [])
     equal(face.recognize(empty), [])
     raises(deepstack.core.DeepstackException, lambda: face.register("Nobody", empty))
+    both = open(two_faces(), "rb").read()
+    known, stranger = left_to_right(face.recognize(both), 2)
+    equal((known["userid"], stranger["userid"], stranger["confidence"]), ("Barack", "unknown", 0))
+    sure = deepstack.core.DeepstackFace(ip="127.0.0.1", port=PORT, api_key=KEY, timeout=60, min_confidence=0.99)
+    left_to_right(sure.detect(both), 2)
     wrong = deepstack.core.DeepstackFace(ip="127.0.0.1", port=PORT, api_key="wrong")
     raises(deepstack.core.DeepstackException, lambda: wrong.recognize(empty))
 
@@ -121,7 +132,16 @@ def codeproject():
     listed = face.get_registered_faces()
     assert "Joe" in str(listed), listed
     with open(no_face(), "rb") as photo:
-        equal(face.detect(photo.read()), [])
+        empty = photo.read()
+    equal(face.detect(empty), [])
+    equal(face.recognize(empty), [])
+    with open(two_faces(), "rb") as photo:
+        both = photo.read()
+    stranger, joe = left_to_right(face.recognize(both), 2)
+    equal((stranger["userid"], stranger["confidence"], joe["userid"]), ("unknown", 0, "Joe"))
+    with open(sample("obama.jpg"), "rb") as photo:
+        face.register("Barack", photo.read())
+    equal([one["userid"] for one in left_to_right(face.recognize(both), 2)], ["Barack", "Joe"])
 
 
 if sys.argv[1] == "keyed":

@@ -56,6 +56,11 @@ class Test:
         self.page.sees(name, "main h1")
         self.page.ready()
 
+    def no_markup(self):
+        """HOSTILE is text in what is shown."""
+        script = "return [window.__pwned ?? null, document.querySelectorAll('[onerror], img[src=x]').length]"
+        same(self.driver.execute_script(script), [None, 0], "markup")
+
     def tiles(self, shelf):
         self.page.go(f"unnamed/{shelf}")
         return self.page.all(".tile")
@@ -201,7 +206,7 @@ class Test:
         page = self.page
         page.go("add?person=person_00")
         page.driver.find_element(By.CSS_SELECTOR, "select option[value=off]").click()
-        page.choose_files(self.photo(11, 2))
+        page.choose_files(self.photo(10, 4))  # Ten's
         page.press("Add to the gallery")
         page.sees("person_00: 1 photo added", "#toasts")
         page.dismiss()
@@ -209,7 +214,7 @@ class Test:
         page.sees("Most doubtful first")
         page.until(lambda: page.all(".tile"), "photos are there")
         first = page.all(".tile")[0].text
-        assert "looks more like" in first or "doubtful" in first, f"not doubtful: {first}"
+        assert "looks more like Ten" in first, f"not doubtful: {first}"
         page.shot("person")
         page.tick()
         page.fill("Belongs to", "Eleven")
@@ -255,19 +260,30 @@ class Test:
 
     def a_hostile_name_is_text_everywhere(self):
         page = self.page
-        self.person("person_06")
+        self.person("Ten")
         page.press("Rename")
         page.fill("Name", HOSTILE, "dialog")
         page.press("Rename", "dialog")
-        page.sees(f"person_06 is called {HOSTILE} now", "#toasts")
+        page.sees(f"Ten is called {HOSTILE} now", "#toasts")
         page.sees(HOSTILE, "main h1")
         assert HOSTILE in self.names()
-        self.search(self.photo(6, 4))
+        self.search(self.photo(10, 2))
         page.sees(HOSTILE, ".found .who")
+        self.tiles("unconfirmed")
+        page.sees(f"{HOSTILE}?", "main")
+        self.no_markup()
+        self.tiles("unknown")
+        page.tick()
+        page.fill("Name of the chosen", HOSTILE + Keys.ENTER)
+        page.sees(f"1 group named {HOSTILE}", "#toasts")
+        page.undo("1 group named")
+        self.person("person_00")
+        page.sees(f"looks more like {HOSTILE}", "main")
+        self.no_markup()
         page.go("changes")
-        page.sees(f"person_06 was renamed to {HOSTILE}")
+        page.sees(f"Ten was renamed to {HOSTILE}")
         page.go("try")
-        self.try_search(self.photo(6, 4))
+        self.try_search(self.photo(10, 2))
         page.go(f"add?person={HOSTILE.replace(' ', '%20')}")
         page.sees(f"More photos of {HOSTILE}")
         self.person("<")
@@ -276,9 +292,9 @@ class Test:
         page.press("Show what happens", "dialog")
         page.sees(f"All photos of {HOSTILE} become", "dialog")
         page.press("Cancel", "dialog")
-        same(self.driver.execute_script("return [window.__pwned ?? null, document.querySelectorAll('[onerror], img[src=x]').length]"), [None, 0], "markup")
+        self.no_markup()
         page.go("changes")
-        page.undo(f"person_06 is called {HOSTILE} now")
+        page.undo(f"Ten is called {HOSTILE} now")
 
     def try_search(self, photo):
         page = self.page
@@ -425,7 +441,7 @@ class Test:
 
     def run(self):
         steps = [name for name, one in vars(Test).items() if callable(one) and one.__code__.co_argcount == 1
-                 and name not in ("names", "run", "search")]
+                 and name not in ("names", "no_markup", "run", "search")]
         for name in steps:
             began = time.monotonic()
             try:
