@@ -6,7 +6,8 @@ namespace likeness {
 namespace {
 
 [[noreturn]] void refuse() {
-  throw Error(ErrorCode::kUnsupported, "this build knows no galleries in PostgreSQL: it was made without libpq");
+  throw Error(ErrorCode::kUnsupported,
+              "this build knows no galleries in PostgreSQL: it was made without libpq");
 }
 
 }  // namespace

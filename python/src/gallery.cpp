@@ -93,10 +93,11 @@ std::vector<AddedFace> add_many(Gallery& gallery, const std::vector<std::string>
                                 const std::vector<std::pair<int, int>>& sizes) {
   const Embeddings embeddings = queries_for(gallery, rows, "embeddings");
   const std::size_t count = embeddings.size();
-  if (people.size() != count || photos.size() != count || hashes.size() != count ||
-      sizes.size() != count || measured.shape(0) != count || measured.shape(1) != kFaceColumns) {
-    throw std::invalid_argument("people, photos, sha256, measured and sizes must have one row for each of the " +
-                                std::to_string(count) + " embeddings");
+  if (people.size() != count || photos.size() != count || hashes.size() != count || sizes.size() != count ||
+      measured.shape(0) != count || measured.shape(1) != kFaceColumns) {
+    throw std::invalid_argument(
+        "people, photos, sha256, measured and sizes must have one row for each of the " +
+        std::to_string(count) + " embeddings");
   }
   std::vector<Enrolment> faces(count);
   for (std::size_t i = 0; i < count; ++i) {
