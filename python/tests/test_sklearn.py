@@ -48,3 +48,7 @@ def test_unknown(packs, data):
     model = make_pipeline(FaceEmbedder("tiny", models=packs), FaceClassifier(unknown="nobody", threshold=0.7))
     model.fit(*data)
     assert model.predict([portrait(1, 500), portrait(14, 501)]).tolist() == ["person_1", "nobody"]
+
+
+def test_the_usual_model_is_the_tutorials():
+    assert FaceEmbedder().model == "20180408-102900"
