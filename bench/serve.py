@@ -150,9 +150,11 @@ def main():
         print(f"at seven tenths of that         " + "; ".join(f"p50 {one['p50_ms']} ms, p99 {one['p99_ms']} ms, ratio {one['p99_ms'] / one['p50_ms']:.2f} "
                                                           f"(others had {one['others']:.0%} of the processors)" for one in wide))
         print(f"one client                      p50 {single['p50_ms']} ms")
-        print(f"in one process, in turns        library's call p50 {call['call_p50_ms']} ms, POST {call['post_p50_ms']} ms; "
-              "more than the call, p50 (quarters): " + "; ".join(
-                  f"{step} {call[step + '_p50_ms']} ms ({call[step + '_p25_ms']}, {call[step + '_p75_ms']})" for step in ("thread", "service", "http")))
+        print(f"in one process, in turns        library's call by a thread that waited p50 {call['call_p50_ms']} ms, POST {call['post_p50_ms']} ms")
+        print("more than that call, ms         " + ", ".join(
+            f"{name} {call[step + '_p50_ms']} (quarters {call[step + '_p25_ms']}, {call[step + '_p75_ms']})"
+            for step, name in (("service", "the service without HTTP"), ("http", "POST"))))
+        print(f"a thread that waited            {call['thread_p50_ms']} ms more than one that did not ({call['thread_p25_ms']}, {call['thread_p75_ms']})")
         print(f"memory                          {memory:.0f} MB")
         if not args.python:
             return

@@ -1,6 +1,8 @@
 // What a request costs over the library's call, in one process, with one network and one gallery, in turns
-// for one photo after the other. (From process to process the same call differs by more than HTTP costs.) In
-// three steps: the call made by a thread that waited for it, the service without HTTP, and POST /v1/search.
+// for one photo after the other. (From process to process the same call differs by more than HTTP costs.)
+// A thread that has just computed has the network in its processor's cache, one that waited has not: so the
+// service without HTTP, and POST /v1/search, are compared with the call made by a thread that waited for it
+// too, and that with the call made by a thread that did not wait.
 //   serve_call MODELS MODEL GALLERY THREADS photo...
 #include <algorithm>
 #include <array>
@@ -60,7 +62,7 @@ int main(int argc, char** argv) {
     likeness::serve::WorkQueue waiting(1, 1);
     std::vector<double> calls;
     std::vector<double> posts;
-    std::array<std::vector<double>, 3> more;  // of each step than of the calls before and after it
+    std::array<std::vector<double>, 3> more;  // of each step than of the one it is compared with, before and after
     std::size_t faces = 0;
     std::size_t failed = 0;
     for (int round = 0; round < 3; ++round) {
@@ -95,18 +97,15 @@ int main(int argc, char** argv) {
           client.send(text);
           if (likeness::status_of(client.read_answer()) != 200) ++failed;
         };
-        double before = milliseconds(call);
-        const auto compare = [&](std::size_t step, const auto& work) {
+        const auto compare = [&](std::size_t step, const auto& work, const auto& with) {
+          const double before = milliseconds(with);
           const double took = milliseconds(work);
-          const double after = milliseconds(call);
-          calls.push_back(after);
-          more[step].push_back(took - (before + after) / 2);
-          before = after;
+          more[step].push_back(took - (before + milliseconds(with)) / 2);
           return took;
         };
-        (void)compare(0, elsewhere);
-        (void)compare(1, handle);
-        posts.push_back(compare(2, post));
+        calls.push_back(compare(0, elsewhere, call));
+        (void)compare(1, handle, elsewhere);
+        posts.push_back(compare(2, post, elsewhere));
       }
     }
     std::printf(
