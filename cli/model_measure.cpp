@@ -48,7 +48,8 @@ void print(const MeasuredPack& measured, const Args& args) {
     std::cout << "threshold         cosine " << one.cosine << " for a false-match rate of "
               << one.false_match_rate << '\n';
   for (const double rate : measured.unsupported)
-    std::cout << "no threshold      for a false-match rate of " << rate << ": too few pairs\n";
+    std::cout << "no threshold      for a false-match rate of " << rate
+              << ": too few pairs, or too many of one picture\n";
   if (measured.slope) std::cout << "naming slope      " << *measured.slope << '\n';
   if (!measured.no_slope.empty()) std::cout << "no naming slope   " << measured.no_slope << '\n';
 }

@@ -22,6 +22,7 @@ constexpr double kJudgedRate = 0.001;  // of centres
 constexpr int kSlopeTrials = 5;
 // The slope does not depend on the rate aimed at; this one asks for no more than 30 strangers.
 constexpr double kSlopeFpir = 0.1;
+constexpr double kSteepestSlope = 1000;  // what a contract takes for one (model/contract.cpp)
 
 void require_of(const ModelPack& pack, const People& people) {
   const Contract theirs = contract_from_json(people.contract, people.source);
@@ -93,18 +94,24 @@ void find_thresholds(const People& people, const MeasureOptions& options, Measur
   result.pairs = static_cast<std::int64_t>(pairs.non_mated.size());
   const auto add = [&](double rate) {
     const auto cosine = threshold_at_rate(pairs.non_mated, rate);
-    if (!cosine) {
+    // Over 1 where more pairs than the rate allows are one picture under two names: nothing is refused there.
+    const double threshold = cosine ? to_four_digits(*cosine) : 2;
+    if (threshold > 1) {
       result.unsupported.push_back(rate);
       return;
     }
-    result.thresholds.push_back({to_four_digits(*cosine), rate, std::string(to_string(options.precision)),
-                                 options.origin, result.pairs});
+    result.thresholds.push_back(
+        {threshold, rate, std::string(to_string(options.precision)), options.origin, result.pairs});
   };
   for (const double rate : kRates) add(rate);
   if (result.thresholds.empty()) {
+    const std::size_t needed = comparisons_needed(kRates[0]);
     throw Error(ErrorCode::kDataInvalid,
-                people.source + ": a threshold needs " + std::to_string(comparisons_needed(kRates[0])) +
-                    " pairs of two people, and there are " + std::to_string(pairs.non_mated.size()));
+                pairs.non_mated.size() < needed
+                    ? people.source + ": a threshold needs " + std::to_string(needed) +
+                          " pairs of two people, and there are " + std::to_string(pairs.non_mated.size())
+                    : people.source + ": no threshold tells its people apart; too many pairs of two people " +
+                          "are one picture");
   }
   const double strictest = least_rate(result.pairs);
   if (strictest < 0.9 * result.thresholds.back().false_match_rate) add(strictest);
@@ -130,7 +137,13 @@ void find_slope(const People& people, const MeasureOptions& options, const Progr
     result.no_slope = "fewer than " + std::to_string(kMinMates) + " faces of people with two photos or more";
     return;
   }
-  result.slope = std::round(sum / fitted * 10) / 10;
+  const double slope = std::round(sum / fitted * 10) / 10;
+  if (!(slope > 0 && slope <= kSteepestSlope)) {
+    result.no_slope = "the one found, " + fixed(slope, 1) + ", is not above 0 and at most " +
+                      std::to_string(static_cast<int>(kSteepestSlope));
+    return;
+  }
+  result.slope = slope;
 }
 
 }  // namespace
@@ -160,6 +173,8 @@ MeasuredPack measure_pack(const ModelPack& pack, const People& people, const Mea
       options.precision == Precision::kF32 ? contract.thresholds.begin() : contract.thresholds.end();
   contract.thresholds.insert(f32_first, result.thresholds.begin(), result.thresholds.end());
   if (result.slope) contract.naming_slope = result.slope;
+  // What cannot be read back would take the pack away from its user.
+  (void)contract_from_json(to_json(contract), "what was measured");
   write_file(result.pack.folder / "model.json", to_json(result.pack));
   result.pack = load_pack(result.pack.folder);
   return result;
