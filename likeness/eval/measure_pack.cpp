@@ -119,25 +119,23 @@ void find_thresholds(const People& people, const MeasureOptions& options, Measur
 
 void find_slope(const People& people, const MeasureOptions& options, const Progress& progress,
                 MeasuredPack& result) {
-  double sum = 0;
-  int fitted = 0;
+  std::optional<double> found;
   try {
-    for (int i = 0; i < kSlopeTrials; ++i) {
-      const auto seed = options.seed + static_cast<std::uint64_t>(i);
-      const auto slope = enrol_and_ask(people, {.target_fpir = kSlopeFpir, .trials = 1, .seed = seed}).slope;
-      if (slope) sum += *slope, ++fitted;
-      report_progress(progress, static_cast<std::size_t>(i) + 1, kSlopeTrials);
-    }
+    found = enrol_and_ask(
+                people,
+                {.target_fpir = kSlopeFpir, .trials = kSlopeTrials, .seed = options.seed, .fit_slope = true},
+                progress)
+                .slope;
   } catch (const Error& error) {
     if (error.code() != ErrorCode::kDataInvalid) throw;
     result.no_slope = error.what();
     return;
   }
-  if (fitted == 0) {
+  if (!found) {
     result.no_slope = "fewer than " + std::to_string(kMinMates) + " faces of people with two photos or more";
     return;
   }
-  const double slope = std::round(sum / fitted * 10) / 10;
+  const double slope = std::round(*found * 10) / 10;
   if (!(slope > 0 && slope <= kSteepestSlope)) {
     result.no_slope = "the one found, " + fixed(slope, 1) + ", is not above 0 and at most " +
                       std::to_string(static_cast<int>(kSteepestSlope));

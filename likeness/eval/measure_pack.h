@@ -42,11 +42,11 @@ struct MeasuredPack {
 ///   pairs of one person over the threshold at FAR .001 than the plain cosine does, on people it was not
 ///   taken from;
 /// - the cosines at false match rates of 1 % to .001 %, .0003 % and the least that the pairs can support,
-/// each
-///   rounded up to four digits; they replace those of this precision;
-/// - in f32 the slope of a name's probability: mean of five draws of enrol_and_ask()
-/// (EnrolledAndAsked::slope). The faces must be of people whom nobody will test the model with. The pack
-/// changes at one stroke, when its model.json is replaced; figures stay, but where the pack gets a centre.
+///   each rounded up to four digits; they replace those of this precision;
+/// - in f32 the slope of a name's probability: of five trials of enrol_and_ask() (EnrolledAndAsked::slope).
+///
+/// The faces must be of people whom nobody will test the model with. The pack changes at one stroke, when its
+/// model.json is replaced; figures stay, but where the pack gets a centre.
 /// @param people as the model gives them, of this pack, kMostFacesInPairs at most.
 /// @throws Error kModelMismatch where they are another model's, kDataInvalid where they support no rate,
 /// kModelInvalid where the contract found could not be read back, kOutputUnwritable; std::invalid_argument
