@@ -4,7 +4,6 @@
 #include <array>
 #include <cmath>
 #include <set>
-#include <stdexcept>
 #include <string_view>
 
 #include "likeness/core/atomic_file.h"
@@ -30,46 +29,36 @@ void require_of(const ModelPack& pack, const People& people) {
     throw Error(ErrorCode::kModelMismatch,
                 people.source + " was embedded by " + theirs.id() + ", not by " + pack.contract.id());
   }
-  if (people.size() > kMostFacesInPairs) {
-    throw std::invalid_argument("at most " + std::to_string(kMostFacesInPairs) + " faces, there are " +
-                                std::to_string(people.size()));
-  }
+  require_pairs_fit(people);
 }
 
-/// The faces of every second person, beginning with the first or the second.
-NamedFaces half_of(const People& people, bool second) {
+/// Every second person, beginning with the first or the second.
+People half_of(const People& people, bool second) {
   const std::set<std::string> names(people.people.begin(), people.people.end());
-  std::set<std::string> chosen;
-  bool take = !second;
+  std::vector<std::string> others;
+  bool leave = second;
   for (const std::string& name : names) {
-    if (take) chosen.insert(name);
-    take = !take;
+    if (leave) others.push_back(name);
+    leave = !leave;
   }
-  NamedFaces half{{people.embeddings.dimension, {}}, {}};
-  for (std::size_t i = 0; i < people.size(); ++i) {
-    if (!chosen.contains(people.people[i])) continue;
-    const auto row = people.embeddings[i];
-    half.embeddings.values.insert(half.embeddings.values.end(), row.begin(), row.end());
-    half.people.push_back(people.people[i]);
-  }
+  People half = people;
+  leave_aside(half, others);
   return half;
-}
-
-NamedFaces without(NamedFaces faces, const Contract& contract) {
-  faces.embeddings = Comparison(to_json(contract), "the pack").comparable(std::move(faces.embeddings));
-  return faces;
 }
 
 /// Fills the two VALs in where the halves have enough pairs for them.
 void judge_centre(const Contract& contract, const People& people, MeasuredPack& result) {
-  const std::array<NamedFaces, 2> halves{half_of(people, false), half_of(people, true)};
+  std::array<People, 2> halves{half_of(people, false), half_of(people, true)};
   double plain = 0, centred = 0;
+  if (halves[0].size() == 0 || halves[1].size() == 0) return;
+  const std::array means{mean_embedding(halves[0].embeddings), mean_embedding(halves[1].embeddings)};
   for (std::size_t i = 0; i < 2; ++i) {
     Contract other = contract;
-    if (halves[1 - i].size() == 0) return;
-    other.centre = mean_embedding(halves[1 - i].embeddings);
+    other.centre = means[1 - i];
+    Embeddings& faces = halves[i].embeddings;
     const auto as_is = validation_rate(compare_all_pairs(halves[i]), kJudgedRate);
-    const auto moved = validation_rate(compare_all_pairs(without(halves[i], other)), kJudgedRate);
+    faces = Comparison(other).comparable(std::move(faces));
+    const auto moved = validation_rate(compare_all_pairs(halves[i]), kJudgedRate);
     if (!as_is || !moved) return;
     plain += *as_is / 2;
     centred += *moved / 2;
@@ -155,7 +144,7 @@ MeasuredPack measure_pack(const ModelPack& pack, const People& people, const Mea
   const bool fresh = contract.thresholds.empty() && contract.centre.empty() && !contract.compact();
   if (options.centre && fresh) judge_centre(contract, people, result);
   if (result.centred_val && *result.centred_val > *result.plain_val)
-    contract = centred(pack, people.embeddings).contract, result.pack.figures.clear();
+    result.pack = centred(pack, people.embeddings);
 
   People comparable = people;
   comparable.contract = to_json(contract);
