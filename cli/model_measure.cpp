@@ -2,11 +2,14 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <stdexcept>
 #include <string>
 
 #include "cli/eval_parts.h"
 #include "cli/model_parts.h"
 #include "cli/progress_bar.h"
+#include "likeness/core/output.h"
+#include "likeness/dataset/dataset_file.h"
 #include "likeness/eval/measure_pack.h"
 #include "likeness/report/numbers.h"
 
@@ -55,16 +58,21 @@ void print(const MeasuredPack& measured, const Args& args) {
 }
 
 Exit run(const Args& args) {
+  if (named_as_npz(args.images)) {
+    throw std::invalid_argument(
+        "--images " + args.images.string() +
+        ": a precision is measured on faces embedded in it; give the folder of PERSON/photos");
+  }
+  const ModelPack pack = args.model.embedder();
+  require_writable(pack.folder / "model.json");  // embedding thousands of photos takes minutes
   People people = people_of(args.images, args);
   keep_wanted(people, args.people, 1);
-  const ModelPack pack = args.model.embedder();
   const std::set<std::string> persons(people.people.begin(), people.people.end());
   ProgressBar bar("measuring");
   const MeasuredPack measured = measure_pack(pack, people,
                                              {.precision = args.model.precision,
                                               .centre = !args.no_centre,
-                                              .origin = origin_of(args, people, persons.size()),
-                                              .seed = args.seed},
+                                              .origin = origin_of(args, people, persons.size())},
                                              bar.callback());
   print(measured, args);
   for (const FailedInput& failed : people.unreadable) std::cerr << "likeness: " << failed.error << '\n';

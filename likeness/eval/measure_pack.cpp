@@ -106,14 +106,11 @@ void find_thresholds(const People& people, const MeasureOptions& options, Measur
   if (strictest < 0.9 * result.thresholds.back().false_match_rate) add(strictest);
 }
 
-void find_slope(const People& people, const MeasureOptions& options, const Progress& progress,
-                MeasuredPack& result) {
+void find_slope(const People& people, const Progress& progress, MeasuredPack& result) {
   std::optional<double> found;
   try {
-    found = enrol_and_ask(
-                people,
-                {.target_fpir = kSlopeFpir, .trials = kSlopeTrials, .seed = options.seed, .fit_slope = true},
-                progress)
+    found = enrol_and_ask(people, {.target_fpir = kSlopeFpir, .trials = kSlopeTrials, .fit_slope = true},
+                          progress)
                 .slope;
   } catch (const Error& error) {
     if (error.code() != ErrorCode::kDataInvalid) throw;
@@ -148,7 +145,7 @@ MeasuredPack measure_pack(const ModelPack& pack, const People& people, const Mea
 
   People comparable = people;
   comparable.contract = to_json(contract);
-  if (options.precision == Precision::kF32) find_slope(comparable, options, progress, result);
+  if (options.precision == Precision::kF32) find_slope(comparable, progress, result);
   make_comparable(comparable);
   find_thresholds(comparable, options, result);
   result.faces = people.size();

@@ -18,7 +18,6 @@ struct MeasureOptions {
   /// Whether a pack that has no thresholds yet may get a centre (Contract::centre).
   bool centre = true;
   std::string origin{};  ///< On which data and by which command, for KnownThreshold::origin.
-  std::uint64_t seed = 0;
 };
 
 /// What was found, and the pack as it is afterwards.
