@@ -21,8 +21,8 @@ import numpy as np
 import psycopg
 
 import likeness
+from processes import processor_seconds
 
-TICK = os.sysconf("SC_CLK_TCK")
 EACH = 6
 
 
@@ -47,12 +47,6 @@ def nearest(faces, queries):
         best[better] = cosines.max(axis=1)[better]
         place[better] = begin + cosines.argmax(axis=1)[better]
     return place
-
-
-def processor(pid):
-    """Seconds of a process, and of its children that have ended."""
-    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return sum(map(int, fields[11:13])) / TICK, sum(map(int, fields[13:15])) / TICK
 
 
 def resident():
@@ -94,8 +88,6 @@ def by_likeness(folder, faces, queries, truth):
 def load(connection, faces):
     connection.execute("DROP TABLE IF EXISTS face")
     connection.execute("CREATE TABLE face (id bigint PRIMARY KEY, embedding halfvec(512) NOT NULL)")
-    oid = connection.execute("SELECT 'halfvec'::regtype::oid").fetchone()[0]
-    assert oid
     with connection.cursor().copy("COPY face FROM STDIN (FORMAT binary)") as copy:
         copy.write(b"PGCOPY\n\xff\r\n\x00" + bytes(8))
         for begin in range(0, len(faces), 10000):
@@ -114,10 +106,10 @@ def ask(connection, queries):
     texts = ["[" + ",".join(map("{:.6g}".format, query)) + "]" for query in queries]
     sql = "SELECT id FROM face ORDER BY embedding <#> %s::halfvec(512) LIMIT 5"
     connection.execute(sql, (texts[0],), prepare=True).fetchall()
-    begin, clock = processor(pid)[0], time.perf_counter()
+    begin, clock = processor_seconds(pid)[0], time.perf_counter()
     found = [connection.execute(sql, (text,), prepare=True).fetchall()[0][0] for text in texts]
     count = len(queries)
-    return found, 1e3 * (processor(pid)[0] - begin) / count, 1e3 * (time.perf_counter() - clock) / count
+    return found, 1e3 * (processor_seconds(pid)[0] - begin) / count, 1e3 * (time.perf_counter() - clock) / count
 
 
 def by_pgvector(connection, postmaster, faces, queries, truth):
@@ -127,10 +119,10 @@ def by_pgvector(connection, postmaster, faces, queries, truth):
     found, used, passed = ask(connection, queries[few])
     row("pgvector, exact (halfvec)", found, truth[few], used, passed, size / len(faces), "-")
     pid = connection.info.backend_pid
-    before = processor(pid)[0] + processor(postmaster)[1]
+    before = processor_seconds(pid)[0] + processor_seconds(postmaster)[1]
     connection.execute("CREATE INDEX hnsw ON face USING hnsw (embedding halfvec_ip_ops)")
     time.sleep(0.5)  # until its helpers have been waited for
-    built = processor(pid)[0] + processor(postmaster)[1] - before
+    built = processor_seconds(pid)[0] + processor_seconds(postmaster)[1] - before
     size += connection.execute("SELECT pg_relation_size('hnsw')").fetchone()[0]
     for ef in (40, 100, 200, 400):
         connection.execute(f"SET hnsw.ef_search = {ef}")

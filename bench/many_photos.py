@@ -18,7 +18,8 @@ import struct
 import subprocess
 import sys
 import tempfile
-import time
+
+import processes
 
 # Exif with one entry: orientation 2, mirrored.
 EXIF = b"Exif\0\0II*\0\x08\0\0\0\x01\0" + struct.pack("<HHIHH", 0x112, 3, 1, 2, 0) + bytes(4)
@@ -136,18 +137,14 @@ def odd_things(sources, root, outside):
 
 
 def run(command, folder, user):
-    """Its seconds on the clock and of the processor, peak memory in MB, exit code and what it said."""
+    """What it took, and what it said."""
     if os.getuid() == 0:
         shutil.chown(folder, user)
         command = ["setpriv", f"--reuid={user}", f"--regid={pwd.getpwnam(user).pw_gid}", "--clear-groups", *command]
-    begun = time.monotonic()
     with open(folder / "said", "wb") as said:
-        process = subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-                                   env=os.environ | {"XDG_CACHE_HOME": str(folder / "cache")})
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    return (time.monotonic() - begun, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, process.returncode,
-            (folder / "said").read_bytes())
+        ran = processes.run(command, stdout=said, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                            env=os.environ | {"XDG_CACHE_HOME": str(folder / "cache")})
+    return ran, (folder / "said").read_bytes()
 
 
 def wrong_words(said, words):
@@ -184,13 +181,13 @@ def main():
         print(f"{count} photos\n\n| command | on the clock | processor | peak memory | exit code |\n|" + "---|" * 5)
         notes = []
         for name, command in commands.items():
-            wall, processor, memory, code, said = run([likeness, *command, "--threads", args.threads], work, args.user)
-            print(f"| `{name}` | {wall:.1f} s | {processor:.1f} s | {memory:.0f} MB | {code} |", flush=True)
+            ran, said = run([likeness, *command, "--threads", args.threads], work, args.user)
+            print(f"| `{name}` | {ran.seconds:.1f} s | {ran.processor:.1f} s | {ran.peak_mb:.0f} MB | {ran.code} |", flush=True)
             if args.keep:
                 args.keep.mkdir(parents=True, exist_ok=True)
                 (args.keep / f"{name.replace(' ', '_')}.txt").write_bytes(said)
             wrong = wrong_words(said, words + (enrol if name == "gallery add" else []))
-            wrong += [] if code == 1 else [f"exit code {code}, not 1"]
+            wrong += [] if ran.code == 1 else [f"exit code {ran.code}, not 1"]
             notes += [f"{name}: {line}" for line in wrong]
             sums = [line for line in said.splitlines() if b" unreadable -> " in line or b" left aside " in line]
             notes.append(f"{name}: {os.fsdecode(sums[-1] if sums else said[-300:])}")

@@ -6,32 +6,35 @@
 Time is of both commands with their starts, two threads, the rows in turns, the median; memory is the peak of `gallery search`.
 """
 import argparse
-import os
 import pathlib
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
+
+import processes
+
+
+def run(row, command):
+    """What it took. Photos without a face are told by exit code 1 and a line; the others are done."""
+    with tempfile.TemporaryFile() as errors:
+        ran = processes.run(command, stdout=subprocess.DEVNULL, stderr=errors)
+        if ran.code not in (0, 1):
+            errors.seek(0)
+            sys.exit(f"{row}: {errors.read().decode(errors='replace').strip() or f'ended with {ran.code}'}")
+    return ran
 
 
 def once(program, data, models, row, folder):
-    """Seconds, and MiB."""
+    """Seconds of both commands, and the peak memory of the second."""
     model, precision = row.split(":")
     gallery = folder / "people.gallery"
     for left in folder.iterdir():
         left.unlink()
     usual = ["--gallery", gallery, "--models", models, "--threads", "2", "--precision", precision]
-    begin = time.perf_counter()
-    # Photos without a face are told by exit code 1 and a line; the others are done.
-    subprocess.run([program, "gallery", "add", f"{data}/train", "--model", model, *usual], check=False, capture_output=True)
-    search = subprocess.Popen([program, "gallery", "search", f"{data}/val", *usual], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    with search.stderr:
-        said = search.stderr.read().decode()
-    _, status, usage = os.wait4(search.pid, 0)
-    if os.waitstatus_to_exitcode(status) not in (0, 1):
-        raise SystemExit(f"{row}: {said.strip()}")
-    return time.perf_counter() - begin, usage.ru_maxrss / 1024
+    added = run(row, [program, "gallery", "add", f"{data}/train", "--model", model, *usual])
+    searched = run(row, [program, "gallery", "search", f"{data}/val", *usual])
+    return added.seconds + searched.seconds, searched.peak_mb
 
 
 def main():

@@ -19,6 +19,8 @@ import tempfile
 import time
 import urllib.request
 
+import processes
+
 HERE = pathlib.Path(__file__).resolve().parent
 
 
@@ -32,30 +34,47 @@ def resident_mb(pid):
     return total / 1024
 
 
-def seconds_of(pid):
-    """Processor seconds of a process so far."""
-    user, system = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
-    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
-
-
 def seconds_of_all():
     """Processor seconds of the machine so far, and of its host where it waited for it."""
     user, nice, system, _, _, irq, softirq, steal = map(int, pathlib.Path("/proc/stat").read_text().split("\n")[0].split()[1:9])
     return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
 
 
-def load(tools, port, path, clients, requests, rate, photos, server=None):
-    """With a `server`'s process id it also says what share of the processors others had at that time."""
-    begin, machine, own = time.perf_counter(), seconds_of_all(), seconds_of(server) if server else 0
-    children = os.times()
+def seconds_of_ours(server):
+    """Processor seconds so far of this process, of what it has started and waited for, and of the server's."""
+    return sum(os.times()[:4]) + processes.processor_seconds(server)[0]
+
+
+def beside_others(server, work, *given):
+    """What the work returns, and what share of the processors others had at that time. `server`: its process id."""
+    begin, machine, own = time.perf_counter(), seconds_of_all(), seconds_of_ours(server)
+    answer = work(*given)
+    others = seconds_of_all() - machine - (seconds_of_ours(server) - own)
+    return answer, max(0, others) / ((time.perf_counter() - begin) * os.cpu_count())
+
+
+def others_had(rounds):
+    return f"(others had {', '.join(f'{share:.0%}' for _, share in rounds)} of the processors)"
+
+
+def load(tools, port, path, clients, requests, rate, photos):
     out = subprocess.run([tools / "serve_load", str(port), path, str(clients), str(requests), str(rate), *photos],
                          capture_output=True, text=True, check=False).stdout
-    answer = json.loads(out)
-    if server:
-        after = os.times()
-        ours = seconds_of(server) - own + sum(after[:4]) - sum(children[:4])
-        answer["others"] = max(0, seconds_of_all() - machine - ours) / ((time.perf_counter() - begin) * os.cpu_count())
-    return answer
+    return json.loads(out)
+
+
+def embed_all(build, models, model, photos, folder):
+    """Photos a second."""
+    begin = time.perf_counter()
+    subprocess.run([build / "likeness", "embed", *photos, "-o", folder / "e.npz", "--threads", "2", "--models", models, "--model", model],
+                   check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return len(photos) / (time.perf_counter() - begin)
+
+
+def call_beside(tools, models, model, gallery, photos):
+    """The library's call, and a request, in one process."""
+    return json.loads(subprocess.run([tools / "serve_call", models, model, gallery, "2", *photos], capture_output=True, text=True,
+                                     check=True).stdout)
 
 
 def start_ours(build, models, gallery, folder):
@@ -93,15 +112,6 @@ def start_theirs(python, models, data, folder):
             time.sleep(0.1)
 
 
-def embed_rate(build, args, photos, folder):
-    """Photos a second of `likeness embed` with two threads, its start included."""
-    begin = time.perf_counter()
-    subprocess.run([build / "likeness", "embed", *photos, "-o", folder / "e.npz", "--threads", "2", "--models", args.models,
-                    "--model", args.model],
-                   check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return len(photos) / (time.perf_counter() - begin)
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data")
@@ -126,34 +136,36 @@ def main():
         try:
             load(tools, port, "/v1/search", 8, len(photos), 0, photos)  # warm
             # The processors' speed drifts by a fifth within seconds: each load is compared with the runs of `embed` before and after it.
-            embed, full, wide = [embed_rate(build, args, photos, folder)], [], []
+            def embeds():
+                return beside_others(server.pid, embed_all, build, args.models, args.model, photos, folder)
+            embed, full = [embeds()], []
             for _ in range(args.turns):
-                full.append(load(tools, port, "/v1/search", 8, 4 * len(photos), 0, photos, server.pid))
-                embed.append(embed_rate(build, args, photos, folder))
-            shares = [one["per_second"] * (1 / before + 1 / after) / 2 for one, before, after in zip(full, embed, embed[1:])]
-            rate = statistics.median(one["per_second"] for one in full)
-            for _ in range(args.rounds):
-                wide.append(load(tools, port, "/v1/search", 32, 4 * len(photos), 0.7 * rate, photos, server.pid))
-            single = load(tools, port, "/v1/search", 1, 2 * len(photos), 0, photos)
-            call = json.loads(subprocess.run([tools / "serve_call", args.models, args.model, gallery, "2", *photos], capture_output=True,
-                                             text=True, check=True).stdout)
+                full.append(beside_others(server.pid, load, tools, port, "/v1/search", 8, 4 * len(photos), 0, photos))
+                embed.append(embeds())
+            shares = [one["per_second"] * (1 / before + 1 / after) / 2 for (one, _), (before, _), (after, _) in zip(full, embed, embed[1:])]
+            rate = statistics.median(one["per_second"] for one, _ in full)
+            wide = [beside_others(server.pid, load, tools, port, "/v1/search", 32, 4 * len(photos), 0.7 * rate, photos)
+                    for _ in range(args.rounds)]
+            single = [beside_others(server.pid, load, tools, port, "/v1/search", 1, 2 * len(photos), 0, photos)]
+            calls = [beside_others(server.pid, call_beside, tools, args.models, args.model, gallery, photos)]
             memory = resident_mb(server.pid)
         finally:
             server.terminate()
             server.wait()
         print(f"photos                          {len(photos)}")
         print(f"start to the first answer       {ready:.2f} s")
-        print(f"likeness embed, two threads     {statistics.median(embed):.1f} photos/s of {[round(e, 1) for e in embed]}")
-        print(f"8 clients, /v1/search           {rate:.1f} photos/s of {[round(one['per_second'], 1) for one in full]}, others had at most "
-              f"{max(one['others'] for one in full):.0%} of the processors")
+        embedded = statistics.median(one for one, _ in embed)
+        print(f"likeness embed, two threads     {embedded:.1f} photos/s of {[round(one, 1) for one, _ in embed]} {others_had(embed)}")
+        print(f"8 clients, /v1/search           {rate:.1f} photos/s of {[round(one['per_second'], 1) for one, _ in full]} {others_had(full)}")
         print(f"of embed's before and after     {statistics.median(shares):.2f} of {[round(share, 2) for share in shares]}")
-        print(f"at seven tenths of that         " + "; ".join(f"p50 {one['p50_ms']} ms, p99 {one['p99_ms']} ms, ratio {one['p99_ms'] / one['p50_ms']:.2f} "
-                                                          f"(others had {one['others']:.0%} of the processors)" for one in wide))
-        print(f"one client                      p50 {single['p50_ms']} ms")
+        print(f"at seven tenths of that         " + "; ".join(
+            f"p50 {one['p50_ms']} ms, p99 {one['p99_ms']} ms, ratio {one['p99_ms'] / one['p50_ms']:.2f}" for one, _ in wide), others_had(wide))
+        print(f"one client                      p50 {single[0][0]['p50_ms']} ms {others_had(single)}")
+        call = calls[0][0]
         print(f"in one process, in turns        library's call by a thread that waited p50 {call['call_p50_ms']} ms, POST {call['post_p50_ms']} ms")
         print("more than that call, ms         " + ", ".join(
             f"{name} {call[step + '_p50_ms']} (quarters {call[step + '_p25_ms']}, {call[step + '_p75_ms']})"
-            for step, name in (("service", "the service without HTTP"), ("http", "POST"))))
+            for step, name in (("service", "the service without HTTP"), ("http", "POST"))), others_had(calls))
         print(f"a thread that waited            {call['thread_p50_ms']} ms more than one that did not ({call['thread_p25_ms']}, {call['thread_p75_ms']})")
         print(f"memory                          {memory:.0f} MB")
         if not args.python:
@@ -161,13 +173,14 @@ def main():
         server, port, ready = start_theirs(args.python, args.models, args.data, folder)
         try:
             load(tools, port, "/search", 8, 16, 0, photos)
-            theirs = load(tools, port, "/search", 8, len(photos), 0, photos)
+            answers = [beside_others(server.pid, load, tools, port, "/search", 8, len(photos), 0, photos)]
             theirs_memory = resident_mb(server.pid)
         finally:
             server.terminate()
             server.wait()
+        theirs = answers[0][0]
         print(f"FastAPI, mtcnn, TensorFlow      {theirs['per_second']} photos/s, {theirs['failed']} failed, first answer after {ready:.1f} s, "
-              f"{theirs_memory:.0f} MB: ours {rate / theirs['per_second']:.1f} times its photos, {memory / theirs_memory:.2f} of its memory")
+              f"{theirs_memory:.0f} MB: ours {rate / theirs['per_second']:.1f} times its photos, {memory / theirs_memory:.2f} of its memory {others_had(answers)}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
-#include <stdexcept>
 
 #include "cli/eval_parts.h"
 #include "cli/progress_bar.h"
@@ -52,10 +51,7 @@ Exit run_gallery(const Args& args) {
 Exit run_thresholds(const ThresholdArgs& args) {
   People people = compared_people(args.faces, args);
   keep_wanted(people, args.only, 1);
-  if (people.size() > kMostFacesInPairs) {
-    throw std::invalid_argument("at most " + std::to_string(kMostFacesInPairs) + " faces, there are " +
-                                std::to_string(people.size()) + "; choose people with --only");
-  }
+  require_pairs_fit(people);
   return tell(args, thresholds_report(people, args.rates, args.model.precision), {&people});
 }
 

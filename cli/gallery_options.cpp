@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "cli/photos.h"
 #include "cli/progress_bar.h"
@@ -15,18 +16,16 @@
 
 namespace likeness::cli {
 
-std::filesystem::path index_folder() {
-  const std::filesystem::path cache = cache_folder();
-  return cache.empty() ? cache : cache / "galleries";
-}
-
-GalleryOptions GalleryArgs::options() const {
+GalleryOptions gallery_options(std::optional<std::string> passphrase) {
   GalleryOptions options;
-  options.passphrase = passphrase();
-  options.index_folder = index_folder();
+  options.passphrase = std::move(passphrase);
+  const std::filesystem::path cache = cache_folder();
+  if (!cache.empty()) options.index_folder = cache / "galleries";
   options.notice = [](const Notice& notice) { std::cerr << "likeness: " << notice.text << '\n'; };
   return options;
 }
+
+GalleryOptions GalleryArgs::options() const { return gallery_options(passphrase()); }
 
 Gallery GalleryArgs::open(bool read_only, int threads, std::optional<IndexKind> kind) const {
   GalleryOptions given = options();

@@ -38,8 +38,9 @@ struct GalleryArgs {
   [[nodiscard]] GalleryOptions options() const;
 };
 
-/// GalleryOptions::index_folder for this user; empty where nothing says where caches are.
-[[nodiscard]] std::filesystem::path index_folder();
+/// How this program opens galleries: notices go to stderr, indexes into this user's cache folder where
+/// anything says where that is.
+[[nodiscard]] GalleryOptions gallery_options(std::optional<std::string> passphrase);
 
 /// The commands that know people without training.
 void add_verify_command(CLI::App& app, Exit& exit);

@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <filesystem>
 #include <iomanip>
 #include <iostream>
@@ -110,9 +109,11 @@ Exit quantize(const Args& args) {
   const ModelPack result = quantize_pack(pack, faces.train.chips, args.threads);
   std::cout << result.contract.name << ": int8 network with ranges of " << faces.train.chips.size()
             << " faces, in " << result.folder.string() << '\n';
-  const auto of_int8 = [](const KnownThreshold& t) { return t.precision == to_string(Precision::kInt8); };
-  if (std::ranges::none_of(result.contract.thresholds, of_int8))
-    std::cout << "it has no threshold in int8; " << how_to_measure(result.contract.name, "int8") << '\n';
+  const auto thresholds = thresholds_in(result.contract, Precision::kInt8);
+  std::cout << (thresholds.empty() ? "it has no threshold in int8"
+                                   : "its thresholds in int8 were measured before this network was made (" +
+                                         thresholds.front().origin + ")")
+            << "; " << how_to_measure(result.contract.name, "int8") << '\n';
   return Exit::kDone;
 }
 

@@ -2,11 +2,14 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <stdexcept>
 #include <string>
 
 #include "cli/eval_parts.h"
 #include "cli/model_parts.h"
 #include "cli/progress_bar.h"
+#include "likeness/core/output.h"
+#include "likeness/dataset/dataset_file.h"
 #include "likeness/eval/measure_pack.h"
 #include "likeness/report/numbers.h"
 
@@ -48,22 +51,28 @@ void print(const MeasuredPack& measured, const Args& args) {
     std::cout << "threshold         cosine " << one.cosine << " for a false-match rate of "
               << one.false_match_rate << '\n';
   for (const double rate : measured.unsupported)
-    std::cout << "no threshold      for a false-match rate of " << rate << ": too few pairs\n";
+    std::cout << "no threshold      for a false-match rate of " << rate
+              << ": too few pairs, or too many of one picture\n";
   if (measured.slope) std::cout << "naming slope      " << *measured.slope << '\n';
   if (!measured.no_slope.empty()) std::cout << "no naming slope   " << measured.no_slope << '\n';
 }
 
 Exit run(const Args& args) {
+  if (named_as_npz(args.images)) {
+    throw std::invalid_argument(
+        "--images " + args.images.string() +
+        ": a precision is measured on faces embedded in it; give the folder of PERSON/photos");
+  }
+  const ModelPack pack = args.model.embedder();
+  require_writable(pack.folder / "model.json");  // embedding thousands of photos takes minutes
   People people = people_of(args.images, args);
   keep_wanted(people, args.people, 1);
-  const ModelPack pack = args.model.embedder();
   const std::set<std::string> persons(people.people.begin(), people.people.end());
   ProgressBar bar("measuring");
   const MeasuredPack measured = measure_pack(pack, people,
                                              {.precision = args.model.precision,
                                               .centre = !args.no_centre,
-                                              .origin = origin_of(args, people, persons.size()),
-                                              .seed = args.seed},
+                                              .origin = origin_of(args, people, persons.size())},
                                              bar.callback());
   print(measured, args);
   for (const FailedInput& failed : people.unreadable) std::cerr << "likeness: " << failed.error << '\n';

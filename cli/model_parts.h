@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "cli/commands.h"
 #include "likeness/model/model_pack.h"
@@ -17,6 +18,8 @@ void add_model_compare(CLI::App& command, Exit& exit);
 
 /// "f32 bf16 int8", as far as this CPU and the pack go.
 [[nodiscard]] std::string precisions_of(const ModelPack& pack);
+/// Those that were measured in a precision.
+[[nodiscard]] std::vector<KnownThreshold> thresholds_in(const Contract& contract, Precision precision);
 /// The command that measures a pack's thresholds in a precision, as a sentence's end.
 [[nodiscard]] std::string how_to_measure(const std::string& name, std::string_view precision);
 /// "160 x 160".

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <iostream>
+#include <iterator>
 #include <sstream>
 
 #include "cli/model_parts.h"
@@ -15,6 +16,13 @@ std::string precisions_of(const ModelPack& pack) {
 
 std::string size_of(const CropSpec& crop) {
   return std::to_string(crop.width) + " x " + std::to_string(crop.height);
+}
+
+std::vector<KnownThreshold> thresholds_in(const Contract& contract, Precision precision) {
+  std::vector<KnownThreshold> found;
+  std::ranges::copy_if(contract.thresholds, std::back_inserter(found),
+                       [&](const KnownThreshold& t) { return t.precision == to_string(precision); });
+  return found;
 }
 
 std::string how_to_measure(const std::string& name, std::string_view precision) {
@@ -66,12 +74,12 @@ void print_embedder(const ModelPack& pack) {
               << threshold.false_match_rate << " (" << threshold.precision << "; " << threshold.origin
               << ")\n";
   }
-  for (const char* precision : {"f32", "int8"}) {
-    const bool there = precision == std::string("f32") || pack.networks.contains(Precision::kInt8);
-    const auto of_it = [&](const KnownThreshold& t) { return t.precision == precision; };
-    if (there && std::ranges::none_of(contract.thresholds, of_it))
-      std::cout << "threshold    none in " << precision << "; " << how_to_measure(contract.name, precision)
-                << '\n';
+  for (const Precision precision : {Precision::kF32, Precision::kInt8}) {
+    const bool there = precision == Precision::kF32 || pack.networks.contains(precision);
+    if (there && thresholds_in(contract, precision).empty()) {
+      std::cout << "threshold    none in " << to_string(precision) << "; "
+                << how_to_measure(contract.name, to_string(precision)) << '\n';
+    }
   }
   if (contract.naming_slope)
     std::cout << "slope        " << *contract.naming_slope

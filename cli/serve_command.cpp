@@ -93,11 +93,7 @@ serve::ServiceOptions service_options(const ServeArgs& args) {
         " can be reached by others: make keys with `likeness key add`, and say --keys FILE");
   serve::ServiceOptions options;
   for (const std::string& gallery : args.galleries) options.galleries.push_back(gallery_source(gallery));
-  options.gallery_options.passphrase = gallery_passphrase(args.key_file);
-  options.gallery_options.index_folder = index_folder();
-  options.gallery_options.notice = [](const Notice& notice) {
-    std::cerr << "likeness: " << notice.text << '\n';
-  };
+  options.gallery_options = gallery_options(gallery_passphrase(args.key_file));
   options.models = models_served(args, options);
   if (!args.keys.empty()) options.keys = args.keys;
   options.audit = args.audit;

@@ -63,17 +63,18 @@ void print(const Args& args, const VerificationResult& found, const std::string&
 }
 
 /// Before the photos are looked at.
-void require_threshold(const Args& args, const Contract& contract) {
-  const Precision precision = args.models.precision;
-  if (args.verify.threshold || known_threshold(contract, precision, args.verify.false_match_rate)) return;
-  const std::string name(to_string(precision));
-  throw std::invalid_argument("the model " + contract.id() + " has no measured threshold for " + name +
-                              "; give one with --threshold, or " + how_to_measure(contract.name, name));
+void require_threshold(const Args& args, const Recognizer& recognizer) {
+  try {
+    (void)recognizer.verification_rule(args.verify);
+  } catch (const std::invalid_argument& none) {
+    throw std::invalid_argument(std::string(none.what()) + "; give one with --threshold, or " +
+                                how_to_measure(recognizer.contract().name, to_string(args.models.precision)));
+  }
 }
 
 Exit run(const Args& args) {
   const Recognizer recognizer(args.models);
-  require_threshold(args, recognizer.contract());
+  require_threshold(args, recognizer);
   const PhotoList a = list_photos({args.a}, args.json);
   const PhotoList b = list_photos({args.b}, args.json);
   const VerificationResult found = recognizer.verify(a.source(), b.source(), args.verify);

@@ -31,18 +31,17 @@ if(LIKENESS_SANITIZE AND CMAKE_CXX_COMPILER_ID MATCHES Clang)
     <optional> <span> <sstream> <string> <string_view> <thread> <variant> <vector>)
   # A cache of compiled objects cannot know a precompiled header by its time.
   add_compile_options($<$<COMPILE_LANGUAGE:CXX>:SHELL:-Xclang$<SEMICOLON>-fno-pch-timestamp>)
-  file(WRITE ${PROJECT_BINARY_DIR}/test_headers.cpp.in "")
-  configure_file(${PROJECT_BINARY_DIR}/test_headers.cpp.in ${PROJECT_BINARY_DIR}/test_headers.cpp COPYONLY)
+  file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/test_headers.cpp CONTENT "")
   add_library(likeness_test_headers OBJECT ${PROJECT_BINARY_DIR}/test_headers.cpp)
   target_compile_features(likeness_test_headers PRIVATE cxx_std_20)
   target_compile_options(likeness_test_headers PRIVATE -O0)
   target_link_libraries(likeness_test_headers PRIVATE GTest::gtest)
   target_precompile_headers(likeness_test_headers PRIVATE <gtest/gtest.h> ${likeness_common_headers})
 endif()
-# likeness_precompile(target more...): its files see the common headers, and more, compiled before.
+# likeness_precompile(target): its files see the common headers compiled before.
 function(likeness_precompile target)
   if(likeness_common_headers)
-    target_precompile_headers(${target} PRIVATE ${likeness_common_headers} ${ARGN})
+    target_precompile_headers(${target} PRIVATE ${likeness_common_headers})
   endif()
 endfunction()
 

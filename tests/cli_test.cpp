@@ -146,6 +146,11 @@ TEST_F(Cli, MissingModelsHaveTheirOwnCode) {
   expect_one_line(run_likeness({"model", "info", "no-such-model", "--models", at("")}), 4, {"no-such-model"});
 }
 
+TEST_F(Cli, AModelIsMeasuredOnPhotos) {
+  expect_one_line(run_likeness({"model", "measure", "sface", "--images", at("int8.npz")}), 2,
+                  {"int8.npz", "precision"});
+}
+
 TEST_F(Cli, OnePersonIsNotEnoughToTellApart) {
   grey("photos/only_one/a.png");
   grey("photos/only_one/b.png");

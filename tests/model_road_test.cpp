@@ -223,6 +223,10 @@ TEST_F(ModelRoad, LowerPrecisionsAreMeasuredAndMayBeMixed) {
   ASSERT_EQ(run_likeness({"extract", kPhotos, "-o", at("faces.npz"), "--model", kModel}).code, 0);
   const auto quantized = run_likeness({"model", "quantize", kModel, at("faces.npz"), "--models", models});
   ASSERT_EQ(quantized.code, 0) << quantized.err;
+  // The pack's thresholds are of the int8 network that it was measured with.
+  EXPECT_NE(quantized.out.find("measured before this network was made (5,919,753 pairs"), std::string::npos)
+      << quantized.out;
+  EXPECT_NE(quantized.out.find("--precision int8"), std::string::npos);
   const bool bf16 = run_likeness({"model", "info", kModel}).out.find("bf16") != std::string::npos;
   for (const auto& [precision, least] : {std::pair("int8", 0.99), std::pair("bf16", 0.999)}) {
     if (precision == std::string("bf16") && !bf16) continue;

@@ -394,4 +394,5 @@ def main():
     results.write()
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -9,7 +9,7 @@
 #include <sstream>
 #include <string>
 
-#include "likeness/core/error.h"
+#include "likeness/core/error_testing.h"
 #include "likeness/core/sha256.h"
 #include "likeness/image/resample.h"
 #include "likeness/image/test_pictures.h"
@@ -159,14 +159,8 @@ TEST(ReadPlaces, TakesTenNumbersAndNamesWhatElseItFinds) {
     std::ofstream(file) << text;
     return read_places(file);
   };
-  const auto problem = [&](const std::string& text) -> std::string {
-    try {
-      (void)read(text);
-    } catch (const Error& error) {
-      EXPECT_EQ(error.code(), ErrorCode::kDataInvalid);
-      return error.what();
-    }
-    return "no error";
+  const auto problem = [&](const std::string& text) {
+    return message(ErrorCode::kDataInvalid, [&] { (void)read(text); });
   };
   const auto places = read("# ours, 112 x 112\n38.5, 51.5\n73.5 51.5\n56 71.75 # nose\n41.5,92\n70.5\t92\n");
   EXPECT_EQ(places[0], (Point{38.5F, 51.5F}));

@@ -193,24 +193,24 @@ bool same(std::span<const float> a, std::span<const float> b) {
   return !(apart > 0.01 * size);
 }
 
-/// What the network gives for each of `chips` alone; empty where it gives something else for all of them at
-/// once, since its layers hold the size of the batch that it was exported with.
-std::optional<Embeddings> in_any_batch(const ModelPack& pack, std::span<const Chip> chips) {
+/// Whether the network gives for all of `chips` at once what it gave for each `alone`; where it does not, its
+/// layers hold the size of the batch that it was exported with.
+bool the_same_together(Embedder& embedder, std::span<const Chip> chips, const Embeddings& alone) {
+  Embeddings together;
   try {
-    Embeddings alone = Embedder(pack, {.batch = 1}).embed_raw(chips);
-    const Embeddings together = Embedder(pack, {.batch = static_cast<int>(chips.size())}).embed_raw(chips);
-    for (std::size_t i = 0; i < chips.size(); ++i) {
-      if (!same(together[i], alone[i])) return std::nullopt;
-    }
-    return alone;
+    together = embedder.embed_raw(chips);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::kModelInvalid) throw;
-    return std::nullopt;
+    return false;
   }
+  for (std::size_t i = 0; i < chips.size(); ++i) {
+    if (!same(together[i], alone[i])) return false;
+  }
+  return true;
 }
 
 /// Whether every output has length 1 already, seen on pictures that differ in more than brightness.
-/// @throws Error where the network does not compute any number of pictures alike.
+/// @throws Error where the network cannot be computed, or not any number of pictures alike.
 bool gives_unit_length(const ModelPack& pack, const fs::path& file) {
   const CropSpec& crop = pack.contract.crop;
   Chip dark = self_test_chip(crop.width, crop.height);
@@ -220,13 +220,14 @@ bool gives_unit_length(const ModelPack& pack, const fs::path& file) {
   }
   const std::vector<Chip> chips{self_test_chip(crop.width, crop.height), std::move(dark),
                                 Chip(crop.width, crop.height, 90)};
-  const auto found = in_any_batch(pack, chips);
-  if (!found) {
-    throw Error(
-        ErrorCode::kModelInvalid,
-        file.string() + ": it does not compute any number of pictures alike; export it with a free batch");
+  Embedder embedder(pack, {.batch = static_cast<int>(chips.size())});
+  Embeddings raw = embedder.embed_raw(std::span(chips).first(1));
+  for (std::size_t i = 1; i < chips.size(); ++i) {
+    const Embeddings one = embedder.embed_raw(std::span(chips).subspan(i, 1));
+    raw.values.insert(raw.values.end(), one.values.begin(), one.values.end());
   }
-  const Embeddings& raw = *found;
+  if (!the_same_together(embedder, chips, raw))
+    throw Error(ErrorCode::kModelInvalid, file.string() + ": " + kNotAnyBatch);
   for (std::size_t i = 0; i < raw.size(); ++i) {
     for (const float value : raw[i]) {
       if (!std::isfinite(value))

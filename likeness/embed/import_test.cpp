@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "likeness/core/atomic_file.h"
-#include "likeness/core/error.h"
+#include "likeness/core/error_testing.h"
 #include "likeness/embed/check_pack.h"
 #include "likeness/embed/embedder.h"
 #include "likeness/embed/import_pack.h"
@@ -43,18 +43,6 @@ std::vector<Chip> chips_of(const char* member) {
 std::string bytes_of(const fs::path& file) {
   std::ifstream in(file, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
-}
-
-template <typename Action>
-std::string message(ErrorCode code, Action action) {
-  try {
-    action();
-  } catch (const Error& e) {
-    EXPECT_EQ(e.code(), code) << e.what();
-    return e.what();
-  }
-  ADD_FAILURE() << "expected Error";
-  return "";
 }
 
 std::string replaced(std::string text, const std::string& from, const std::string& to) {

@@ -1,7 +1,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
@@ -229,7 +228,6 @@ TEST_F(Meeting, DamagedNetworksEndInAPackOrOneLine) {
   std::ranges::sort(files);
   ASSERT_FALSE(files.empty());
   std::mt19937 random(16);
-  const auto start = std::chrono::steady_clock::now();
   const auto expect_line = [](const std::string& message, const fs::path& file) {
     EXPECT_EQ(message.find('\n'), std::string::npos) << message;
     EXPECT_NE(message.find(file.string()), std::string::npos) << message;
@@ -251,7 +249,6 @@ TEST_F(Meeting, DamagedNetworksEndInAPackOrOneLine) {
       expect_line(error.what(), file);
     }
   }
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::minutes(5));
 }
 
 TEST_F(Meeting, WhatIsNoModelIsCalledWhatItIs) {

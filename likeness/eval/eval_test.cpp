@@ -6,7 +6,7 @@
 #include <fstream>
 #include <random>
 
-#include "likeness/core/error.h"
+#include "likeness/core/error_testing.h"
 #include "likeness/embed/quality.h"
 #include "likeness/eval/classification.h"
 #include "likeness/eval/detection.h"
@@ -28,13 +28,7 @@ class PairsFiles : public testing::Test {
     return read_pairs_file(path_);
   }
   std::string problem_of(const std::string& text) {
-    try {
-      (void)read(text);
-    } catch (const Error& error) {
-      EXPECT_EQ(error.code(), ErrorCode::kDataInvalid);
-      return error.what();
-    }
-    return "no error";
+    return message(ErrorCode::kDataInvalid, [&] { (void)read(text); });
   }
   const fs::path path_ = fs::path(testing::TempDir()) / ("pairs_" + std::to_string(::getpid()) + ".txt");
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
 #include <random>
 #include <stdexcept>
 
@@ -135,6 +136,19 @@ struct Trial {
   Answers named;
 };
 
+/// Empty where the mates are too few.
+std::optional<double> fitted_slope(const GalleryView& gallery, const NamedFaces& faces, const Rows& mates,
+                                   std::span<const ScoredFace> strangers, double target_fpir) {
+  std::vector<ScoredFace> to_their_own;
+  for (const std::size_t mate : mates) {
+    for (const PersonMatch& match : gallery.search(faces.embeddings[mate], kLookedThrough)) {
+      if (match.name == faces.people[mate]) to_their_own.push_back({match.similarity, match.name});
+    }
+  }
+  const Calibration fit = calibrate(to_their_own, strangers, {.target_fpir = target_fpir, .resamples = 1});
+  return fit.slope_fitted ? std::optional(fit.slope) : std::nullopt;
+}
+
 Trial run_trial(const NamedFaces& faces, const Groups& groups, const GalleryTrialOptions& options,
                 std::uint64_t seed) {
   std::mt19937_64 random(seed);
@@ -170,13 +184,9 @@ Trial run_trial(const NamedFaces& faces, const Groups& groups, const GalleryTria
   trial.counts.calibration_strangers = singles.size() / 2;
   trial.counts.test_strangers = singles.size() - singles.size() / 2;
   trial.counts.calibration = *gallery->calibration();
-  std::vector<ScoredFace> mate_scores;
   std::vector<ScoredFace> stranger_scores;
   for (const std::size_t mate : mates) {
     const auto answer = identify(*gallery, rule, faces.embeddings[mate]);
-    for (const PersonMatch& match : gallery->search(faces.embeddings[mate], kLookedThrough)) {
-      if (match.name == faces.people[mate]) mate_scores.push_back({match.similarity, match.name});
-    }
     trial.ranked_first.add(answer.nearest->name == faces.people[mate], faces.people[mate]);
     trial.missed.add(answer.name != faces.people[mate], faces.people[mate]);
   }
@@ -185,9 +195,8 @@ Trial run_trial(const NamedFaces& faces, const Groups& groups, const GalleryTria
     trial.named.add(answer.name.has_value(), faces.people[*stranger]);
     stranger_scores.push_back({answer.nearest->similarity, faces.people[*stranger]});
   }
-  const Calibration fit =
-      calibrate(mate_scores, stranger_scores, {.target_fpir = options.target_fpir, .resamples = 1});
-  if (fit.slope_fitted) trial.counts.slope = fit.slope;
+  if (options.fit_slope)
+    trial.counts.slope = fitted_slope(*gallery, faces, mates, stranger_scores, options.target_fpir);
   return trial;
 }
 
@@ -290,12 +299,14 @@ EnrolledAndAsked enrol_and_ask(const NamedFaces& faces, const GalleryTrialOption
   std::vector<double> rank_ones;
   std::vector<double> fnirs;
   std::vector<double> fpirs;
+  std::vector<double> slopes;
   int inside = 0;
   for (int i = 0; i < options.trials; ++i) {
     const Trial trial = run_trial(faces, groups, options, options.seed + static_cast<std::uint64_t>(i));
     rank_ones.push_back(mean_of(trial.ranked_first.yes));
     fnirs.push_back(mean_of(trial.missed.yes));
     fpirs.push_back(mean_of(trial.named.yes));
+    if (trial.counts.slope) slopes.push_back(*trial.counts.slope);
     const Interval said = trial.counts.calibration.fpir_interval;
     inside += fpirs.back() >= said.low && fpirs.back() <= said.high ? 1 : 0;
     if (i == 0) {
@@ -314,6 +325,9 @@ EnrolledAndAsked enrol_and_ask(const NamedFaces& faces, const GalleryTrialOption
   summarise(result.rank_one, rank_ones);
   summarise(result.fnir, fnirs);
   summarise(result.fpir, fpirs);
+  result.slope.reset();
+  if (!slopes.empty())
+    result.slope = std::accumulate(slopes.begin(), slopes.end(), 0.0) / static_cast<double>(slopes.size());
   result.trials = options.trials;
   result.inside = inside;
   return result;

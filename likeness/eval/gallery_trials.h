@@ -22,6 +22,7 @@ struct GalleryTrialOptions {
   int folds = 5;              ///< leave_people_out(): parts of every person's faces, >= 2.
   int trials = 10;            ///< enrol_and_ask(): how often strangers and people are drawn, >= 1.
   std::uint64_t seed = 0;
+  bool fit_slope = false;  ///< enrol_and_ask(): EnrolledAndAsked::slope too, for a second search a mate.
 };
 
 /// Under one rule, over all turns. Known faces that are neither right nor wrong stayed unknown.
@@ -67,8 +68,9 @@ struct EnrolledAndAsked {
   std::size_t calibration_strangers = 0;  ///< Faces the threshold comes from.
   std::size_t test_strangers = 0;         ///< Faces it is tested on.
   Calibration calibration;                ///< Of the first trial.
-  /// Of the first trial, the slope of a logistic regression of the mates' similarities to their own person
-  /// against the test strangers' to whom they are most alike. Empty where they are too few.
+  /// Mean over the trials of the slope of a logistic regression of the mates' similarities to their own
+  /// person against the test strangers' to whom they are most alike. Empty where it was not asked for
+  /// (GalleryTrialOptions::fit_slope), and where every trial had too few mates.
   std::optional<double> slope{};
   TrialShare rank_one;  ///< Of the mates, those whose nearest enrolled face is their person's.
   TrialShare fnir;      ///< Of the mates, those who do not get their own name.

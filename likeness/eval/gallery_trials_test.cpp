@@ -80,6 +80,20 @@ TEST(EnrolAndAsk, DrawsWhomItSaysAndStatesItsIntervals) {
   }
 }
 
+TEST(EnrolAndAsk, FitsTheSlopeWhereItIsAskedFor) {
+  NamedFaces faces = named(40, 4, 1, "Many");
+  add(faces, synthetic_faces(80, 1, kDimension, 3), 1, "Single");
+  const auto slope_of = [&](int trials, std::uint64_t seed) {
+    return enrol_and_ask(faces, {.target_fpir = 0.1, .trials = trials, .seed = seed, .fit_slope = true})
+        .slope.value();
+  };
+  EXPECT_FALSE(enrol_and_ask(faces, {.target_fpir = 0.1, .trials = 1}).slope);
+  const double first = slope_of(1, 7);
+  EXPECT_GT(first, 5);
+  EXPECT_NE(first, slope_of(1, 8));
+  EXPECT_DOUBLE_EQ(slope_of(2, 7), (first + slope_of(1, 8)) / 2);
+}
+
 // Digits: Python's floats, one operation after the other.
 TEST(OverTrials, HasTheDigitsOfOlderReports) {
   const double shares[] = {0.1, 0.2, 0.4};

@@ -4,7 +4,6 @@
 #include <array>
 #include <cmath>
 #include <set>
-#include <stdexcept>
 #include <string_view>
 
 #include "likeness/core/atomic_file.h"
@@ -22,6 +21,7 @@ constexpr double kJudgedRate = 0.001;  // of centres
 constexpr int kSlopeTrials = 5;
 // The slope does not depend on the rate aimed at; this one asks for no more than 30 strangers.
 constexpr double kSlopeFpir = 0.1;
+constexpr double kSteepestSlope = 1000;  // what a contract takes for one (model/contract.cpp)
 
 void require_of(const ModelPack& pack, const People& people) {
   const Contract theirs = contract_from_json(people.contract, people.source);
@@ -29,46 +29,36 @@ void require_of(const ModelPack& pack, const People& people) {
     throw Error(ErrorCode::kModelMismatch,
                 people.source + " was embedded by " + theirs.id() + ", not by " + pack.contract.id());
   }
-  if (people.size() > kMostFacesInPairs) {
-    throw std::invalid_argument("at most " + std::to_string(kMostFacesInPairs) + " faces, there are " +
-                                std::to_string(people.size()));
-  }
+  require_pairs_fit(people);
 }
 
-/// The faces of every second person, beginning with the first or the second.
-NamedFaces half_of(const People& people, bool second) {
+/// Every second person, beginning with the first or the second.
+People half_of(const People& people, bool second) {
   const std::set<std::string> names(people.people.begin(), people.people.end());
-  std::set<std::string> chosen;
-  bool take = !second;
+  std::vector<std::string> others;
+  bool leave = second;
   for (const std::string& name : names) {
-    if (take) chosen.insert(name);
-    take = !take;
+    if (leave) others.push_back(name);
+    leave = !leave;
   }
-  NamedFaces half{{people.embeddings.dimension, {}}, {}};
-  for (std::size_t i = 0; i < people.size(); ++i) {
-    if (!chosen.contains(people.people[i])) continue;
-    const auto row = people.embeddings[i];
-    half.embeddings.values.insert(half.embeddings.values.end(), row.begin(), row.end());
-    half.people.push_back(people.people[i]);
-  }
+  People half = people;
+  leave_aside(half, others);
   return half;
-}
-
-NamedFaces without(NamedFaces faces, const Contract& contract) {
-  faces.embeddings = Comparison(to_json(contract), "the pack").comparable(std::move(faces.embeddings));
-  return faces;
 }
 
 /// Fills the two VALs in where the halves have enough pairs for them.
 void judge_centre(const Contract& contract, const People& people, MeasuredPack& result) {
-  const std::array<NamedFaces, 2> halves{half_of(people, false), half_of(people, true)};
+  std::array<People, 2> halves{half_of(people, false), half_of(people, true)};
   double plain = 0, centred = 0;
+  if (halves[0].size() == 0 || halves[1].size() == 0) return;
+  const std::array means{mean_embedding(halves[0].embeddings), mean_embedding(halves[1].embeddings)};
   for (std::size_t i = 0; i < 2; ++i) {
     Contract other = contract;
-    if (halves[1 - i].size() == 0) return;
-    other.centre = mean_embedding(halves[1 - i].embeddings);
+    other.centre = means[1 - i];
+    Embeddings& faces = halves[i].embeddings;
     const auto as_is = validation_rate(compare_all_pairs(halves[i]), kJudgedRate);
-    const auto moved = validation_rate(compare_all_pairs(without(halves[i], other)), kJudgedRate);
+    faces = Comparison(other).comparable(std::move(faces));
+    const auto moved = validation_rate(compare_all_pairs(halves[i]), kJudgedRate);
     if (!as_is || !moved) return;
     plain += *as_is / 2;
     centred += *moved / 2;
@@ -93,44 +83,51 @@ void find_thresholds(const People& people, const MeasureOptions& options, Measur
   result.pairs = static_cast<std::int64_t>(pairs.non_mated.size());
   const auto add = [&](double rate) {
     const auto cosine = threshold_at_rate(pairs.non_mated, rate);
-    if (!cosine) {
+    // Over 1 where more pairs than the rate allows are one picture under two names: nothing is refused there.
+    const double threshold = cosine ? to_four_digits(*cosine) : 2;
+    if (threshold > 1) {
       result.unsupported.push_back(rate);
       return;
     }
-    result.thresholds.push_back({to_four_digits(*cosine), rate, std::string(to_string(options.precision)),
-                                 options.origin, result.pairs});
+    result.thresholds.push_back(
+        {threshold, rate, std::string(to_string(options.precision)), options.origin, result.pairs});
   };
   for (const double rate : kRates) add(rate);
   if (result.thresholds.empty()) {
+    const std::size_t needed = comparisons_needed(kRates[0]);
     throw Error(ErrorCode::kDataInvalid,
-                people.source + ": a threshold needs " + std::to_string(comparisons_needed(kRates[0])) +
-                    " pairs of two people, and there are " + std::to_string(pairs.non_mated.size()));
+                pairs.non_mated.size() < needed
+                    ? people.source + ": a threshold needs " + std::to_string(needed) +
+                          " pairs of two people, and there are " + std::to_string(pairs.non_mated.size())
+                    : people.source + ": no threshold tells its people apart; too many pairs of two people " +
+                          "are one picture");
   }
   const double strictest = least_rate(result.pairs);
   if (strictest < 0.9 * result.thresholds.back().false_match_rate) add(strictest);
 }
 
-void find_slope(const People& people, const MeasureOptions& options, const Progress& progress,
-                MeasuredPack& result) {
-  double sum = 0;
-  int fitted = 0;
+void find_slope(const People& people, const Progress& progress, MeasuredPack& result) {
+  std::optional<double> found;
   try {
-    for (int i = 0; i < kSlopeTrials; ++i) {
-      const auto seed = options.seed + static_cast<std::uint64_t>(i);
-      const auto slope = enrol_and_ask(people, {.target_fpir = kSlopeFpir, .trials = 1, .seed = seed}).slope;
-      if (slope) sum += *slope, ++fitted;
-      report_progress(progress, static_cast<std::size_t>(i) + 1, kSlopeTrials);
-    }
+    found = enrol_and_ask(people, {.target_fpir = kSlopeFpir, .trials = kSlopeTrials, .fit_slope = true},
+                          progress)
+                .slope;
   } catch (const Error& error) {
     if (error.code() != ErrorCode::kDataInvalid) throw;
     result.no_slope = error.what();
     return;
   }
-  if (fitted == 0) {
+  if (!found) {
     result.no_slope = "fewer than " + std::to_string(kMinMates) + " faces of people with two photos or more";
     return;
   }
-  result.slope = std::round(sum / fitted * 10) / 10;
+  const double slope = std::round(*found * 10) / 10;
+  if (!(slope > 0 && slope <= kSteepestSlope)) {
+    result.no_slope = "the one found, " + fixed(slope, 1) + ", is not above 0 and at most " +
+                      std::to_string(static_cast<int>(kSteepestSlope));
+    return;
+  }
+  result.slope = slope;
 }
 
 }  // namespace
@@ -144,11 +141,11 @@ MeasuredPack measure_pack(const ModelPack& pack, const People& people, const Mea
   const bool fresh = contract.thresholds.empty() && contract.centre.empty() && !contract.compact();
   if (options.centre && fresh) judge_centre(contract, people, result);
   if (result.centred_val && *result.centred_val > *result.plain_val)
-    contract = centred(pack, people.embeddings).contract, result.pack.figures.clear();
+    result.pack = centred(pack, people.embeddings);
 
   People comparable = people;
   comparable.contract = to_json(contract);
-  if (options.precision == Precision::kF32) find_slope(comparable, options, progress, result);
+  if (options.precision == Precision::kF32) find_slope(comparable, progress, result);
   make_comparable(comparable);
   find_thresholds(comparable, options, result);
   result.faces = people.size();
@@ -160,6 +157,8 @@ MeasuredPack measure_pack(const ModelPack& pack, const People& people, const Mea
       options.precision == Precision::kF32 ? contract.thresholds.begin() : contract.thresholds.end();
   contract.thresholds.insert(f32_first, result.thresholds.begin(), result.thresholds.end());
   if (result.slope) contract.naming_slope = result.slope;
+  // What cannot be read back would take the pack away from its user.
+  (void)contract_from_json(to_json(contract), "what was measured");
   write_file(result.pack.folder / "model.json", to_json(result.pack));
   result.pack = load_pack(result.pack.folder);
   return result;

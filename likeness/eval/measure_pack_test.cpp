@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 
@@ -88,6 +89,27 @@ TEST_F(MeasurePack, APrecisionsThresholdsLeaveTheOthersAsTheyWere) {
   (void)measure_pack(pack(), again, {.precision = Precision::kInt8});
   EXPECT_EQ(pack().contract, both);
   EXPECT_EQ(both.id(), f32.id());  // no stored face loses its space
+}
+
+TEST_F(MeasurePack, OnePictureUnderManyNamesLeavesAPackThatCanBeRead) {
+  People faces = people();
+  const std::vector<float> one(faces.embeddings[0].begin(), faces.embeddings[0].end());
+  for (int i = 0; i < 30; ++i) {  // 435 pairs of 119,000: more than .1 % and fewer than 1 %
+    faces.embeddings.values.insert(faces.embeddings.values.end(), one.begin(), one.end());
+    faces.people.push_back("Copy" + std::to_string(i));
+  }
+  const MeasuredPack measured = measure_pack(pack(), faces, {});
+  const Contract contract = pack().contract;
+  ASSERT_EQ(contract.thresholds.size(), 1U);
+  EXPECT_EQ(contract.thresholds[0].false_match_rate, 0.01);
+  EXPECT_LE(contract.thresholds[0].cosine, 1);
+  EXPECT_EQ(measured.unsupported.size(), 5U);  // .1 % and less, and the least that so many pairs support
+  // Nobody can be told from anybody.
+  const std::string before = to_json(pack());
+  for (std::size_t i = 0; i < faces.size(); ++i)
+    std::ranges::copy(one, faces.embeddings.values.begin() + static_cast<std::ptrdiff_t>(i * kDimension));
+  EXPECT_THROW((void)measure_pack(pack(), faces, {}), Error);
+  EXPECT_EQ(to_json(pack()), before);
 }
 
 TEST_F(MeasurePack, TakesTheMeanFaceAwayWhereThatHelpsPeopleItIsNotOf) {

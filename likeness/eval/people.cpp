@@ -1,9 +1,10 @@
 #include "likeness/eval/people.h"
 
-#include <algorithm>
 #include <functional>
 #include <map>
 #include <set>
+#include <stdexcept>
+#include <string_view>
 
 #include "likeness/core/error.h"
 #include "likeness/dataset/dataset_file.h"
@@ -91,6 +92,12 @@ void keep_wanted(People& people, const std::optional<fs::path>& only, std::size_
     throw Error(ErrorCode::kInputUnreadable, "none of the faces is of a person wanted");
 }
 
+void require_pairs_fit(const People& people) {
+  if (people.size() <= kMostFacesInPairs) return;
+  throw std::invalid_argument("at most " + std::to_string(kMostFacesInPairs) + " faces, there are " +
+                              std::to_string(people.size()) + "; choose fewer people");
+}
+
 Comparisons compare_all_pairs(const NamedFaces& faces) {
   Comparisons pairs;
   for (std::size_t i = 0; i < faces.size(); ++i) {
@@ -103,7 +110,8 @@ Comparisons compare_all_pairs(const NamedFaces& faces) {
 }
 
 void leave_aside(People& people, std::span<const std::string> names) {
-  keep(people, [names](const std::string& name) { return std::ranges::find(names, name) == names.end(); });
+  const std::set<std::string_view> left(names.begin(), names.end());
+  keep(people, [&left](const std::string& name) { return !left.contains(name); });
 }
 
 }  // namespace likeness

@@ -53,6 +53,8 @@ void keep_wanted(People& people, const std::optional<std::filesystem::path>& onl
 
 /// Of all pairs of more faces nobody can keep the cosines: 72 million pairs take half a gigabyte.
 inline constexpr std::size_t kMostFacesInPairs = 12'000;
+/// @throws std::invalid_argument for more faces than that.
+void require_pairs_fit(const People& people);
 
 /// Cosines of all pairs of comparable faces.
 [[nodiscard]] Comparisons compare_all_pairs(const NamedFaces& faces);

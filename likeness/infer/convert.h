@@ -10,6 +10,10 @@
 
 namespace likeness {
 
+/// What a network is refused for whose layers hold the size of the batch that it was exported with.
+inline constexpr const char* kNotAnyBatch =
+    "it does not compute any number of pictures alike; export it with a free batch";
+
 struct ConvertOptions {
   std::string output{};  ///< Node that gives the embedding; empty: "embeddings" where there is one, else the
                          ///< only output.

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "likeness/core/error.h"
+#include "likeness/core/error_testing.h"
 #include "likeness/core/file.h"
 #include "likeness/infer/products.h"
 
@@ -16,18 +16,6 @@ namespace {
 
 namespace fs = std::filesystem;
 const fs::path kModels = LIKENESS_MODELS;
-
-template <typename Action>
-std::string message(ErrorCode code, Action action) {
-  try {
-    action();
-  } catch (const Error& e) {
-    EXPECT_EQ(e.code(), code) << e.what();
-    return e.what();
-  }
-  ADD_FAILURE() << "expected Error";
-  return "";
-}
 
 TEST(Network, NamesTheFileThatIsMissing) {
   EXPECT_EQ(message(ErrorCode::kModelNotFound, [] { Network network("/nowhere/a.onnx"); }),

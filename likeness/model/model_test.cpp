@@ -6,7 +6,7 @@
 #include <string>
 
 #include "likeness/core/atomic_file.h"
-#include "likeness/core/error.h"
+#include "likeness/core/error_testing.h"
 #include "likeness/core/sha256.h"
 #include "likeness/model/contract.h"
 #include "likeness/model/model_pack.h"
@@ -15,18 +15,6 @@ namespace likeness {
 namespace {
 
 namespace fs = std::filesystem;
-
-template <typename Action>
-std::string message(ErrorCode code, Action action) {
-  try {
-    action();
-  } catch (const Error& e) {
-    EXPECT_EQ(e.code(), code) << e.what();
-    return e.what();
-  }
-  ADD_FAILURE() << "expected Error";
-  return "";
-}
 
 std::string replaced(std::string text, const std::string& from, const std::string& to) {
   const auto place = text.find(from);

@@ -15,8 +15,8 @@
 namespace likeness {
 namespace {
 
-// Field numbers of onnx.proto3.
-constexpr std::uint64_t kLatestOpset = 23;
+// Fields are told by their numbers in onnx.proto3.
+
 constexpr std::size_t kMostNodes = 65536;
 constexpr std::size_t kMostNames = std::size_t{1} << 20;  // inputs and outputs of all nodes together
 constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 30;
@@ -172,6 +172,9 @@ void check_graph(std::string_view message, std::vector<OnnxWeights>& outside) {
   check_order(nodes);
   meaning.check();
 }
+
+/// Up to this one tools/make_network_files.py's networks are computed as their exporters compute them.
+constexpr std::uint64_t kLatestOpset = 23;
 
 /// An opset_import. What operators mean is fixed by the version of their set.
 void check_opset(std::string_view message) {

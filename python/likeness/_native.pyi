@@ -417,6 +417,8 @@ class FoundFace:
 
     def __repr__(self) -> str: ...
 
+FACE_COLUMNS: int = 19
+
 class PhotoFaces:
     """What became of one photo of many."""
 

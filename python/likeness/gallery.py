@@ -127,7 +127,7 @@ class Gallery:
 
         count = len(people)
         unknown = [""] * count
-        rows_ = numpy.zeros((count, 19), numpy.float32) if measured is None else rows(measured, "measured")
+        rows_ = numpy.zeros((count, _native.FACE_COLUMNS), numpy.float32) if measured is None else rows(measured, "measured")
         return self._native.add_many(
             list(people), rows(embeddings), unknown if photos is None else list(photos),
             unknown if sha256 is None else list(sha256), rows_, [(0, 0)] * count if sizes is None else list(sizes),

@@ -15,10 +15,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ._models import PathLike
-from ._native import EmbeddingSpace
+from ._native import FACE_COLUMNS, EmbeddingSpace
 from .errors import DataInvalidError, InputUnreadableError, ModelMismatchError, OutputUnwritableError
 from .gallery import Gallery
-from .ray import SPACE_KEY, FaceEmbedder
+from .ray import _PARTS, _QUALITY, SPACE_KEY, FaceEmbedder
 
 if TYPE_CHECKING:
     import pyarrow
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 #: Key of a part's metadata under which its Part lies as JSON.
 PART_KEY = b"likeness.part"
-_QUALITY = ("size_px", "sharpness", "brightness", "yaw", "score")
 
 
 class Part(NamedTuple):
@@ -207,7 +206,7 @@ def import_faces(gallery: Gallery, path: PathLike, *, rows_at_once: int = 2000) 
         for wanted in ("person", "embedding", "contract_id"):
             if wanted not in columns:
                 raise DataInvalidError(f"{name}: there is no column {wanted}; likeness.ray.schema_of() says what faces have")
-        usual = ("photo", "sha256", "person", "embedding", "contract_id", "box", "landmarks", "width", "height", *_QUALITY)
+        usual = ("photo", "sha256", "person", "embedding", "contract_id", "width", "height", *_PARTS)
         first = 0
         for batch in file.iter_batches(rows_at_once, columns=[c for c in usual if c in columns]):
             where = f"{name}: rows {first} to {first + batch.num_rows - 1}"
@@ -246,13 +245,14 @@ def _enrol(gallery: Gallery, faces: pyarrow.Table, where: str) -> list[Any]:
         raise DataInvalidError(f"{where}: embedding of {faces.column('person')[int(wrong.argmax())]}: not of unit length")
     # A model's own output is of unit length but for the last digits, and stays as it is.
     embeddings = numpy.where(abs(lengths - 1) > 1e-6, embeddings / lengths, embeddings).astype(numpy.float32)
-    measured = numpy.zeros((faces.num_rows, 19), numpy.float32)
-    for column, begin, size in (("box", 0, 4), ("landmarks", 4, 10)):
-        if column in faces.column_names:
-            measured[:, begin : begin + size] = _matrix(faces, column, size, where)
-    for place, column in enumerate(_QUALITY, 14):
-        if column in faces.column_names:
-            measured[:, place] = _numbers(faces.column(column), f"{where}: {column}")
+    measured = numpy.zeros((faces.num_rows, FACE_COLUMNS), numpy.float32)
+    for column, part in _PARTS.items():
+        if column not in faces.column_names:
+            continue
+        if column in _QUALITY:
+            measured[:, part.start] = _numbers(faces.column(column), f"{where}: {column}")
+        else:
+            measured[:, part] = _matrix(faces, column, part.stop - part.start, where)
     texts = {
         column: [text or "" for text in _texts(faces, column, where)] if column in faces.column_names else None
         for column in ("person", "photo", "sha256")

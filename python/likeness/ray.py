@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ._models import PEOPLE_MODEL
+from ._native import FACE_COLUMNS
 from ._photos import photo
 from .recognizer import Recognizer
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 #: Key of the schema's metadata under which the embedding space lies as JSON. Ray keeps it, Spark does not.
 SPACE_KEY = b"likeness.space"
 _QUALITY = ("size_px", "sharpness", "brightness", "yaw", "score")
+#: Where a row of PhotoFaces.measured has each column; FACE_COLUMNS numbers in all.
+_PARTS = {"box": slice(0, 4), "landmarks": slice(4, 14), **{name: slice(at, at + 1) for at, name in enumerate(_QUALITY, 14)}}
 #: Engines of before a fork: their threads stayed in the other process, and ending them would wait for these.
 _left_behind: list[Recognizer] = []
 
@@ -234,7 +237,7 @@ def _faces_table(
     faces = numpy.array([len(result.chosen) if result is not None else 0 for result in found], numpy.int64)
     photo_of = numpy.repeat(numpy.arange(len(found)), numpy.maximum(faces, 1))
     there = numpy.repeat(faces > 0, numpy.maximum(faces, 1))
-    measured = numpy.zeros((len(there), 19), numpy.float32)
+    measured = numpy.zeros((len(there), FACE_COLUMNS), numpy.float32)
     embeddings = numpy.zeros((len(there), space.dimension), numpy.float32)
     some = [result for result in found if result is not None and len(result.chosen) > 0]
     if some:
@@ -263,9 +266,9 @@ def _faces_table(
         of_photos([result and result.width for result in read], whole),
         of_photos([result and result.height for result in read], whole),
         pa.array(numbers, whole, mask=~there),
-        rows(measured[:, :4]),
-        rows(measured[:, 4:14]),
-        *(pa.array(measured[:, 14 + i], mask=~there) for i in range(len(_QUALITY))),
+        rows(measured[:, _PARTS["box"]]),
+        rows(measured[:, _PARTS["landmarks"]]),
+        *(pa.array(measured[:, _PARTS[name].start], mask=~there) for name in _QUALITY),
         rows(embeddings),
         pa.array([space.id]).take(pa.array(numpy.zeros(len(there), numpy.int64))),
     ]

@@ -86,6 +86,7 @@ ResultArray<float> measured(const PhotoFaces& photo) {
 }
 
 void bind_photo_faces(nb::module_& m) {
+  m.attr("FACE_COLUMNS") = kFaceColumns;
   nb::class_<PhotoFaces>(m, "PhotoFaces", "What became of one photo of many.")
       .def_ro("index", &PhotoFaces::index, "Position among the photos.")
       .def_ro("id", &PhotoFaces::id, "Its path, or the name it was given.")

@@ -53,3 +53,16 @@ def portrait(person, seed):
 
 def nobody(seed):
     return picture([], seed)[0]
+
+
+def photos_in(folder, people=3, each=2):
+    """Writes folder/person_0/0.png and so on. Returns their paths."""
+    from PIL import Image
+
+    names = []
+    for person in range(people):
+        (folder / f"person_{person}").mkdir(parents=True)
+        for i in range(each):
+            names.append(str(folder / f"person_{person}" / f"{i}.png"))
+            Image.fromarray(portrait(person, 10 * person + i)).save(names[-1])
+    return names

@@ -8,7 +8,7 @@ import sys
 
 import numpy as np
 import pytest
-from drawn import nobody, picture, portrait
+from drawn import nobody, photos_in, picture, portrait
 from PIL import Image
 
 import likeness
@@ -113,16 +113,6 @@ def test_pandas_frames_as_spark_gives_them(embedder, table, packs):
     assert again.select(["box", "embedding", "face"]).equals(embedder(table).select(["box", "embedding", "face"]))
     assert plain.spark_schema.startswith("photo string, sha256 string, person string, error string, width int")
     assert "embedding array<float>" in plain.spark_schema
-
-
-def photos_in(folder, people=3, each=2):
-    names = []
-    for person in range(people):
-        (folder / f"person_{person}").mkdir(parents=True)
-        for i in range(each):
-            names.append(str(folder / f"person_{person}" / f"{i}.png"))
-            Image.fromarray(portrait(person, 10 * person + i)).save(names[-1])
-    return names
 
 
 def test_a_list_becomes_parts_and_a_gallery(packs, recognizer, tmp_path, monkeypatch, capsys):

@@ -3,6 +3,7 @@
 import ast
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -101,9 +102,8 @@ def test_the_example_runs(packs, tmp_path):
     assert "bo" not in ended.stdout
 
 
-def test_setup_is_quick_where_all_is_there(models, tmp_path):
-    """With the weights in the folder nothing is fetched, and the packs' descriptions are brought along."""
-    folder = tmp_path / "models"
+def weights_in(folder, models):
+    """Those that the setup fetches."""
     packs = {"mtcnn": ["pnet.onnx", "rnet.onnx", "onet.onnx"], "20180408-102900": ["graph_final.pb"],
              "sface": ["face_recognition_sface_2021dec_int8bq.onnx"], "centerface": ["centerface.onnx"],
              "yunet": ["face_detection_yunet_2023mar_int8bq.onnx"]}  # fmt: skip
@@ -111,6 +111,12 @@ def test_setup_is_quick_where_all_is_there(models, tmp_path):
         (folder / pack).mkdir(parents=True)
         for name in files:
             (folder / pack / name).symlink_to(models / pack / name)
+
+
+def test_setup_is_quick_where_all_is_there(models, tmp_path):
+    """With the weights in the folder nothing is fetched, and the packs' descriptions are brought along."""
+    folder = tmp_path / "models"
+    weights_in(folder, models)
     ended = run("-m", "likeness", "setup", "--models", str(folder), XDG_CACHE_HOME=str(tmp_path / "cache"))
     assert ended.returncode == 0, ended.stderr
     assert "20180408-102900" in ended.stdout
@@ -121,6 +127,38 @@ def test_setup_is_quick_where_all_is_there(models, tmp_path):
     assert ended.returncode == 4
     assert "pnet.onnx has the wrong SHA-256" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_setup_leaves_a_description_that_was_changed(models, tmp_path, monkeypatch, capsys):
+    from likeness import _setup
+
+    folder = tmp_path / "models"
+    weights_in(folder, models)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    _setup.setup(folder)
+    ours, others = folder / "sface" / "model.json", folder / "yunet" / "model.json"
+    brought, changed = ours.read_text(), ours.read_text().replace('"licence": "', '"licence": "measured here, ')
+    ours.write_text(changed)
+    _setup.setup(folder)
+    assert ours.read_text() == changed
+    assert capsys.readouterr().err == ""
+    assert sorted(pack.name for pack in likeness.packs.available(folder)) == sorted(p.name for p in (ROOT / "packs").iterdir())
+
+    newer = tmp_path / "packs"
+    shutil.copytree(_setup._DESCRIPTIONS, newer)
+    for name in ("sface", "yunet"):
+        text = (newer / name / "model.json").read_text()
+        (newer / name / "model.json").write_text(text.replace('"licence": "', '"licence": "newer, '))
+    monkeypatch.setattr(_setup, "_DESCRIPTIONS", newer)
+    _setup.setup(folder)
+    assert ours.read_text() == changed
+    assert others.read_text() == (newer / "yunet" / "model.json").read_text()  # nobody had changed it
+    said = capsys.readouterr().err
+    assert said == f"setup: {ours} was changed here and stays; delete it and run this again for the newer one\n"
+    ours.unlink()
+    _setup.setup(folder)
+    assert ours.read_text() == (newer / "sface" / "model.json").read_text() != brought
+    assert capsys.readouterr().err == ""
 
 
 def test_setup_fetches_what_the_script_fetches():

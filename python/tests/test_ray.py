@@ -9,8 +9,7 @@ import subprocess
 
 import numpy as np
 import pytest
-from drawn import ROOT, portrait
-from PIL import Image
+from drawn import ROOT, photos_in
 from test_packages import environment
 
 import likeness
@@ -77,18 +76,11 @@ def test_an_actor_that_is_killed_costs_nothing(models, shared, tmp_path):
     assert gallery.check() == []
 
 
-def drawn_photos(folder):
-    for person in range(3):
-        (folder / f"person_{person}").mkdir(parents=True)
-        for i in range(2):
-            Image.fromarray(portrait(person, 10 * person + i)).save(folder / f"person_{person}" / f"{i}.png")
-
-
 def test_the_example_for_spark(packs, tmp_path):
     if shutil.which("java") is None:
         pytest.skip("no Java")
     pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
-    drawn_photos(tmp_path / "photos")
+    photos_in(tmp_path / "photos")
     files = sorted((tmp_path / "photos").glob("*/*.png"))
     photos = {"path": [str(f) for f in files], "bytes": [f.read_bytes() for f in files], "person": [f.parent.name for f in files]}
     pq.write_table(pa.table(photos), tmp_path / "photos.parquet")
@@ -104,7 +96,7 @@ def test_the_example_for_spark(packs, tmp_path):
 
 
 def test_the_example_for_ray(packs, tmp_path):
-    drawn_photos(tmp_path / "photos")
+    photos_in(tmp_path / "photos")
     python = environment("ray", requirements()) / "bin" / "python"
     out = run(python, tmp_path / "site", packs, ROOT / "examples" / "ray_embed.py", tmp_path / "photos", tmp_path / "faces",
               "--gallery", tmp_path / "people.gallery", "--actors", "1", "--model", "tiny")  # fmt: skip

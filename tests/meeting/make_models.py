@@ -14,6 +14,9 @@ import sys
 
 import numpy as np
 
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
+from make_network_files import forget_places  # noqa: E402
+
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 SIDE, NUMBERS = 12, 16
 EXACT, HALF = 2e-5, 2e-2
@@ -165,18 +168,8 @@ def torch_tool(results):
     torch.onnx.export(Network(10).eval(), one, folder / "torch_landmarks.onnx", external_data=False, verbose=False)
     torch.onnx.export(network.half(), (one[0].half(),), folder / "torch_half.onnx", external_data=False, verbose=False)
     results.add("torch_half.onnx", output, HALF)
-    forget_places(folder)
-
-
-def forget_places(folder):
-    """Takes out of ONNX files where on this machine each line of the exporter lies; nothing reads it."""
-    import onnx
     for file in folder.glob("torch*.onnx"):
-        model = onnx.load(file, load_external_data=False)
-        graph = model.graph
-        for part in (model, graph, *graph.node, *graph.value_info, *graph.initializer, *graph.input, *graph.output):
-            del part.metadata_props[:]
-        file.write_bytes(model.SerializeToString())
+        forget_places(file)
 
 
 def openvino_tool(results):

@@ -122,7 +122,7 @@ void free_it(const Model& model, const std::filesystem::path& file) {
     fits = takes_any_batch(*model);
   } catch (const ov::Exception&) {  // its layers hold the size of the batch that it was exported with
   }
-  if (!fits) refuse(file, "it does not compute any number of pictures alike; export it with a free batch");
+  if (!fits) refuse(file, kNotAnyBatch);
 }
 
 /// n x d, also where the network gives n x d x 1 x 1.

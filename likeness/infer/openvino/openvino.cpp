@@ -55,12 +55,17 @@ Sizes freed_target(const ov::Node& reshape, Sizes sizes) {
   return {};
 }
 
-void set_batch(ov::Model& model, const ov::Dimension& batch) {
+/// In the inputs alone: the shapes behind them are still the old ones.
+void say_batch(ov::Model& model, const ov::Dimension& batch) {
   for (const auto& parameter : model.get_parameters()) {
     ov::PartialShape shape = parameter->get_partial_shape();
     if (shape.rank().is_static() && shape.size() > 0) shape[0] = batch;
     parameter->set_partial_shape(shape);
   }
+}
+
+void set_batch(ov::Model& model, const ov::Dimension& batch) {
+  say_batch(model, batch);
   model.validate_nodes_and_infer_types();
 }
 
@@ -129,11 +134,7 @@ void free_batch(ov::Model& model) {
   if (is_free && takes_any_batch(model)) return;
   set_batch(model, batch);
   const auto sizes = reshaped_sizes(model);
-  for (const auto& parameter : model.get_parameters()) {
-    ov::PartialShape shape = parameter->get_partial_shape();
-    if (shape.rank().is_static() && shape.size() > 0) shape[0] = ov::Dimension::dynamic();
-    parameter->set_partial_shape(shape);
-  }
+  say_batch(model, ov::Dimension::dynamic());
   // Each reshape is put right before the layers behind it ask for its shape.
   for (const auto& node : model.get_ordered_ops()) {
     node->validate_and_infer_types();
