@@ -46,6 +46,11 @@ struct Gallery::State {
   }
   void refresh(const Progress& progress);
   void refresh_alone(const Progress& progress);
+  struct Looked {
+    std::shared_ptr<const GalleryView> view;
+    bool reached;
+  };
+  [[nodiscard]] Looked look();
   [[nodiscard]] GalleryView::Parts next_parts(const GalleryView* old, std::uint64_t version,
                                               std::uint64_t note_version, const Progress& progress);
   void follow_names(GalleryView::Parts& parts, const GalleryView* old, const Changes* changes);
@@ -97,6 +102,22 @@ void Gallery::State::refresh_alone(const Progress& progress) {
   const std::lock_guard swap(swapping);
   view = std::move(next);
   changes_seen = seen;
+}
+
+/// The view as it is now, or as it was where the store was not reached just now. GalleryView::stale() cannot
+/// say that: it is what whoever asked last has found, and others ask meanwhile.
+Gallery::State::Looked Gallery::State::look() {
+  try {
+    refresh({});
+  } catch (const Error& error) {
+    const auto last = current();
+    if (error.code() != ErrorCode::kUnavailable || !last || !last->parts().names) throw;
+    last->parts().names->stale = true;
+    return {.view = last, .reached = false};
+  }
+  auto now = current();
+  if (now->parts().names) now->parts().names->stale = false;
+  return {.view = std::move(now), .reached = true};
 }
 
 GalleryView::Parts Gallery::State::next_parts(const GalleryView* old, std::uint64_t version,
@@ -332,19 +353,7 @@ std::shared_ptr<const GalleryView> Gallery::view() const {
 
 void Gallery::refresh(const Progress& progress) const { state_->refresh(progress); }
 
-std::shared_ptr<const GalleryView> Gallery::view_or_last() const {
-  try {
-    refresh();
-  } catch (const Error& error) {
-    const auto last = state_->current();
-    if (error.code() != ErrorCode::kUnavailable || !last || !last->parts().names) throw;
-    last->parts().names->stale = true;
-    return last;
-  }
-  auto now = state_->current();
-  if (now->parts().names) now->parts().names->stale = false;
-  return now;
-}
+std::shared_ptr<const GalleryView> Gallery::view_or_last() const { return state_->look().view; }
 
 std::shared_ptr<const GalleryView> Gallery::view_with(std::uint64_t version,
                                                       std::chrono::milliseconds most) const {
@@ -352,12 +361,12 @@ std::shared_ptr<const GalleryView> Gallery::view_with(std::uint64_t version,
   constexpr std::chrono::milliseconds kPause(10);
   const auto end = std::chrono::steady_clock::now() + most;
   for (;;) {
-    auto now = view_or_last();
+    auto [now, reached] = state_->look();
     if (now->version() >= version) return now;
     const std::string what =
         "version " + std::to_string(version) + ", but the gallery is at " + std::to_string(now->version());
     // The store was asked just now, and has what anybody's finished change made.
-    if (!now->stale()) throw std::invalid_argument(what);
+    if (reached) throw std::invalid_argument(what);
     if (std::chrono::steady_clock::now() + kPause > end) {
       throw Error(ErrorCode::kUnavailable,
                   store().name() + ": " + what + " as it was last seen: the database is out of reach");
