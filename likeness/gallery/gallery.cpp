@@ -306,18 +306,13 @@ void Gallery::State::purge_index(const Progress& progress) {
   if (given_index || file.empty() || !fs::exists(file, error)) return;
   const std::lock_guard lock(refreshing);
   if (keeps_index()) {
-    const bool served = store->remote() && current();
     refresh_alone(progress);
-    if (served) {  // written anew by keep_index(), for which nobody waits
-      forget_index();
-      return;
-    }
+    if (store->remote()) return;  // keep_index() left no file with a face that is gone
     GalleryView::Parts parts = current()->parts();
     merge_layers(parts, indexes, progress);
     const SearchIndex* index = parts.layers.empty() ? nullptr : &parts.layers.front()->index();
     if (index && can_be_saved(*index)) {
-      save_index(*index, file, store->identity(), {},
-                 store->remote() ? IndexReaders::kOwner : IndexReaders::kAny);
+      save_index(*index, file, store->identity());
       kept = index;
       kept_without = 0;
       forgotten = false;

@@ -7,6 +7,7 @@
 #include "likeness/gallery/index_file.h"
 #include "likeness/gallery/open.h"
 #include "likeness/gallery/postgres_server_testing.h"
+#include "likeness/gallery/seen.h"
 #include "likeness/gallery/store_testing.h"
 #include "likeness/gallery/synthetic.h"
 
@@ -115,6 +116,30 @@ TEST_P(KeptIndex, WhoIsRemovedElsewhereIsInNoFile) {
   for (const Person& person : writer_->store().people()) writer_->remove_person(person.name);
   open().refresh();
   EXPECT_FALSE(fs::exists(file()));
+}
+
+TEST_P(KeptIndex, APurgeLeavesTheFileAloneWhereNoFaceIsGone) {
+  const auto open_for_writing = [&] {
+    return open_gallery(uri(), {.index = GetParam(), .index_folder = folder_});
+  };
+  Gallery gallery = open_for_writing();
+  gallery.refresh();
+  const auto written = fs::last_write_time(file());
+  const auto seen = gallery.store().seen().add({.embedding = faces_[3]}, 0.5);
+  ASSERT_TRUE(gallery.store().seen().remove_group(seen.group));
+  gallery.purge();
+  ASSERT_TRUE(fs::exists(file()));
+  EXPECT_EQ(fs::last_write_time(file()), written);
+  EXPECT_TRUE(gallery.remove_person("P7"));
+  gallery.purge();
+  EXPECT_FALSE(fs::exists(file()));
+  gallery.keep_index();
+  EXPECT_EQ(kept(), truth());
+  // Without a view the file is what it begins with.
+  Gallery other = open_for_writing();
+  EXPECT_TRUE(other.remove_person("P8"));
+  other.purge();
+  EXPECT_EQ(kept(), truth());
 }
 
 TEST_P(KeptIndex, ADatabaseThatWasSetBackIsReadAnew) {
