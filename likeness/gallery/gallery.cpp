@@ -186,17 +186,15 @@ void Gallery::State::read_everything(GalleryView::Parts& parts, const Progress& 
       for (const FaceOwner& owner : own) people.push_back(owner.person);
       std::ranges::sort(people);
       parts.people = static_cast<std::size_t>(std::unique(people.begin(), people.end()) - people.begin());
-      if (!given_index) kept = start.get();
+      // The file of a remote gallery must not hold who was removed elsewhere: it is written anew then.
+      if (!given_index && !(store->remote() && own.size() < known.size())) kept = start.get();
       parts.layers.push_back(std::make_shared<const Layer>(std::move(start), std::move(own)));
     }
   }
   const std::size_t known = parts.layers.empty() ? 0 : parts.layers[0]->size();
   change_layers(parts, difference(parts, owners).value(), indexes, progress);
   // What the file lacks is read from the store by everybody who opens the gallery.
-  const bool others_removed =
-      store->remote() && !parts.layers.empty() && !parts.layers.front()->removed().empty();
-  if (keeps_index() &&
-      (others_removed || owners.size() - std::min(known, owners.size()) > known / 64 + kFewFaces))
+  if (keeps_index() && owners.size() - std::min(known, owners.size()) > known / 64 + kFewFaces)
     merge_layers(parts, indexes, progress);
 }
 
