@@ -109,21 +109,15 @@ void upgrade(Database& database, int format) {
                     ", which is read only; the role that made the gallery brings it to format " +
                     std::to_string(kFormatVersion) + " by opening it for writing");
   }
-  database.begin_change();
-  try {
-    if (format_of(database) < 5) {
-      for (const char* table : {"face", "seen_face"}) {
-        for (const char* column : {"photo_width", "photo_height"})
-          database.execute(
-              (std::string("ALTER TABLE ") + table + " ADD COLUMN " + column + " bigint").c_str());
-      }
-      database.execute("UPDATE counter SET value = 5 WHERE key = 'format'");
+  sql::Transaction change(database);
+  if (format_of(database) < 5) {
+    for (const char* table : {"face", "seen_face"}) {
+      for (const char* column : {"photo_width", "photo_height"})
+        database.execute((std::string("ALTER TABLE ") + table + " ADD COLUMN " + column + " bigint").c_str());
     }
-    database.commit();
-  } catch (...) {
-    database.rollback();
-    throw;
+    database.execute("UPDATE counter SET value = 5 WHERE key = 'format'");
   }
+  change.commit();
 }
 
 /// Once the gallery is known to be one that may be read, and written where that is asked for. @returns its
