@@ -4,7 +4,6 @@
 #include <atomic>
 #include <filesystem>
 #include <mutex>
-#include <numeric>
 #include <set>
 #include <stdexcept>
 #include <thread>
@@ -210,7 +209,7 @@ bool Gallery::State::agrees(const SearchIndex& index, std::span<const FaceOwner>
   const Embeddings compared = comparison.comparable(std::move(read.embeddings));
   for (std::size_t i = 0; i < read.faces.size(); ++i) {
     const std::vector<float> vector = index.vector(read.faces[i].face);
-    if (std::inner_product(vector.begin(), vector.end(), compared[i].begin(), 0.0F) < kSame) return false;
+    if (dot(vector, compared[i]) < kSame) return false;
   }
   return true;
 }
