@@ -118,8 +118,7 @@ class ChangeLock {
 void write_keys(const fs::path& path, const std::vector<Key>& keys) {
   Json list = Json::array();
   for (const Key& key : keys) list.push_back(json_of(key));
-  AtomicFile file(path);
-  ::chmod(file.temporary().c_str(), 0600);
+  AtomicFile file(path, 0600);
   const std::string text = Json{{"version", 1}, {"keys", list}}.dump(2) + "\n";
   file.write(std::as_bytes(std::span(text)));
   file.commit();

@@ -1,25 +1,27 @@
 #include "serve/searching.h"
 
-#include <cmath>
-
 #include "serve/api_v1/json.h"
 
 namespace likeness::serve {
 namespace {
 
-double logistic(double slope, double above) { return 1 / (1 + std::exp(-slope * above)); }
+double probability_about(double threshold, double slope, double similarity) {
+  Calibration curve;
+  curve.threshold = threshold;
+  curve.slope = slope;
+  return curve.probability(similarity);
+}
 
 }  // namespace
 
-double probability_of_pair(const Recognizer& recognizer, double similarity) {
-  const double threshold = recognizer.verification_rule().threshold;
-  return logistic(naming_slope_of(recognizer.contract()), similarity - threshold);
+double probability_of_pair(const Contract& contract, double threshold, double similarity) {
+  return probability_about(threshold, naming_slope_of(contract), similarity);
 }
 
 double probability_of(const NamingRule& rule, double similarity) {
   if (!rule.threshold) return 0;
   return rule.calibration ? rule.calibration->probability(similarity)
-                          : logistic(rule.slope, similarity - *rule.threshold);
+                          : probability_about(*rule.threshold, rule.slope, similarity);
 }
 
 std::size_t tell_searched(Service& service, const ServedGallery& served,

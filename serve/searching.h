@@ -13,8 +13,9 @@ namespace likeness::serve {
 /// How sure it is, in [0, 1]: the calibration's own probability, else a logistic curve of the rule's slope
 /// about the threshold; at least one half exactly where a name is given. Without a threshold 0.
 [[nodiscard]] double probability_of(const NamingRule& rule, double similarity);
-/// The same of two faces, about the threshold of `recognizer`'s model for them.
-[[nodiscard]] double probability_of_pair(const Recognizer& recognizer, double similarity);
+/// The same of two faces, about `threshold` (Recognizer::verification_rule()), by the slope of the model's
+/// contract.
+[[nodiscard]] double probability_of_pair(const Contract& contract, double threshold, double similarity);
 
 /// What became of one face of a search.
 struct SearchedFace {

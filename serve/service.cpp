@@ -44,6 +44,7 @@ std::shared_ptr<const GalleryView> ServedGallery::view() {
 }
 
 void ServedGallery::require_version(std::uint64_t version) const {
+  if (const auto last = last_view(); last && last->version() >= version) return;
   constexpr std::chrono::seconds kAtMost(2);  // a thread that works for others waits
   try {
     static_cast<void>(gallery->view_with(version, kAtMost));

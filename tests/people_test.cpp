@@ -1,6 +1,5 @@
 // Galleries through the program itself: first on numbers alone, then with the photos beside the checkout.
 #include <gtest/gtest.h>
-#include <sqlite3.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 
 #include "likeness/core/atomic_file.h"
 #include "likeness/dataset/dataset_file.h"
+#include "likeness/gallery/older_formats_testing.h"
 #include "likeness/gallery/synthetic.h"
 #include "tests/run_program.h"
 
@@ -112,15 +112,11 @@ TEST_F(People, WhoAreThereTwiceAreFoundAndRemovedOnceListed) {
   const std::string g = gallery();
   (void)embeddings("f.npz", {"Annie"}, 1);  // Ann's very faces
   EXPECT_EQ(run_likeness({"gallery", "import", at("f.npz"), "--gallery", g}).code, 0);
-  sqlite3* file = nullptr;  // as an older likeness merged
-  ASSERT_EQ(sqlite3_open(g.c_str(), &file), SQLITE_OK);
-  EXPECT_EQ(sqlite3_exec(file,
-                         "UPDATE face SET person_id = (SELECT id FROM person WHERE name = 'Ann') WHERE "
-                         "person_id = (SELECT id FROM person WHERE name = 'Annie'); "
-                         "DELETE FROM person WHERE name = 'Annie'",
-                         nullptr, nullptr, nullptr),
-            SQLITE_OK);
-  sqlite3_close(file);
+  // As an older likeness merged.
+  change_file(g,
+              "UPDATE face SET person_id = (SELECT id FROM person WHERE name = 'Ann') WHERE "
+              "person_id = (SELECT id FROM person WHERE name = 'Annie'); "
+              "DELETE FROM person WHERE name = 'Annie'");
   EXPECT_EQ(faces_of(g)["Ann"], 10);
   const auto found = run_likeness({"gallery", "check", "--gallery", g});
   EXPECT_EQ(found.code, 5);

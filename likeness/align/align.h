@@ -47,7 +47,8 @@ enum class LandmarkTemplate {
 
 /// The places in a text file: ten numbers, x and y of the left eye, the right eye, the nose, the left and the
 /// right mouth corner, left and right as seen, in pixels of the chip as CropSpec::places counts them; blanks,
-/// commas or line ends between them, and '#' before what is no number.
+/// commas or line ends between them, and '#' before what is no number. With decimal points, whatever the
+/// locale; encodings as read_text_lines() (core/text_file.h) knows them.
 /// @throws Error kInputUnreadable, kDataInvalid with the file and what is wrong.
 [[nodiscard]] std::array<Point, 5> read_places(const std::filesystem::path& file);
 

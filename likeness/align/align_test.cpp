@@ -6,6 +6,7 @@
 #include <cmath>
 #include <fstream>
 #include <limits>
+#include <locale>
 #include <sstream>
 #include <string>
 
@@ -165,6 +166,14 @@ TEST(ReadPlaces, TakesTenNumbersAndNamesWhatElseItFinds) {
   const auto places = read("# ours, 112 x 112\n38.5, 51.5\n73.5 51.5\n56 71.75 # nose\n41.5,92\n70.5\t92\n");
   EXPECT_EQ(places[0], (Point{38.5F, 51.5F}));
   EXPECT_EQ(places[4], (Point{70.5F, 92}));
+  const std::string same = "+38.5 51.5 73.5 51.5 56 71.75\r41.5 92\r\n70.5 92";
+  EXPECT_EQ(read("\xEF\xBB\xBF" + same), places);
+  struct Comma : std::numpunct<char> {  // as in German
+    [[nodiscard]] char do_decimal_point() const override { return ','; }
+  };
+  const std::locale before = std::locale::global(std::locale(std::locale(), new Comma));
+  EXPECT_EQ(read(same), places);
+  std::locale::global(before);
   EXPECT_NE(problem("1 2 3").find("it holds 3 numbers; it must hold ten"), std::string::npos);
   EXPECT_NE(problem("1 2 3 4 5 6 7 8 9 x").find("\"x\" is no place"), std::string::npos);
   EXPECT_NE(problem("1 2 3 4 5 6 7 8 9 1e9").find("\"1e9\" is no place"), std::string::npos);

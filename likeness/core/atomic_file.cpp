@@ -23,7 +23,7 @@ constexpr int kMostAttempts = 100;  // of 2^32 names; as many collisions are no 
 
 }  // namespace
 
-AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)) {
+AtomicFile::AtomicFile(std::filesystem::path path, mode_t mode) : path_(std::move(path)) {
   // A folder under the final name would fail only at the rename, after all the work.
   std::error_code ignored;
   if (std::filesystem::is_directory(path_, ignored)) fail(path_, EISDIR);
@@ -33,7 +33,7 @@ AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)) {
   std::random_device random;
   for (int attempt = 0; descriptor_ < 0; ++attempt) {
     temporary_ = path_.string() + "." + std::to_string(random()) + ".tmp";
-    descriptor_ = ::open(temporary_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    descriptor_ = ::open(temporary_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     if (descriptor_ < 0 && (errno != EEXIST || attempt == kMostAttempts)) fail(path_, errno);
   }
 }

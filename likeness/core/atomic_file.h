@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <filesystem>
 #include <span>
@@ -8,13 +10,14 @@
 namespace likeness {
 
 /// A file that appears under its final name complete or not at all: bytes go to a temporary file in the same
-/// folder, with the permissions of any new file, commit() flushes it to disk and renames it. Without commit()
+/// folder, commit() flushes it to disk and renames it. Without commit()
 /// the destructor removes what was written. For libraries that write a file by themselves, `temporary()` is
 /// the path to give them. Not for sharing between threads.
 class AtomicFile {
  public:
-  /// Creates the temporary file beside `path`. @throws Error kOutputUnwritable with the reason.
-  explicit AtomicFile(std::filesystem::path path);
+  /// Creates the temporary file beside `path`. `mode`: who may read and write it, from its first moment on,
+  /// less what the process's umask forbids. @throws Error kOutputUnwritable with the reason.
+  explicit AtomicFile(std::filesystem::path path, mode_t mode = 0666);
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
   ~AtomicFile();

@@ -49,6 +49,15 @@ TEST_F(AtomicFileTest, LeavesNothingBehindWithoutCommit) {
   EXPECT_EQ(files(), 0U);
 }
 
+TEST_F(AtomicFileTest, IsForItsOwnerAloneFromTheFirstMomentWhereThatIsAskedFor) {
+  const auto permissions = [](const fs::path& file) { return fs::status(file).permissions(); };
+  write_file(folder_ / "keys", "others may have read this");
+  AtomicFile file(folder_ / "keys", 0600);
+  EXPECT_EQ(permissions(file.temporary()), fs::perms(0600));
+  file.commit();
+  EXPECT_EQ(permissions(folder_ / "keys"), fs::perms(0600));
+}
+
 TEST_F(AtomicFileTest, ReplacesAnOlderFileAtCommit) {
   write_file(folder_ / "result.txt", "old");
   write_file(folder_ / "result.txt", "new");

@@ -11,8 +11,6 @@
 namespace likeness {
 namespace {
 
-constexpr std::size_t kMostBytes = std::size_t{256} << 20;
-
 std::string_view trimmed(std::string_view text) {
   constexpr std::string_view kBlanks = " \t\v\f\r\n";
   const std::size_t first = text.find_first_not_of(kBlanks);
@@ -88,8 +86,8 @@ std::vector<std::string> split_quoted(std::string_view line) {
 
 }  // namespace
 
-std::vector<TextLine> read_text_lines(const std::filesystem::path& path) {
-  const auto bytes = read_file_bytes(path, kMostBytes);
+std::vector<TextLine> read_text_lines(const std::filesystem::path& path, std::size_t most_bytes) {
+  const auto bytes = read_file_bytes(path, most_bytes);
   const std::string text = decoded({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path);
   std::vector<TextLine> lines;
   std::size_t number = 0;

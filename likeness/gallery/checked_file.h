@@ -23,12 +23,8 @@ namespace likeness {
 class CheckedWriter {
  public:
   /// `for_owner`: others than this user may not read it.
-  explicit CheckedWriter(const std::filesystem::path& path, bool for_owner = false) : file_(path) {
-    constexpr auto kOwn = std::filesystem::perms::owner_read | std::filesystem::perms::owner_write;
-    std::error_code error;
-    if (for_owner) std::filesystem::permissions(file_.temporary(), kOwn, error);
-    if (error) throw Error(ErrorCode::kOutputUnwritable, path.string() + ": " + error.message());
-  }
+  explicit CheckedWriter(const std::filesystem::path& path, bool for_owner = false)
+      : file_(path, for_owner ? 0600 : 0666) {}
   void write(std::span<const std::byte> bytes) {
     sum_.update(bytes);
     file_.write(bytes);

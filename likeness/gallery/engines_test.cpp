@@ -58,13 +58,7 @@ TEST_F(EngineExport, MilvusGetsRowsWithEqualFloats) {
 }
 
 TEST_F(EngineExport, TheMeanFaceIsTakenAway) {
-  Contract contract;
-  contract.name = "centred";
-  contract.network = "net.onnx";
-  contract.sha256 = std::string(64, '7');
-  contract.dimension = 16;
-  contract.centre.assign(16, 0);
-  contract.centre[0] = 0.5F;
+  const Contract contract = centred_contract(16, 0.5F);
   store_ = make_memory_store(space_of(contract, Precision::kF32));
   add("Ada", 0, "1.jpg");
   export_for_milvus(*store_, path_);

@@ -4,7 +4,6 @@
 #include <atomic>
 #include <filesystem>
 #include <mutex>
-#include <numeric>
 #include <set>
 #include <stdexcept>
 #include <thread>
@@ -46,6 +45,11 @@ struct Gallery::State {
   }
   void refresh(const Progress& progress);
   void refresh_alone(const Progress& progress);
+  struct Looked {
+    std::shared_ptr<const GalleryView> view;
+    bool reached;
+  };
+  [[nodiscard]] Looked look();
   [[nodiscard]] GalleryView::Parts next_parts(const GalleryView* old, std::uint64_t version,
                                               std::uint64_t note_version, const Progress& progress);
   void follow_names(GalleryView::Parts& parts, const GalleryView* old, const Changes* changes);
@@ -97,6 +101,22 @@ void Gallery::State::refresh_alone(const Progress& progress) {
   const std::lock_guard swap(swapping);
   view = std::move(next);
   changes_seen = seen;
+}
+
+/// The view as it is now, or as it was where the store was not reached just now. GalleryView::stale() cannot
+/// say that: it is what whoever asked last has found, and others ask meanwhile.
+Gallery::State::Looked Gallery::State::look() {
+  try {
+    refresh({});
+  } catch (const Error& error) {
+    const auto last = current();
+    if (error.code() != ErrorCode::kUnavailable || !last || !last->parts().names) throw;
+    last->parts().names->stale = true;
+    return {.view = last, .reached = false};
+  }
+  auto now = current();
+  if (now->parts().names) now->parts().names->stale = false;
+  return {.view = std::move(now), .reached = true};
 }
 
 GalleryView::Parts Gallery::State::next_parts(const GalleryView* old, std::uint64_t version,
@@ -165,17 +185,15 @@ void Gallery::State::read_everything(GalleryView::Parts& parts, const Progress& 
       for (const FaceOwner& owner : own) people.push_back(owner.person);
       std::ranges::sort(people);
       parts.people = static_cast<std::size_t>(std::unique(people.begin(), people.end()) - people.begin());
-      if (!given_index) kept = start.get();
+      // The file of a remote gallery must not hold who was removed elsewhere: it is written anew then.
+      if (!given_index && !(store->remote() && own.size() < known.size())) kept = start.get();
       parts.layers.push_back(std::make_shared<const Layer>(std::move(start), std::move(own)));
     }
   }
   const std::size_t known = parts.layers.empty() ? 0 : parts.layers[0]->size();
   change_layers(parts, difference(parts, owners).value(), indexes, progress);
   // What the file lacks is read from the store by everybody who opens the gallery.
-  const bool others_removed =
-      store->remote() && !parts.layers.empty() && !parts.layers.front()->removed().empty();
-  if (keeps_index() &&
-      (others_removed || owners.size() - std::min(known, owners.size()) > known / 64 + kFewFaces))
+  if (keeps_index() && owners.size() - std::min(known, owners.size()) > known / 64 + kFewFaces)
     merge_layers(parts, indexes, progress);
 }
 
@@ -191,7 +209,7 @@ bool Gallery::State::agrees(const SearchIndex& index, std::span<const FaceOwner>
   const Embeddings compared = comparison.comparable(std::move(read.embeddings));
   for (std::size_t i = 0; i < read.faces.size(); ++i) {
     const std::vector<float> vector = index.vector(read.faces[i].face);
-    if (std::inner_product(vector.begin(), vector.end(), compared[i].begin(), 0.0F) < kSame) return false;
+    if (dot(vector, compared[i]) < kSame) return false;
   }
   return true;
 }
@@ -285,18 +303,13 @@ void Gallery::State::purge_index(const Progress& progress) {
   if (given_index || file.empty() || !fs::exists(file, error)) return;
   const std::lock_guard lock(refreshing);
   if (keeps_index()) {
-    const bool served = store->remote() && current();
     refresh_alone(progress);
-    if (served) {  // written anew by keep_index(), for which nobody waits
-      forget_index();
-      return;
-    }
+    if (store->remote()) return;  // keep_index() left no file with a face that is gone
     GalleryView::Parts parts = current()->parts();
     merge_layers(parts, indexes, progress);
     const SearchIndex* index = parts.layers.empty() ? nullptr : &parts.layers.front()->index();
     if (index && can_be_saved(*index)) {
-      save_index(*index, file, store->identity(), {},
-                 store->remote() ? IndexReaders::kOwner : IndexReaders::kAny);
+      save_index(*index, file, store->identity());
       kept = index;
       kept_without = 0;
       forgotten = false;
@@ -332,19 +345,7 @@ std::shared_ptr<const GalleryView> Gallery::view() const {
 
 void Gallery::refresh(const Progress& progress) const { state_->refresh(progress); }
 
-std::shared_ptr<const GalleryView> Gallery::view_or_last() const {
-  try {
-    refresh();
-  } catch (const Error& error) {
-    const auto last = state_->current();
-    if (error.code() != ErrorCode::kUnavailable || !last || !last->parts().names) throw;
-    last->parts().names->stale = true;
-    return last;
-  }
-  auto now = state_->current();
-  if (now->parts().names) now->parts().names->stale = false;
-  return now;
-}
+std::shared_ptr<const GalleryView> Gallery::view_or_last() const { return state_->look().view; }
 
 std::shared_ptr<const GalleryView> Gallery::view_with(std::uint64_t version,
                                                       std::chrono::milliseconds most) const {
@@ -352,12 +353,12 @@ std::shared_ptr<const GalleryView> Gallery::view_with(std::uint64_t version,
   constexpr std::chrono::milliseconds kPause(10);
   const auto end = std::chrono::steady_clock::now() + most;
   for (;;) {
-    auto now = view_or_last();
+    auto [now, reached] = state_->look();
     if (now->version() >= version) return now;
     const std::string what =
         "version " + std::to_string(version) + ", but the gallery is at " + std::to_string(now->version());
     // The store was asked just now, and has what anybody's finished change made.
-    if (!now->stale()) throw std::invalid_argument(what);
+    if (reached) throw std::invalid_argument(what);
     if (std::chrono::steady_clock::now() + kPause > end) {
       throw Error(ErrorCode::kUnavailable,
                   store().name() + ": " + what + " as it was last seen: the database is out of reach");

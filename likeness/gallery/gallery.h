@@ -81,7 +81,9 @@ class Gallery {
               const Box& box);
   bool remove_rejection(std::int64_t rejection);
   /// GalleryStore::purge() or, unless it is `whole`, purge_removed(); and the index file is written anew
-  /// without removed faces, or removed where this gallery keeps no such index. @throws as
+  /// without removed faces, or removed where this gallery keeps no such index. Of a remote gallery that is
+  /// only where a face is gone since: the file is removed, and written by keep_index() or, where there was no
+  /// view yet, at once; what cannot be written is a notice then, and there is no file. @throws as
   /// GalleryStore::purge(); Error kOutputUnwritable; kStopped.
   void purge(const Progress& progress = {}, bool whole = false);
   /// Where others removed a face of a remote gallery, the refresh that follows takes the index file away at

@@ -193,15 +193,8 @@ TEST_F(GalleryOfTen, ComparesAsItsContractSays) {
     faces.values[i * 128] = std::sqrt(0.5F);
     for (std::size_t j = 0; j < 64; ++j) faces.values[i * 128 + 64 + j] = std::sqrt(0.5F) * own[i][j];
   }
-  Contract contract;
-  contract.name = "centred";
-  contract.network = "net.onnx";
-  contract.sha256 = std::string(64, '7');
-  contract.dimension = 128;
-  contract.centre.assign(128, 0);
-  contract.centre[0] = std::sqrt(0.5F);
   const fs::path path = folder_ / "centred.gallery";
-  create_sqlite_gallery(path, space_of(contract, Precision::kF32));
+  create_sqlite_gallery(path, space_of(centred_contract(128, std::sqrt(0.5F)), Precision::kF32));
   const auto store = open_sqlite_gallery(path);
   enrol(*store, "A", faces[0]);
   enrol(*store, "B", faces[2]);

@@ -373,8 +373,12 @@ TEST_F(AtServer, ARemovalFromALargeGalleryKeepsNobodyWaiting) {
   other.run("SET search_path = " + schema());
   other.run("INSERT INTO face_crop SELECT id, convert_to(repeat('x', 8000000), 'UTF8') FROM face");
   other.run("BEGIN; SELECT count(*) FROM face");  // somebody reads for long
+  Session cleaner(server_->uri("shared"));
+  cleaner.run("BEGIN; LOCK TABLE " + schema() +
+              ".face_crop IN SHARE UPDATE EXCLUSIVE MODE");  // as VACUUM does
   gallery.remove_person("P1");
   gallery.purge();
+  cleaner.run("COMMIT");
   for (const PersonMatch& match : gallery.view()->search(faces_[3], 9)) EXPECT_NE(match.name, "P1");
   expect_error(ErrorCode::kUnavailable, "locked", [&] { gallery.purge({}, true); });
   other.run("COMMIT");

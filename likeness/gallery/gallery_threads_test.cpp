@@ -7,8 +7,13 @@
 #include <filesystem>
 #include <thread>
 
+#include "likeness/core/error.h"
 #include "likeness/gallery/gallery.h"
+#include "likeness/gallery/known_names.h"
 #include "likeness/gallery/open.h"
+#include "likeness/gallery/sql_store.h"
+#include "likeness/gallery/sqlite_format.h"
+#include "likeness/gallery/sqlite_store.h"
 #include "likeness/gallery/synthetic.h"
 
 namespace likeness {
@@ -17,6 +22,22 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kStable = 12;
+
+/// A server's gallery that can be out of reach.
+class Remote final : public SqlStore {
+ public:
+  explicit Remote(GalleryFile file) : SqlStore(std::move(file.database), file.format, {}) {}
+  [[nodiscard]] std::uint64_t version() const override {
+    if (away) throw Error(ErrorCode::kUnavailable, "away");
+    return SqlStore::version();
+  }
+  [[nodiscard]] bool remote() const override { return true; }
+  void backup_to(const fs::path& /*path*/) const override {}
+  void restore_from(const fs::path& /*copy*/) override {}
+  void purge() override {}
+
+  bool away = false;
+};
 
 TEST(SharedGallery, FourSearchWhileAFifthEnrolsAndRemoves) {
   const fs::path folder = fs::path(::testing::TempDir()) / ("shared_" + std::to_string(::getpid()));
@@ -96,6 +117,33 @@ TEST(SharedGallery, FourSearchWhileAFifthEnrolsAndRemoves) {
     EXPECT_EQ(last[kStable][0].name, without);
   }
   fs::remove_all(folder);
+}
+
+TEST(SharedGallery, WhoDoesNotReachTheStoreTakesNoVersionForOneThatNobodyHasMade) {
+  const fs::path path = fs::path(::testing::TempDir()) / ("away_" + std::to_string(::getpid()) + ".gallery");
+  create_sqlite_gallery(path, {"", "test-model", "f32", 64});
+  {
+    auto store = std::make_unique<Remote>(open_gallery_file(path, {}));
+    bool& away = store->away;
+    const Gallery gallery(std::move(store));
+    gallery.refresh();
+    std::atomic<bool> done = false;
+    std::atomic<int> rounds = 0;
+    // Others, who reach it again and again. view_or_last() itself would rarely come at the right moment.
+    std::thread others([&, names = gallery.view()->parts().names] {
+      for (; !done; ++rounds) names->stale = false;
+    });
+    while (rounds == 0) std::this_thread::yield();
+    away = true;
+    for (int round = 0; round < 100; ++round)
+      EXPECT_THROW(static_cast<void>(gallery.view_with(1, std::chrono::milliseconds(0))), Error);
+    away = false;
+    done = true;
+    others.join();
+    EXPECT_THROW(static_cast<void>(gallery.view_with(1, std::chrono::milliseconds(0))),
+                 std::invalid_argument);
+  }
+  for (const char* tail : {"", "-wal", "-shm"}) fs::remove(path.string() + tail);
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include "likeness/gallery/index_file.h"
 #include "likeness/gallery/memory_store.h"
 #include "likeness/gallery/naming.h"
+#include "likeness/gallery/older_formats_testing.h"
 #include "likeness/gallery/open.h"
 #include "likeness/gallery/store_testing.h"
 #include "likeness/gallery/synthetic.h"
@@ -163,13 +164,7 @@ class GalleryFile : public ::testing::Test {
   }
   void TearDown() override { fs::remove_all(folder_); }
   std::string path() const { return (folder_ / "g.gallery").string(); }
-  /// Changes the file behind the store's back.
-  void execute(const std::string& sql) const {
-    sqlite3* raw = nullptr;
-    ASSERT_EQ(sqlite3_open(path().c_str(), &raw), SQLITE_OK);
-    EXPECT_EQ(sqlite3_exec(raw, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK);
-    sqlite3_close(raw);
-  }
+  void execute(const std::string& sql) const { change_file(path(), sql); }
 
   fs::path folder_;
   Embeddings faces_ = synthetic_faces(10, 3, kDimension, 31);

@@ -351,9 +351,10 @@ bool MemoryStore::merge_people(const std::string& from, const std::string& into)
     faces_by_person_[*target].insert(face);
   }
   for (Rejection& one : rejections_.list) {
-    if (one.person != *source) continue;
-    one.person = *target;
-    ++note_version_;
+    if (one.person == *source) {
+      one.person = *target;
+      ++note_version_;
+    }
   }
   take_back_rejections(*target, faces_of(*target));
   erase_person(*source);

@@ -117,6 +117,23 @@ TEST_F(OlderFormats, ReadsFormat4AsItIsAndBringsItToTodaysWhenItIsOpenedForWriti
   EXPECT_EQ(store->version(), 1U);
 }
 
+TEST_F(OlderFormats, WhereASizeCannotBeLearntNoFaceIsEnrolled) {
+  enrolled();
+  change_file(path_, "UPDATE face SET photo_width = NULL, photo_height = NULL");
+  const auto store = open_sqlite_gallery(path_);
+  change_file(path_,
+              "CREATE TRIGGER stop BEFORE UPDATE OF photo_width ON face "
+              "BEGIN SELECT RAISE(ABORT, 'no room'); END");
+  const std::vector<NewFace> both{face_of(faces_[0], 1), face_of(faces_[3], 2)};
+  EXPECT_THROW(store->add_faces("Ada", both), Error);
+  EXPECT_EQ(store->face_count(), 1);
+  EXPECT_EQ(store->version(), 1U);
+  change_file(path_, "DROP TRIGGER stop");
+  EXPECT_TRUE(store->add_faces("Ada", both).at(1).is_new);
+  EXPECT_EQ(store->faces_of_photo(hash_of(1)).at(0).photo_size, (ImageSize{640, 480}));
+  EXPECT_EQ(store->version(), 2U);
+}
+
 TEST_F(OlderFormats, AnImpossibleSizeIsDamageThatIsNamed) {
   enrolled();
   open_sqlite_gallery(path_)->seen().add({.embedding = faces_[3]}, 0.5);

@@ -116,7 +116,10 @@ class PostgresServer {
                      "listen_addresses=127.0.0.1", "-p", std::to_string(port_), "-c", "fsync=off", "-c",
                      "shared_buffers=32MB", "-c", "max_connections=60"});
     for (int i = 0; i < 600 && PQping(uri("postgres").c_str()) != PQPING_OK; ++i) {
-      if (::waitpid(server_, nullptr, WNOHANG) == server_) return (server_ = 0) != 0;
+      if (::waitpid(server_, nullptr, WNOHANG) == server_) {
+        server_ = 0;
+        return false;
+      }
       std::this_thread::sleep_for(std::chrono::milliseconds(50));
     }
     return true;

@@ -109,21 +109,15 @@ void upgrade(Database& database, int format) {
                     ", which is read only; the role that made the gallery brings it to format " +
                     std::to_string(kFormatVersion) + " by opening it for writing");
   }
-  database.begin_change();
-  try {
-    if (format_of(database) < 5) {
-      for (const char* table : {"face", "seen_face"}) {
-        for (const char* column : {"photo_width", "photo_height"})
-          database.execute(
-              (std::string("ALTER TABLE ") + table + " ADD COLUMN " + column + " bigint").c_str());
-      }
-      database.execute("UPDATE counter SET value = 5 WHERE key = 'format'");
+  sql::Transaction change(database);
+  if (format_of(database) < 5) {
+    for (const char* table : {"face", "seen_face"}) {
+      for (const char* column : {"photo_width", "photo_height"})
+        database.execute((std::string("ALTER TABLE ") + table + " ADD COLUMN " + column + " bigint").c_str());
     }
-    database.commit();
-  } catch (...) {
-    database.rollback();
-    throw;
+    database.execute("UPDATE counter SET value = 5 WHERE key = 'format'");
   }
+  change.commit();
 }
 
 /// Once the gallery is known to be one that may be read, and written where that is asked for. @returns its
@@ -199,31 +193,40 @@ class PostgresStore final : public SqlStore {
   void restore_from(const std::filesystem::path& /*copy*/) override {
     throw Error(ErrorCode::kUnsupported, name() + ": a database is restored by its own means, or copied");
   }
-  void purge() override { clean("VACUUM FULL "); }
-  void purge_removed() override {
+  void purge() override {
     const Lock lock(mutex_);
-    const std::string large = database().ask(
-        "SELECT CAST(sum(pg_table_size(pg_class.oid)) > CAST(CAST(? AS text) AS bigint) AS text) FROM "
-        "pg_class JOIN "
-        "pg_namespace ON pg_namespace.oid = relnamespace WHERE nspname = current_schema() AND relkind = 'r'",
-        std::to_string(kMostToRewrite));
-    // Else nobody waits: room of dead rows is given again, and their bytes stay until it is.
-    clean(large == "true" ? "VACUUM (TRUNCATE off) " : "VACUUM FULL ");
+    clean(database(), "VACUUM FULL ");
+  }
+  void purge_removed() override {
+    {
+      const Lock lock(mutex_);
+      const std::string large = database().ask(
+          "SELECT CAST(sum(pg_table_size(pg_class.oid)) > CAST(CAST(? AS text) AS bigint) AS text) FROM "
+          "pg_class JOIN "
+          "pg_namespace ON pg_namespace.oid = relnamespace WHERE nspname = current_schema() AND relkind = "
+          "'r'",
+          std::to_string(kMostToRewrite));
+      if (large != "true") return clean(database(), "VACUUM FULL ");
+    }
+    // Else nobody waits, neither other threads for this connection nor this one for who cleans a table as
+    // well: room of dead rows is given again, and their bytes stay until it is.
+    Database own(database().address(), options_.read_only, options_.lock_timeout_ms);
+    clean(own, "VACUUM (TRUNCATE off, SKIP_LOCKED) ");
   }
 
  private:
-  void clean(const std::string& how) {
-    const Lock lock(mutex_);
-    if (!is_owner(database())) {
+  static void clean(Database& database, const std::string& how) {
+    if (!is_owner(database)) {
       throw Error(
           ErrorCode::kOutputUnwritable,
-          name() + ": only the role that made the gallery can purge it: bytes of what was removed are left");
+          database.name() +
+              ": only the role that made the gallery can purge it: bytes of what was removed are left");
     }
     // FULL rewrites the tables without rows that are gone, and everybody waits for it. Each by itself: this
     // cannot be part of a transaction.
     for (const char* table :
          {"person", "face", "face_embedding", "face_crop", "rejection", "seen_group", "seen_face", "meta"})
-      database_->execute((how + table).c_str());
+      database.execute((how + table).c_str());
   }
   [[nodiscard]] Database& database() const { return static_cast<Database&>(*database_); }
   [[nodiscard]] bool all_new(std::span<const Enrolment> faces);

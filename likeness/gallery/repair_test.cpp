@@ -1,13 +1,13 @@
 #include "likeness/gallery/repair.h"
 
 #include <gtest/gtest.h>
-#include <sqlite3.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <map>
 
 #include "likeness/gallery/memory_store.h"
+#include "likeness/gallery/older_formats_testing.h"
 #include "likeness/gallery/sqlite_store.h"
 #include "likeness/gallery/store_testing.h"
 #include "likeness/gallery/synthetic.h"
@@ -19,13 +19,6 @@ namespace fs = std::filesystem;
 
 const EmbeddingSpace kSpace{
     .contract = "{}", .contract_id = "test-model", .precision = "f32", .dimension = 64};
-
-void execute(const fs::path& gallery, const std::string& sql) {
-  sqlite3* raw = nullptr;
-  ASSERT_EQ(sqlite3_open(gallery.c_str(), &raw), SQLITE_OK);
-  EXPECT_EQ(sqlite3_exec(raw, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(raw);
-  sqlite3_close(raw);
-}
 
 class Repair : public ::testing::Test {
  protected:
@@ -44,8 +37,9 @@ class Repair : public ::testing::Test {
     const auto added = store_->add_faces("Somebody", std::span(&face, 1)).at(0);
     EXPECT_TRUE(added.is_new);
     if (store_->find_person("Ada")) {
-      execute(path_, "UPDATE face SET person_id = (SELECT id FROM person WHERE name = 'Ada') WHERE id = " +
-                         std::to_string(added.id) + "; DELETE FROM person WHERE name = 'Somebody'");
+      change_file(path_,
+                  "UPDATE face SET person_id = (SELECT id FROM person WHERE name = 'Ada') WHERE id = " +
+                      std::to_string(added.id) + "; DELETE FROM person WHERE name = 'Somebody'");
     } else {
       EXPECT_TRUE(store_->rename_person("Somebody", "Ada"));
     }
@@ -105,8 +99,8 @@ class OldNames : public ::testing::Test {
   void TearDown() override { fs::remove_all(folder_); }
   void let_in(const std::string& name, const std::vector<NewFace>& faces) {
     (void)open_sqlite_gallery(path_)->add_faces("Somebody", faces);
-    execute(path_, "UPDATE person SET name = '" + name + "', name_key = CAST('" + name +
-                       "' AS BLOB) WHERE name = 'Somebody'");
+    change_file(path_, "UPDATE person SET name = '" + name + "', name_key = CAST('" + name +
+                           "' AS BLOB) WHERE name = 'Somebody'");
   }
   const fs::path folder_ = fs::path(::testing::TempDir()) / ("repair_" + std::to_string(::getpid()));
   const fs::path path_ = folder_ / "people.gallery";

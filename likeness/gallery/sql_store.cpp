@@ -89,10 +89,14 @@ KnownFaces SqlStore::known_faces(std::int64_t person, bool all) const {
 
 /// The face where it is enrolled already, of the same photo or among the person's own; else empty.
 std::optional<std::int64_t> SqlStore::find_known(const NewFace& face, const KnownFaces& own,
-                                                 std::span<const float> embedding, bool& photo_known) const {
+                                                 std::span<const float> embedding, bool& photo_known,
+                                                 bool& lacks_size) const {
   if (!face.photo_hash.empty()) {
-    for (const StoredFace& known : faces_of_photo(face.photo_hash)) {
-      photo_known = true;
+    const std::vector<StoredFace> of_photo = faces_of_photo(face.photo_hash);
+    photo_known = !of_photo.empty();
+    lacks_size =
+        std::ranges::any_of(of_photo, [](const StoredFace& known) { return known.photo_size.width == 0; });
+    for (const StoredFace& known : of_photo) {
       if (known.box == face.box || same_vector(this->embedding(known.id), embedding, format()))
         return known.id;
     }
@@ -101,11 +105,15 @@ std::optional<std::int64_t> SqlStore::find_known(const NewFace& face, const Know
 }
 
 AddedFace SqlStore::add_face(std::int64_t person, const std::string& name, const NewFace& face,
-                             KnownFaces& own) {
+                             KnownFaces& own, PhotoSizes& sizes) {
   const Bytes hash = from_hex(face.photo_hash, "photo_hash");
   AddedFace added{.id = 0, .is_new = true, .person = name, .photo_known = false};
   const std::vector<float> stored = as_stored(face.embedding, format());
-  if (const auto known = find_known(face, own, stored, added.photo_known)) {
+  bool lacks_size = false;
+  const auto known = find_known(face, own, stored, added.photo_known, lacks_size);
+  if (!hash.empty() && (lacks_size || (!known && face.photo_size.width == 0))) sizes.lacking.insert(hash);
+  if (added.photo_known && face.photo_size.width != 0) sizes.told.try_emplace(hash, face.photo_size);
+  if (known) {
     const auto owner = find_person(find_face(*known)->person);
     added.id = *known;
     added.is_new = false;
@@ -150,13 +158,13 @@ AddedFace SqlStore::add_face(std::int64_t person, const std::string& name, const
 
 /// Within a change: faces of one person, who is made where new and goes again where no face is new.
 std::vector<AddedFace> SqlStore::add_to_person(const std::string& person,
-                                               std::span<const NewFace* const> faces) {
+                                               std::span<const NewFace* const> faces, PhotoSizes& sizes) {
   std::vector<AddedFace> added;
   const std::int64_t id = person_id(person);
   const bool all = std::ranges::any_of(faces, [](const NewFace* face) { return face->photo_hash.empty(); });
   KnownFaces own = known_faces(id, all);
   const std::string name = find_person(id)->name;  // as it is kept
-  for (const NewFace* face : faces) added.push_back(add_face(id, name, *face, own));
+  for (const NewFace* face : faces) added.push_back(add_face(id, name, *face, own, sizes));
   std::vector<std::int64_t> enrolled;
   for (const AddedFace& face : added) {
     if (face.is_new) enrolled.push_back(face.id);
@@ -170,33 +178,38 @@ std::vector<AddedFace> SqlStore::add_to_person(const std::string& person,
 }
 
 /// A change that adds faces; taken back where none of them is new: then nothing counts as changed.
-std::vector<AddedFace> SqlStore::counted(const std::function<std::vector<AddedFace>()>& add) {
-  Transaction change(*database_);
-  log_->begin();
-  std::vector<AddedFace> added = add();
-  if (std::ranges::none_of(added, &AddedFace::is_new)) return added;
-  log_->end();
-  change.commit();
+std::vector<AddedFace> SqlStore::counted(const std::function<std::vector<AddedFace>(PhotoSizes&)>& add) {
+  PhotoSizes sizes;
+  std::vector<AddedFace> added;
+  {
+    Transaction change(*database_);
+    log_->begin();
+    added = add(sizes);
+    if (std::ranges::any_of(added, &AddedFace::is_new)) {
+      learn_sizes(sizes);
+      log_->end();
+      change.commit();
+      return added;
+    }
+  }
+  if (std::ranges::any_of(sizes.told, [&](const auto& told) { return sizes.lacking.contains(told.first); })) {
+    Transaction change(*database_);
+    learn_sizes(sizes);
+    change.commit();
+  }
   return added;
 }
 
-/// Faces that an older likeness enrolled get the size of their photo, where it came again.
-void SqlStore::learn_sizes(std::span<const NewFace* const> faces, std::span<const AddedFace> added) {
-  for (std::size_t i = 0; i < faces.size(); ++i) {
-    const ImageSize& size = faces[i]->photo_size;
-    if (!added[i].photo_known || size.width == 0) continue;
-    const auto known = faces_of_photo(faces[i]->photo_hash);
-    const auto lacks = [](const StoredFace& face) { return face.photo_size.width == 0; };
-    if (std::ranges::none_of(known, lacks)) continue;
-    const Bytes hash = from_hex(faces[i]->photo_hash, "photo_hash");
-    Transaction change(*database_);
+/// Within a change: faces that an older likeness enrolled get the size of their photo, where it came again.
+void SqlStore::learn_sizes(const PhotoSizes& sizes) {
+  for (const auto& [hash, size] : sizes.told) {
+    if (!sizes.lacking.contains(hash)) continue;
     statement_(
         "UPDATE face SET photo_width = ?, photo_height = ? WHERE photo_hash = ? AND photo_width IS NULL")
         .bind(1, std::int64_t{size.width})
         .bind(2, std::int64_t{size.height})
         .bind(3, std::span<const std::byte>(hash))
         .run();
-    change.commit();
   }
 }
 
@@ -207,9 +220,7 @@ std::vector<AddedFace> SqlStore::add_faces(const std::string& given, std::span<c
   std::vector<const NewFace*> all;
   for (const NewFace& face : faces) all.push_back(&face);
   const Lock lock(mutex_);
-  std::vector<AddedFace> added = counted([&] { return add_to_person(person, all); });
-  learn_sizes(all, added);
-  return added;
+  return counted([&](PhotoSizes& sizes) { return add_to_person(person, all, sizes); });
 }
 
 std::vector<AddedFace> SqlStore::add_many(std::span<const Enrolment> faces) {
@@ -222,18 +233,16 @@ std::vector<AddedFace> SqlStore::add_many(std::span<const Enrolment> faces) {
   std::vector<const NewFace*> all;
   for (const Enrolment& one : faces) all.push_back(&one.face);
   const Lock lock(mutex_);
-  std::vector<AddedFace> added = counted([&] {
+  return counted([&](PhotoSizes& sizes) {
     std::vector<AddedFace> rows = add_rows(people, faces);
     if (!rows.empty()) return rows;
     for (std::size_t first = 0, end = 0; first < faces.size(); first = end) {
       for (end = first; end < faces.size() && people[end] == people[first];) ++end;
-      for (AddedFace& one : add_to_person(people[first], std::span(all).subspan(first, end - first)))
+      for (AddedFace& one : add_to_person(people[first], std::span(all).subspan(first, end - first), sizes))
         rows.push_back(std::move(one));
     }
     return rows;
   });
-  learn_sizes(all, added);
-  return added;
 }
 
 bool SqlStore::remove_person(const std::string& name) {

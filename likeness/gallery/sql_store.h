@@ -4,6 +4,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -101,19 +102,27 @@ class SqlStore : public GalleryStore {
 
  private:
   using Statement = sql::Statement;
+  /// By the photo's hash, what a change that adds faces finds out.
+  struct PhotoSizes {
+    std::set<std::vector<std::byte>> lacking;          // photos with a face that does not know it
+    std::map<std::vector<std::byte>, ImageSize> told;  // of photos that were known and came again
+  };
 
   std::optional<std::int64_t> find_exactly(const std::string& name) const;
   KnownFaces known_faces(std::int64_t person, bool all) const;
   std::optional<std::int64_t> find_known(const NewFace& face, const KnownFaces& own,
-                                         std::span<const float> embedding, bool& photo_known) const;
+                                         std::span<const float> embedding, bool& photo_known,
+                                         bool& lacks_size) const;
   std::vector<StoredFace> find_faces(std::span<const std::int64_t> ids) const;
   std::vector<std::int64_t> drop_doubles(std::vector<StoredFace> given, std::int64_t target);
   void remove_if_without_face(std::int64_t person);
   void take_back_rejections(std::int64_t person, std::span<const std::int64_t> faces);
-  std::vector<AddedFace> add_to_person(const std::string& person, std::span<const NewFace* const> faces);
-  AddedFace add_face(std::int64_t person, const std::string& name, const NewFace& face, KnownFaces& own);
-  std::vector<AddedFace> counted(const std::function<std::vector<AddedFace>()>& add);
-  void learn_sizes(std::span<const NewFace* const> faces, std::span<const AddedFace> added);
+  std::vector<AddedFace> add_to_person(const std::string& person, std::span<const NewFace* const> faces,
+                                       PhotoSizes& sizes);
+  AddedFace add_face(std::int64_t person, const std::string& name, const NewFace& face, KnownFaces& own,
+                     PhotoSizes& sizes);
+  std::vector<AddedFace> counted(const std::function<std::vector<AddedFace>(PhotoSizes&)>& add);
+  void learn_sizes(const PhotoSizes& sizes);
   StoredFace face_from(const Statement& row) const;
   std::vector<StoredFace> faces_from(Statement& rows) const;
   Person person_from(const Statement& row) const;

@@ -7,6 +7,7 @@
 
 #include "likeness/core/error.h"
 #include "likeness/gallery/store.h"
+#include "likeness/model/contract.h"
 
 // What tests of stores and galleries share.
 
@@ -28,6 +29,18 @@ inline NewFace face_of(std::span<const float> embedding, int photo) {
   face.quality = {.size_px = 100, .sharpness = 250, .brightness = 120, .yaw = 0.1F, .score = 0.99F};
   face.embedding = embedding;
   return face;
+}
+
+/// Of a model whose mean face has `first` as its first value and zeros else.
+inline Contract centred_contract(int dimension, float first) {
+  Contract contract;
+  contract.name = "centred";
+  contract.network = "net.onnx";
+  contract.sha256 = std::string(64, '7');
+  contract.dimension = dimension;
+  contract.centre.assign(static_cast<std::size_t>(dimension), 0);
+  contract.centre[0] = first;
+  return contract;
 }
 
 template <typename Work>

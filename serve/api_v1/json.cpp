@@ -93,9 +93,13 @@ Json gallery_json(ServedGallery& served) {
   return gallery;
 }
 
-Json version_json(ServedGallery& served) {
-  const auto view = served.view();
-  return view->stale() ? Json(nullptr) : Json(view->version());
+Json version_json(const ServedGallery& served) {
+  try {
+    return served.gallery->store().version();
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kUnavailable) throw;
+    return nullptr;
+  }
 }
 
 std::size_t first_of_page(const Call& call, std::size_t size) {

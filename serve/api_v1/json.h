@@ -30,7 +30,7 @@ using Json = nlohmann::ordered_json;
 [[nodiscard]] Json rule_json(const NamingRule& rule);
 [[nodiscard]] Json gallery_json(ServedGallery& served);
 /// The gallery's version right after a change, which has it; null where it cannot be asked for.
-[[nodiscard]] Json version_json(ServedGallery& served);
+[[nodiscard]] Json version_json(const ServedGallery& served);
 /// A picture that is kept of a face.
 [[nodiscard]] Response jpeg_response(std::span<const std::byte> bytes);
 

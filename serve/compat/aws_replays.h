@@ -15,9 +15,9 @@ namespace likeness::serve {
 /// byte for byte (boto3 1.44.8), so what comes again within `retry_ms` is one. Threads may share one.
 class AwsReplays {
  public:
-  static constexpr std::int64_t kRetry_ms = 5000;
+  static constexpr std::int64_t kRetryMs = 5000;
 
-  explicit AwsReplays(std::int64_t retry_ms = kRetry_ms) : retry_ms_(retry_ms) {}
+  explicit AwsReplays(std::int64_t retry_ms = kRetryMs) : retry_ms_(retry_ms) {}
 
   /// Whether this signature, once it is known to be right, was honoured longer ago than a retry takes; else
   /// it is noted. `valid_until_ms`: from when on its time alone has it refused. `now_ms` never matters across

@@ -127,7 +127,7 @@ double CompreFace::pair_similarity(const Visit& visit, std::span<const float> a,
   const Comparison comparison(recognizer.contract());
   const double similarity = dot(comparison.comparable(a), comparison.comparable(b));
   const double threshold = recognizer.verification_rule().threshold;
-  return scaled(similarity >= threshold, probability_of_pair(recognizer, similarity),
+  return scaled(similarity >= threshold, probability_of_pair(recognizer.contract(), threshold, similarity),
                 published(visit) ? std::optional(dot(a, b)) : std::nullopt);
 }
 

@@ -206,7 +206,9 @@ Done DeepStack::compare(const Visit& visit) const {
     if (faces.empty()) throw Refusal(400, "no_face", "no face detected in " + name_of(upload));
     rows.push_back(comparison.comparable(photo.averaged[faces.front()]));
   }
-  return answered({{"similarity", confidence_of(probability_of_pair(recognizer, dot(rows[0], rows[1])))}}, 2);
+  const double probability = probability_of_pair(
+      recognizer.contract(), recognizer.verification_rule().threshold, dot(rows[0], rows[1]));
+  return answered({{"similarity", confidence_of(probability)}}, 2);
 }
 
 Done DeepStack::list(const Visit& visit) {

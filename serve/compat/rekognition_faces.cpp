@@ -270,12 +270,13 @@ Done compare_faces(const Visit& visit, const FacelessPeople&) {
   const double wanted = percent_in(visit, "SimilarityThreshold", 80);
   const Recognizer& recognizer = visit.service.recognizer();
   const Comparison comparison(recognizer.contract());
+  const double threshold = recognizer.verification_rule().threshold;
   const std::vector<float> row = comparison.comparable(source.averaged[sources.front()]);
   std::vector<std::pair<double, Json>> matches;
   Json unmatched = Json::array();
   for (const std::size_t i : largest_first(target, 0)) {
-    const double similarity =
-        percent_of(probability_of_pair(recognizer, dot(row, comparison.comparable(target.averaged[i]))));
+    const double similarity = percent_of(probability_of_pair(
+        recognizer.contract(), threshold, dot(row, comparison.comparable(target.averaged[i]))));
     Json face = found_json(target.faces[target.chosen[i]], target.width, target.height);
     if (similarity < wanted) {
       unmatched.push_back(std::move(face));

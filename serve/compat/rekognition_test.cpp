@@ -1,9 +1,9 @@
 // Rekognition's operations, and the signatures of its clients.
 #include <sodium.h>
-#include <sqlite3.h>
 
 #include <ctime>
 
+#include "likeness/gallery/older_formats_testing.h"
 #include "serve/compat/aws_replays.h"
 #include "serve/compat/aws_signature.h"
 #include "serve/compat/compat_protocol.h"
@@ -127,12 +127,8 @@ TEST_F(RekognitionTest, AFaceOfUnknownPhotoSizeHasABoundingBoxOnceItsPhotoComesA
   const json face = index("ann", photo(0)).at("FaceRecords").at(0).at("Face");
   const auto listed = [&] { return call("ListFaces", {{"CollectionId", "people"}}).body.at("Faces").at(0); };
   service_.reset();
-  sqlite3* file = nullptr;  // as a gallery of an older format has it
-  ASSERT_EQ(sqlite3_open((folder_ / "people.gallery").c_str(), &file), SQLITE_OK);
-  EXPECT_EQ(sqlite3_exec(file, "UPDATE face SET photo_width = NULL, photo_height = NULL", nullptr, nullptr,
-                         nullptr),
-            SQLITE_OK);
-  sqlite3_close(file);
+  // As a gallery of an older format has it.
+  change_file(folder_ / "people.gallery", "UPDATE face SET photo_width = NULL, photo_height = NULL");
   EXPECT_EQ(listed().at("FaceId"), face.at("FaceId"));
   EXPECT_FALSE(listed().contains("BoundingBox"));
   EXPECT_EQ(index("ann", photo(0)).at("FaceRecords").at(0).at("Face"), face);
