@@ -1,0 +1,234 @@
+#include "likeness/gallery/shard_messages.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <span>
+#include <stdexcept>
+#include <type_traits>
+
+#include "likeness/gallery/person_faces.h"
+
+namespace likeness {
+namespace {
+
+constexpr char kRequestMagic[9] = "LKNSASK1";
+constexpr char kAnswerMagic[9] = "LKNSANS1";
+constexpr std::size_t kIdentityDigits = 32;
+/// Of a unit vector, with room for rounding.
+constexpr float kMostValue = 1.01F;
+constexpr std::size_t kMostFacesOfPerson = PersonFaces::kMost + 1;
+constexpr std::size_t kNeighbourBytes = 2 * sizeof(std::int64_t) + sizeof(float);
+constexpr std::size_t kAnswerHeadBytes =
+    8 + 2 * sizeof(std::uint32_t) + kIdentityDigits + 2 * sizeof(std::uint64_t);
+
+class Writer {
+ public:
+  template <typename T>
+  void number(T value) {
+    static_assert(std::is_arithmetic_v<T>);
+    bytes_.append(reinterpret_cast<const char*>(&value), sizeof value);
+  }
+  template <typename T>
+  void numbers(std::span<const T> values) {
+    bytes_.append(reinterpret_cast<const char*>(values.data()), values.size_bytes());
+  }
+  void text(std::string_view text, std::size_t length) {
+    bytes_.append(text.substr(0, length));
+    bytes_.append(length - std::min(length, text.size()), '\0');
+  }
+  void reserve(std::size_t bytes) { bytes_.reserve(bytes); }
+  [[nodiscard]] std::string take() { return std::move(bytes_); }
+
+ private:
+  std::string bytes_;
+};
+
+class Reader {
+ public:
+  explicit Reader(std::string_view bytes) : rest_(bytes) {}
+  template <typename T>
+  T number() {
+    T value{};
+    std::memcpy(&value, piece(sizeof value).data(), sizeof value);
+    return value;
+  }
+  template <typename T>
+  std::vector<T> numbers(std::size_t count) {
+    if (count > rest_.size() / sizeof(T)) throw std::invalid_argument("cut short");
+    std::vector<T> values(count);
+    if (count > 0) std::memcpy(values.data(), piece(count * sizeof(T)).data(), count * sizeof(T));
+    return values;
+  }
+  std::string_view piece(std::size_t bytes) {
+    if (bytes > rest_.size()) throw std::invalid_argument("cut short");
+    const std::string_view first = rest_.substr(0, bytes);
+    rest_.remove_prefix(bytes);
+    return first;
+  }
+  void finish() const {
+    if (!rest_.empty()) throw std::invalid_argument("more bytes than belong to it");
+  }
+
+ private:
+  std::string_view rest_;
+};
+
+void require(bool right, const char* what) {
+  if (!right) throw std::invalid_argument(what);
+}
+
+void require_values(std::span<const float> values) {
+  const auto usable = [](float value) { return std::abs(value) <= kMostValue; };  // no NaN is
+  require(std::ranges::all_of(values, usable), "a number out of range");
+}
+
+std::vector<OwnedNeighbour> neighbours_from(Reader& in, std::uint32_t most, Shard shard) {
+  const auto count = in.number<std::uint32_t>();
+  require(count <= most, "more faces than were asked for");
+  std::vector<OwnedNeighbour> near;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    OwnedNeighbour one;
+    one.face = in.number<std::int64_t>();
+    one.person = in.number<std::int64_t>();
+    one.cosine = in.number<float>();
+    require(std::abs(one.cosine) <= kMostValue, "a cosine out of range");
+    require(one.face >= 0 && shard.holds(one.face), "a face of another shard");
+    require(near.empty() || one.cosine < near.back().cosine ||
+                (one.cosine == near.back().cosine && one.face > near.back().face),
+            "faces out of order");
+    near.push_back(one);
+  }
+  return near;
+}
+
+FaceVectors faces_from(Reader& in, Shard shard, std::size_t dimension) {
+  const auto count = in.number<std::uint32_t>();
+  require(count <= kMostFacesOfPerson, "too many faces of a person");
+  FaceVectors faces{in.numbers<std::int64_t>(count), {dimension, in.numbers<float>(count * dimension)}};
+  for (std::size_t i = 0; i < count; ++i) {
+    require(faces.ids[i] >= 0 && shard.holds(faces.ids[i]), "a face of another shard");
+    require(i == 0 || faces.ids[i] > faces.ids[i - 1], "faces out of order");
+  }
+  require_values(faces.vectors.values);
+  return faces;
+}
+
+void write_faces(Writer& out, const FaceVectors& faces) {
+  out.number(static_cast<std::uint32_t>(faces.ids.size()));
+  out.numbers(std::span<const std::int64_t>(faces.ids));
+  out.numbers(std::span<const float>(faces.vectors.values));
+}
+
+}  // namespace
+
+std::string to_bytes(const ShardRequest& request) {
+  Writer out;
+  out.text(kRequestMagic, 8);
+  out.text(request.identity, kIdentityDigits);
+  out.number(request.version);
+  out.number(static_cast<std::uint32_t>(request.ask));
+  out.number(request.count);
+  out.number(static_cast<std::uint32_t>(request.queries.size()));
+  out.number(static_cast<std::uint32_t>(request.people.size()));
+  out.numbers(std::span<const float>(request.queries.values));
+  for (const AskedPerson& one : request.people) {
+    out.number(one.person);
+    out.number(one.face);
+  }
+  return out.take();
+}
+
+ShardRequest shard_request_from(std::string_view bytes, std::size_t dimension) {
+  Reader in(bytes);
+  require(in.piece(8) == kRequestMagic, "not a request of this version");
+  ShardRequest request;
+  request.identity = in.piece(kIdentityDigits);
+  request.version = in.number<std::uint64_t>();
+  const auto ask = in.number<std::uint32_t>();
+  require(ask <= static_cast<std::uint32_t>(ShardAsk::kPerson), "no request of a known kind");
+  request.ask = static_cast<ShardAsk>(ask);
+  request.count = in.number<std::uint32_t>();
+  const auto queries = in.number<std::uint32_t>();
+  const auto people = in.number<std::uint32_t>();
+  require(queries <= ShardRequest::kMostQueries && people <= ShardRequest::kMostPeople, "too much at once");
+  require(request.ask != ShardAsk::kPerson || (queries == 1 && people == 1),
+          "one query and one person are needed");
+  request.queries = {dimension, in.numbers<float>(queries * dimension)};
+  require_values(request.queries.values);
+  for (std::uint32_t i = 0; i < people; ++i) {
+    const auto person = in.number<std::int64_t>();
+    request.people.push_back({person, in.number<std::int64_t>()});
+  }
+  in.finish();
+  return request;
+}
+
+std::string answer_bytes(const ShardRequest& request, const GalleryView& view, Shard shard,
+                         const std::string& identity) {
+  Writer out;
+  out.text(kAnswerMagic, 8);
+  out.number(shard.number);
+  out.number(shard.of);
+  out.text(identity, kIdentityDigits);
+  out.number(view.version());
+  out.number(std::uint64_t{view.faces()});
+  const FaceSource& faces = view.source();
+  if (request.ask == ShardAsk::kNear) {
+    for (const auto& near : faces.near(request.queries, request.count).queries) {
+      out.number(static_cast<std::uint32_t>(near.size()));
+      for (const OwnedNeighbour& one : near) {
+        out.number(one.face);
+        out.number(one.person);
+        out.number(one.cosine);
+      }
+    }
+  } else if (request.ask == ShardAsk::kPeople) {
+    // Five faces each, mostly; what is not needed is not touched.
+    out.reserve(request.people.size() * 5 / shard.of * view.space().dimension * sizeof(float));
+    faces.people(request.people, [&](std::size_t, const FaceVectors& own) { write_faces(out, own); });
+  } else if (request.ask == ShardAsk::kPerson) {
+    write_faces(out, faces.person(request.people.at(0).person, request.queries[0]));
+  }
+  return out.take();
+}
+
+std::size_t most_answer_bytes(const ShardRequest& request, std::size_t dimension) {
+  std::size_t bytes = kAnswerHeadBytes;
+  if (request.ask == ShardAsk::kNear)
+    bytes += request.queries.size() * (sizeof(std::uint32_t) + request.count * kNeighbourBytes);
+  bytes += request.people.size() *
+           (sizeof(std::uint32_t) + kMostFacesOfPerson * (sizeof(std::int64_t) + dimension * sizeof(float)));
+  return bytes;
+}
+
+ShardAnswer shard_answer_from(std::string_view bytes, const ShardRequest& request, Shard shard,
+                              std::size_t dimension) {
+  Reader in(bytes);
+  require(in.piece(8) == kAnswerMagic, "not an answer of this version");
+  ShardAnswer answer;
+  answer.shard.number = in.number<std::uint32_t>();
+  answer.shard.of = in.number<std::uint32_t>();
+  if (answer.shard.number != shard.number || answer.shard.of != shard.of) {
+    throw std::invalid_argument("it holds shard " + std::to_string(answer.shard.number) + "/" +
+                                std::to_string(answer.shard.of));
+  }
+  answer.identity = in.piece(kIdentityDigits);
+  require(answer.identity == request.identity, "it holds faces of another gallery");
+  answer.version = in.number<std::uint64_t>();
+  require(answer.version >= request.version, "an answer of an older version");
+  answer.faces = in.number<std::uint64_t>();
+  require(answer.faces <= std::numeric_limits<std::uint32_t>::max(), "more faces than a process can hold");
+  if (request.ask == ShardAsk::kNear) {
+    for (std::size_t q = 0; q < request.queries.size(); ++q)
+      answer.neighbours.push_back(neighbours_from(in, request.count, shard));
+  } else {
+    for (std::size_t i = 0; i < request.people.size(); ++i)
+      answer.people.push_back(faces_from(in, shard, dimension));
+  }
+  in.finish();
+  return answer;
+}
+
+}  // namespace likeness
