@@ -17,11 +17,28 @@ struct OwnedNeighbour {
   float cosine = 0;
 };
 
+/// The order of answers: of equal cosines the older face comes first.
+[[nodiscard]] inline bool nearer(const OwnedNeighbour& a, const OwnedNeighbour& b) {
+  return a.cosine != b.cosine ? a.cosine > b.cosine : a.face < b.face;
+}
+
 /// What a search by faces gives.
 struct NearFaces {
   std::size_t faces = 0;  ///< That can be found, in all.
   std::vector<std::vector<OwnedNeighbour>>
       queries;  ///< Nearest first; of equal cosines the older face first.
+};
+
+/// What a part of a gallery has to tell about one query (CandidateShare).
+struct NearShare {
+  /// The distance of a face that was compared whatever its distance.
+  static constexpr std::uint32_t kCompared = 0xffffffff;
+  struct Candidate : OwnedNeighbour {
+    std::uint32_t distance = kCompared;
+  };
+  std::vector<Candidate> nearest;     ///< Nearest first; of equal cosines the older face first.
+  std::vector<std::uint32_t> counts;  ///< CandidateShare::counts
+  std::uint64_t rows = 0;             ///< Of indexes that do not compare every face.
 };
 
 /// A person whose faces are asked for, and the face that was near to the query.

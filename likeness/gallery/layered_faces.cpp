@@ -39,6 +39,38 @@ NearFaces LayeredFaces::near(const Embeddings& queries, std::size_t count) const
   return near;
 }
 
+std::vector<NearShare> LayeredFaces::near_share(const Embeddings& queries, std::size_t count,
+                                                std::size_t candidates) const {
+  std::vector<NearShare> shares(queries.size());
+  for (const auto& layer : layers_) {
+    const auto found = layer->index().search_share(queries, count, candidates, layer->removed());
+    for (std::size_t q = 0; q < found.size(); ++q) {
+      NearShare& share = shares[q];
+      const std::vector<std::uint32_t>& counts = found[q].counts;
+      for (const CandidateShare::Candidate& one : found[q].nearest) {
+        const auto person = owner(one.face);
+        if (!person) continue;
+        share.nearest.push_back(
+            {{one.face, *person, one.cosine}, counts.empty() ? NearShare::kCompared : one.distance});
+      }
+      if (counts.empty()) continue;
+      // Up to which distance all is known.
+      const std::size_t known =
+          share.rows == 0 ? counts.size() : std::min(counts.size(), share.counts.size());
+      share.counts.resize(known);
+      for (std::size_t d = 0; d < known; ++d) share.counts[d] += counts[d];
+      share.rows += layer->index().size();
+    }
+  }
+  for (NearShare& share : shares) {
+    std::erase_if(share.nearest, [&](const NearShare::Candidate& one) {
+      return one.distance != NearShare::kCompared && one.distance >= share.counts.size();
+    });
+    std::ranges::sort(share.nearest, nearer);
+  }
+  return shares;
+}
+
 void LayeredFaces::people(std::span<const AskedPerson> asked,
                           const std::function<void(std::size_t, const FaceVectors&)>& sink) const {
   for (std::size_t i = 0; i < asked.size(); ++i) {

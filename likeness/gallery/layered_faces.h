@@ -17,6 +17,10 @@ class LayeredFaces final : public FaceSource {
   [[nodiscard]] std::size_t faces() const override;
   [[nodiscard]] std::size_t index_bytes() const override;
   [[nodiscard]] NearFaces near(const Embeddings& queries, std::size_t count) const override;
+  /// For each query what near() of all parts can be made of; `candidates` as SearchIndex::search_share() has
+  /// it.
+  [[nodiscard]] std::vector<NearShare> near_share(const Embeddings& queries, std::size_t count,
+                                                  std::size_t candidates) const;
   void people(std::span<const AskedPerson> asked,
               const std::function<void(std::size_t, const FaceVectors&)>& sink) const override;
   [[nodiscard]] FaceVectors person(std::int64_t person, std::span<const float> query) const override;

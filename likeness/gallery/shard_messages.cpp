@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <type_traits>
 
+#include "likeness/gallery/layered_faces.h"
 #include "likeness/gallery/person_faces.h"
 
 namespace likeness {
@@ -19,7 +20,11 @@ constexpr std::size_t kIdentityDigits = 32;
 /// Of a unit vector, with room for rounding.
 constexpr float kMostValue = 1.01F;
 constexpr std::size_t kMostFacesOfPerson = PersonFaces::kMost + 1;
-constexpr std::size_t kNeighbourBytes = 2 * sizeof(std::int64_t) + sizeof(float);
+constexpr std::size_t kCandidateBytes = 2 * sizeof(std::int64_t) + sizeof(float) + sizeof(std::uint32_t);
+/// Rows of an index are counted with 32 bits.
+constexpr std::uint64_t kMostFaces = std::numeric_limits<std::uint32_t>::max();
+/// Sketches have at most 512 bits.
+constexpr std::size_t kMostDistances = 513;
 constexpr std::size_t kAnswerHeadBytes =
     8 + 2 * sizeof(std::uint32_t) + kIdentityDigits + 2 * sizeof(std::uint64_t);
 
@@ -75,6 +80,12 @@ class Reader {
   std::string_view rest_;
 };
 
+/// Faces of one query: of each layer the nearest, and of those with distances some for each of these.
+std::size_t most_candidates(const ShardRequest& request) {
+  constexpr std::size_t kMostLayers = 64;
+  return std::size_t{request.count} * kMostLayers;
+}
+
 void require(bool right, const char* what) {
   if (!right) throw std::invalid_argument(what);
 }
@@ -84,23 +95,41 @@ void require_values(std::span<const float> values) {
   require(std::ranges::all_of(values, usable), "a number out of range");
 }
 
-std::vector<OwnedNeighbour> neighbours_from(Reader& in, std::uint32_t most, Shard shard) {
+NearShare near_from(Reader& in, const ShardRequest& request, Shard shard) {
+  NearShare near;
+  near.rows = in.number<std::uint64_t>();
+  require(near.rows <= kMostFaces, "more faces than a process can hold");
+  const auto distances = in.number<std::uint32_t>();
+  require(distances <= kMostDistances && (distances > 0) == (near.rows > 0), "distances that cannot be");
+  near.counts = in.numbers<std::uint32_t>(distances);
   const auto count = in.number<std::uint32_t>();
-  require(count <= most, "more faces than were asked for");
-  std::vector<OwnedNeighbour> near;
+  require(count <= most_candidates(request), "more faces than were asked for");
   for (std::uint32_t i = 0; i < count; ++i) {
-    OwnedNeighbour one;
+    NearShare::Candidate one;
     one.face = in.number<std::int64_t>();
     one.person = in.number<std::int64_t>();
     one.cosine = in.number<float>();
+    one.distance = in.number<std::uint32_t>();
     require(std::abs(one.cosine) <= kMostValue, "a cosine out of range");
     require(one.face >= 0 && shard.holds(one.face), "a face of another shard");
-    require(near.empty() || one.cosine < near.back().cosine ||
-                (one.cosine == near.back().cosine && one.face > near.back().face),
-            "faces out of order");
-    near.push_back(one);
+    require(near.nearest.empty() || nearer(near.nearest.back(), one), "faces out of order");
+    require(one.distance == NearShare::kCompared || one.distance < distances, "a distance out of range");
+    near.nearest.push_back(one);
   }
   return near;
+}
+
+void write_near(Writer& out, const NearShare& near) {
+  out.number(near.rows);
+  out.number(static_cast<std::uint32_t>(near.counts.size()));
+  out.numbers(std::span<const std::uint32_t>(near.counts));
+  out.number(static_cast<std::uint32_t>(near.nearest.size()));
+  for (const NearShare::Candidate& one : near.nearest) {
+    out.number(one.face);
+    out.number(one.person);
+    out.number(one.cosine);
+    out.number(one.distance);
+  }
 }
 
 FaceVectors faces_from(Reader& in, Shard shard, std::size_t dimension) {
@@ -130,6 +159,7 @@ std::string to_bytes(const ShardRequest& request) {
   out.number(request.version);
   out.number(static_cast<std::uint32_t>(request.ask));
   out.number(request.count);
+  out.number(request.candidates);
   out.number(static_cast<std::uint32_t>(request.queries.size()));
   out.number(static_cast<std::uint32_t>(request.people.size()));
   out.numbers(std::span<const float>(request.queries.values));
@@ -150,6 +180,7 @@ ShardRequest shard_request_from(std::string_view bytes, std::size_t dimension) {
   require(ask <= static_cast<std::uint32_t>(ShardAsk::kPerson), "no request of a known kind");
   request.ask = static_cast<ShardAsk>(ask);
   request.count = in.number<std::uint32_t>();
+  request.candidates = in.number<std::uint32_t>();
   const auto queries = in.number<std::uint32_t>();
   const auto people = in.number<std::uint32_t>();
   require(queries <= ShardRequest::kMostQueries && people <= ShardRequest::kMostPeople, "too much at once");
@@ -174,16 +205,10 @@ std::string answer_bytes(const ShardRequest& request, const GalleryView& view, S
   out.text(identity, kIdentityDigits);
   out.number(view.version());
   out.number(std::uint64_t{view.faces()});
-  const FaceSource& faces = view.source();
+  const LayeredFaces faces(view.parts().layers);
   if (request.ask == ShardAsk::kNear) {
-    for (const auto& near : faces.near(request.queries, request.count).queries) {
-      out.number(static_cast<std::uint32_t>(near.size()));
-      for (const OwnedNeighbour& one : near) {
-        out.number(one.face);
-        out.number(one.person);
-        out.number(one.cosine);
-      }
-    }
+    for (const NearShare& near : faces.near_share(request.queries, request.count, request.candidates))
+      write_near(out, near);
   } else if (request.ask == ShardAsk::kPeople) {
     // Five faces each, mostly; what is not needed is not touched.
     out.reserve(request.people.size() * 5 / shard.of * view.space().dimension * sizeof(float));
@@ -197,7 +222,8 @@ std::string answer_bytes(const ShardRequest& request, const GalleryView& view, S
 std::size_t most_answer_bytes(const ShardRequest& request, std::size_t dimension) {
   std::size_t bytes = kAnswerHeadBytes;
   if (request.ask == ShardAsk::kNear)
-    bytes += request.queries.size() * (sizeof(std::uint32_t) + request.count * kNeighbourBytes);
+    bytes += request.queries.size() * (sizeof(std::uint64_t) + (2 + kMostDistances) * sizeof(std::uint32_t) +
+                                       most_candidates(request) * kCandidateBytes);
   bytes += request.people.size() *
            (sizeof(std::uint32_t) + kMostFacesOfPerson * (sizeof(std::int64_t) + dimension * sizeof(float)));
   return bytes;
@@ -219,10 +245,10 @@ ShardAnswer shard_answer_from(std::string_view bytes, const ShardRequest& reques
   answer.version = in.number<std::uint64_t>();
   require(answer.version >= request.version, "an answer of an older version");
   answer.faces = in.number<std::uint64_t>();
-  require(answer.faces <= std::numeric_limits<std::uint32_t>::max(), "more faces than a process can hold");
+  require(answer.faces <= kMostFaces, "more faces than a process can hold");
   if (request.ask == ShardAsk::kNear) {
     for (std::size_t q = 0; q < request.queries.size(); ++q)
-      answer.neighbours.push_back(neighbours_from(in, request.count, shard));
+      answer.near.push_back(near_from(in, request, shard));
   } else {
     for (std::size_t i = 0; i < request.people.size(); ++i)
       answer.people.push_back(faces_from(in, shard, dimension));

@@ -31,6 +31,7 @@ struct ShardRequest {
   std::string identity;               ///< GalleryStore::identity()
   std::uint64_t version = 0;          ///< The answer shall have at least.
   std::uint32_t count = 0;            ///< kNear: faces for each query.
+  std::uint32_t candidates = 0;       ///< kNear: SearchIndex::search_share()
   Embeddings queries{};               ///< kNear, and one of kPerson: as they are compared.
   std::vector<AskedPerson> people{};  ///< kPeople, and one of kPerson.
 };
@@ -39,9 +40,9 @@ struct ShardAnswer {
   Shard shard;
   std::string identity;
   std::uint64_t version = 0;
-  std::uint64_t faces = 0;                                ///< That this shard holds.
-  std::vector<std::vector<OwnedNeighbour>> neighbours{};  ///< kNear: for each query.
-  std::vector<FaceVectors> people{};                      ///< kPeople, kPerson: for each person asked for.
+  std::uint64_t faces = 0;            ///< That this shard holds.
+  std::vector<NearShare> near{};      ///< kNear: for each query.
+  std::vector<FaceVectors> people{};  ///< kPeople, kPerson: for each person asked for.
 };
 
 [[nodiscard]] std::string to_bytes(const ShardRequest& request);

@@ -7,6 +7,7 @@
 
 #include "likeness/core/error.h"
 #include "likeness/gallery/person_faces.h"
+#include "likeness/gallery/sketch_index.h"
 
 namespace likeness {
 namespace {
@@ -60,32 +61,88 @@ std::vector<ShardAnswer> ShardCaller::ask(ShardRequest request) const {
   return answers;
 }
 
+namespace {
+
+/// The distance within which one process would have looked at candidates, and whether these shares reach so
+/// far.
+struct Within {
+  std::uint32_t distance = NearShare::kCompared;
+  std::size_t candidates = 0;
+  bool known = true;
+};
+
+Within within(std::span<const ShardAnswer> answers, std::size_t query, std::size_t count,
+              std::size_t dimension) {
+  std::uint64_t rows = 0;
+  std::size_t distances = std::numeric_limits<std::size_t>::max();  // that all shares know
+  for (const ShardAnswer& answer : answers) {
+    const NearShare& share = answer.near[query];
+    if (share.counts.empty()) continue;
+    rows += share.rows;
+    distances = std::min(distances, share.counts.size());
+  }
+  if (rows == 0) return {};  // everything was compared
+  const auto usual = static_cast<std::size_t>(sketch_candidates(rows, dimension));
+  Within found{.candidates = std::max(count, usual)};
+  std::size_t faces = 0;
+  for (std::size_t d = 0; d < distances; ++d) {
+    for (const ShardAnswer& answer : answers) {
+      const auto& counts = answer.near[query].counts;
+      if (!counts.empty()) faces += counts[d];
+    }
+    found.distance = static_cast<std::uint32_t>(d);
+    if (faces >= found.candidates) return found;
+  }
+  found.known = false;
+  return found;
+}
+
+/// The nearest of all shares.
+std::vector<OwnedNeighbour> nearest_of(std::span<const ShardAnswer> answers, std::size_t query,
+                                       std::size_t count, std::uint32_t distance) {
+  std::vector<OwnedNeighbour> all;
+  for (const ShardAnswer& answer : answers) {
+    for (const NearShare::Candidate& one : answer.near[query].nearest) {
+      if (one.distance == NearShare::kCompared || one.distance <= distance) all.push_back(one);
+    }
+  }
+  std::ranges::sort(all, nearer);
+  all.resize(std::min(all.size(), count));
+  return all;
+}
+
+}  // namespace
+
 NearFaces ShardedFaces::near(const Embeddings& queries, std::size_t count) const {
   NearFaces near;
-  const auto wanted =
+  const std::size_t dimension = shards_->dimension();
+  ShardRequest request{.ask = ShardAsk::kNear, .identity = {}, .version = version_};
+  request.count =
       static_cast<std::uint32_t>(std::min<std::size_t>(count, std::numeric_limits<std::uint32_t>::max()));
-  const std::size_t at_once = std::clamp<std::size_t>(
-      kMostNearBytes / (std::size_t{wanted} + 1) / sizeof(OwnedNeighbour), 1, ShardRequest::kMostQueries);
+  request.queries = {queries.dimension, std::vector<float>(queries.dimension)};
+  const std::size_t at_once = std::clamp<std::size_t>(kMostNearBytes / most_answer_bytes(request, dimension),
+                                                      1, ShardRequest::kMostQueries);
   for (std::size_t first = 0; first < queries.size(); first += at_once) {
     const std::size_t size = std::min(at_once, queries.size() - first);
     const auto values =
         std::span(queries.values).subspan(first * queries.dimension, size * queries.dimension);
-    std::vector<ShardAnswer> answers =
-        shards_->ask({.ask = ShardAsk::kNear,
-                      .identity = {},
-                      .version = version_,
-                      .count = wanted,
-                      .queries = {queries.dimension, {values.begin(), values.end()}}});
+    request.queries.values.assign(values.begin(), values.end());
+    request.candidates = 0;
+    const std::vector<ShardAnswer> answers = shards_->ask(request);
     near.faces = 0;
     for (const ShardAnswer& answer : answers) near.faces += answer.faces;
     for (std::size_t q = 0; q < size; ++q) {
-      auto& all = near.queries.emplace_back();
-      for (const ShardAnswer& answer : answers)
-        all.insert(all.end(), answer.neighbours[q].begin(), answer.neighbours[q].end());
-      std::ranges::sort(all, [](const OwnedNeighbour& a, const OwnedNeighbour& b) {
-        return a.cosine != b.cosine ? a.cosine > b.cosine : a.face < b.face;
-      });
-      all.resize(std::min(all.size(), count));
+      const Within enough = within(answers, q, count, dimension);
+      if (enough.known) {
+        near.queries.push_back(nearest_of(answers, q, count, enough.distance));
+        continue;
+      }
+      // By chance one shard has more of them than its share: rare.
+      ShardRequest again{request};
+      again.candidates = static_cast<std::uint32_t>(enough.candidates);
+      again.queries.values.assign(queries[first + q].begin(), queries[first + q].end());
+      const std::vector<ShardAnswer> more = shards_->ask(again);
+      near.queries.push_back(nearest_of(more, 0, count, within(more, 0, count, dimension).distance));
     }
   }
   return near;
