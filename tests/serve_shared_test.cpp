@@ -258,7 +258,9 @@ TEST_F(Split, AnswersAsOneServiceAndRefusesRatherThanLeavingFacesOut) {
   EXPECT_EQ(name_in(search(*front_, photo(3, 9))), "Renamed");
   expect_same_answers();
   // Calibrated through the front.
-  ASSERT_EQ(status_of(ask_front(request_text("POST", "/v1/galleries/default/calibration", "{}"))), 200);
+  ASSERT_EQ(status_of(ask_front(
+                request_text("POST", "/v1/galleries/default/calibration", R"({"strangers_named": 0.5})"))),
+            200);
   expect_same_answers();
   // A share is no answer.
   const std::string share = ask(shards_[0]->port(),
