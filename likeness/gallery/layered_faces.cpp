@@ -73,30 +73,42 @@ std::vector<NearShare> LayeredFaces::near_share(const Embeddings& queries, std::
 
 void LayeredFaces::people(std::span<const AskedPerson> asked,
                           const std::function<void(std::size_t, const FaceVectors&)>& sink) const {
-  for (std::size_t i = 0; i < asked.size(); ++i) {
-    std::vector<std::int64_t> faces = faces_of(asked[i].person, PersonFaces::kMost);
-    // Those that are left out are younger than these.
-    if (!std::ranges::binary_search(faces, asked[i].face) && owner(asked[i].face) == asked[i].person)
-      faces.push_back(asked[i].face);
-    sink(i, vectors_of(std::move(faces)));
-  }
+  for (std::size_t i = 0; i < asked.size(); ++i) sink(i, vectors_of(faces_asked(asked[i])));
 }
 
 FaceVectors LayeredFaces::person(std::int64_t person, std::span<const float> query) const {
+  return vectors_of(faces_asked(person, query));
+}
+
+std::vector<std::int64_t> LayeredFaces::faces_asked(const AskedPerson& asked) const {
+  std::vector<std::int64_t> faces = faces_of(asked.person, PersonFaces::kMost);
+  // Those that are left out are younger than these.
+  if (!std::ranges::binary_search(faces, asked.face) && owner(asked.face) == asked.person)
+    faces.push_back(asked.face);
+  return faces;
+}
+
+std::vector<std::int64_t> LayeredFaces::faces_asked(std::int64_t person, std::span<const float> query) const {
   std::vector<std::int64_t> faces = faces_of(person, std::numeric_limits<std::size_t>::max());
-  if (faces.size() > PersonFaces::kMost) {
-    std::int64_t nearest = 0;
-    double best = -2;
-    for (const std::int64_t face : std::span(faces).subspan(PersonFaces::kMost)) {
-      const double cosine = dot(vector(face), query);
-      if (cosine <= best) continue;
-      nearest = face;
-      best = cosine;
-    }
-    faces.resize(PersonFaces::kMost);
-    faces.push_back(nearest);
+  if (faces.size() <= PersonFaces::kMost) return faces;
+  std::int64_t nearest = 0;
+  double best = -2;
+  for (const std::int64_t face : std::span(faces).subspan(PersonFaces::kMost)) {
+    const double cosine = dot(vector(face), query);
+    if (cosine <= best) continue;
+    nearest = face;
+    best = cosine;
   }
-  return vectors_of(std::move(faces));
+  faces.resize(PersonFaces::kMost);
+  faces.push_back(nearest);
+  return faces;
+}
+
+const SearchIndex* LayeredFaces::index_of(std::int64_t face) const {
+  for (const auto& layer : layers_) {
+    if (layer->owner(face)) return &layer->index();
+  }
+  return nullptr;
 }
 
 std::optional<std::int64_t> LayeredFaces::owner(std::int64_t face) const {

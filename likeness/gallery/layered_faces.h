@@ -25,6 +25,13 @@ class LayeredFaces final : public FaceSource {
               const std::function<void(std::size_t, const FaceVectors&)>& sink) const override;
   [[nodiscard]] FaceVectors person(std::int64_t person, std::span<const float> query) const override;
 
+  /// The faces that people() and person() give.
+  [[nodiscard]] std::vector<std::int64_t> faces_asked(const AskedPerson& asked) const;
+  [[nodiscard]] std::vector<std::int64_t> faces_asked(std::int64_t person,
+                                                      std::span<const float> query) const;
+  /// The index that has a face; null where none has.
+  [[nodiscard]] const SearchIndex* index_of(std::int64_t face) const;
+
  private:
   [[nodiscard]] std::optional<std::int64_t> owner(std::int64_t face) const;
   [[nodiscard]] std::vector<float> vector(std::int64_t face) const;

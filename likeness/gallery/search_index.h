@@ -16,6 +16,12 @@ struct Neighbour {
   float cosine = 0;
 };
 
+/// A vector that an index keeps in bytes: SearchIndex::vector() is scale * values[j].
+struct ByteVector {
+  float scale = 0;
+  std::span<const std::int8_t> values;  ///< Lives as long as the index, which nobody changes.
+};
+
 /// What an index of some of a gallery's faces has to tell, for one query, that the answer of one index of all
 /// can be made of it. Where candidates come by a rough distance (sketches) that one takes those within the
 /// least distance that gives enough, which no part knows.
@@ -65,6 +71,8 @@ class SearchIndex {
       std::span<const std::int64_t> without = {}) const;
   /// A face as the index has it: of unit length, rounded where the index rounds. Empty where it is not there.
   [[nodiscard]] virtual std::vector<float> vector(std::int64_t face) const = 0;
+  /// The same in bytes; empty where the index keeps none, or the face is not there.
+  [[nodiscard]] virtual std::optional<ByteVector> byte_vector(std::int64_t /*face*/) const { return {}; }
   /// Faces that can be found.
   [[nodiscard]] virtual std::size_t size() const = 0;
   /// Faces in it, rising.

@@ -23,6 +23,9 @@ constexpr std::size_t kMostFacesOfPerson = PersonFaces::kMost + 1;
 constexpr std::size_t kCandidateBytes = 2 * sizeof(std::int64_t) + sizeof(float) + sizeof(std::uint32_t);
 /// Rows of an index are counted with 32 bits.
 constexpr std::uint64_t kMostFaces = std::numeric_limits<std::uint32_t>::max();
+/// How a vector comes: floats, or a scale and bytes.
+constexpr std::uint8_t kInFloats = 0;
+constexpr std::uint8_t kInBytes = 1;
 /// Sketches have at most 512 bits.
 constexpr std::size_t kMostDistances = 513;
 constexpr std::size_t kAnswerHeadBytes =
@@ -43,7 +46,6 @@ class Writer {
     bytes_.append(text.substr(0, length));
     bytes_.append(length - std::min(length, text.size()), '\0');
   }
-  void reserve(std::size_t bytes) { bytes_.reserve(bytes); }
   [[nodiscard]] std::string take() { return std::move(bytes_); }
 
  private:
@@ -132,22 +134,52 @@ void write_near(Writer& out, const NearShare& near) {
   }
 }
 
+/// A vector as the index of its shard keeps it.
+void append_vector(Reader& in, std::size_t dimension, std::vector<float>& values) {
+  const auto kept = in.number<std::uint8_t>();
+  require(kept <= kInBytes, "a vector of no known kind");
+  const std::size_t first = values.size();
+  if (kept == kInBytes) {
+    const auto scale = in.number<float>();
+    const std::string_view bytes = in.piece(dimension);
+    values.resize(first + dimension);
+    for (std::size_t j = 0; j < dimension; ++j)
+      values[first + j] = scale * static_cast<float>(static_cast<std::int8_t>(bytes[j]));
+  } else {
+    const std::string_view bytes = in.piece(dimension * sizeof(float));
+    values.resize(first + dimension);
+    std::memcpy(&values[first], bytes.data(), bytes.size());
+  }
+}
+
 FaceVectors faces_from(Reader& in, Shard shard, std::size_t dimension) {
   const auto count = in.number<std::uint32_t>();
   require(count <= kMostFacesOfPerson, "too many faces of a person");
-  FaceVectors faces{in.numbers<std::int64_t>(count), {dimension, in.numbers<float>(count * dimension)}};
+  FaceVectors faces{in.numbers<std::int64_t>(count), {dimension, {}}};
   for (std::size_t i = 0; i < count; ++i) {
     require(faces.ids[i] >= 0 && shard.holds(faces.ids[i]), "a face of another shard");
     require(i == 0 || faces.ids[i] > faces.ids[i - 1], "faces out of order");
   }
+  faces.vectors.values.reserve(count * dimension);
+  for (std::size_t i = 0; i < count; ++i) append_vector(in, dimension, faces.vectors.values);
   require_values(faces.vectors.values);
   return faces;
 }
 
-void write_faces(Writer& out, const FaceVectors& faces) {
-  out.number(static_cast<std::uint32_t>(faces.ids.size()));
-  out.numbers(std::span<const std::int64_t>(faces.ids));
-  out.numbers(std::span<const float>(faces.vectors.values));
+void write_faces(Writer& out, const LayeredFaces& faces, std::span<const std::int64_t> ids) {
+  out.number(static_cast<std::uint32_t>(ids.size()));
+  out.numbers(ids);
+  for (const std::int64_t face : ids) {
+    const SearchIndex* index = faces.index_of(face);
+    if (const auto bytes = index->byte_vector(face)) {
+      out.number(kInBytes);
+      out.number(bytes->scale);
+      out.numbers(bytes->values);
+    } else {
+      out.number(kInFloats);
+      out.numbers(std::span<const float>(index->vector(face)));
+    }
+  }
 }
 
 }  // namespace
@@ -210,11 +242,9 @@ std::string answer_bytes(const ShardRequest& request, const GalleryView& view, S
     for (const NearShare& near : faces.near_share(request.queries, request.count, request.candidates))
       write_near(out, near);
   } else if (request.ask == ShardAsk::kPeople) {
-    // Five faces each, mostly; what is not needed is not touched.
-    out.reserve(request.people.size() * 5 / shard.of * view.space().dimension * sizeof(float));
-    faces.people(request.people, [&](std::size_t, const FaceVectors& own) { write_faces(out, own); });
+    for (const AskedPerson& one : request.people) write_faces(out, faces, faces.faces_asked(one));
   } else if (request.ask == ShardAsk::kPerson) {
-    write_faces(out, faces.person(request.people.at(0).person, request.queries[0]));
+    write_faces(out, faces, faces.faces_asked(request.people.at(0).person, request.queries[0]));
   }
   return out.take();
 }
@@ -224,8 +254,9 @@ std::size_t most_answer_bytes(const ShardRequest& request, std::size_t dimension
   if (request.ask == ShardAsk::kNear)
     bytes += request.queries.size() * (sizeof(std::uint64_t) + (2 + kMostDistances) * sizeof(std::uint32_t) +
                                        most_candidates(request) * kCandidateBytes);
-  bytes += request.people.size() *
-           (sizeof(std::uint32_t) + kMostFacesOfPerson * (sizeof(std::int64_t) + dimension * sizeof(float)));
+  bytes +=
+      request.people.size() *
+      (sizeof(std::uint32_t) + kMostFacesOfPerson * (sizeof(std::int64_t) + 1 + dimension * sizeof(float)));
   return bytes;
 }
 

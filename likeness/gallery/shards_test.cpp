@@ -348,6 +348,27 @@ TEST_F(Shards, WhatTheySayIsNotBelieved) {
   EXPECT_EQ(view->match_person(crowd_[0], 31)->name, "Crowd");
 }
 
+TEST_F(Shards, VectorsInBytesAreNotBelievedEither) {
+  const Gallery gallery = make(IndexKind::kExactInt8);
+  Split split(path(), 3, IndexKind::kExactInt8);
+  const auto view = split.front().view();
+  const auto refused = [&](const std::string& words, std::size_t place, auto value) {
+    split.spoil = [&](std::string& bytes) {
+      std::uint32_t count = 0;
+      std::memcpy(&count, bytes.data() + 64, sizeof count);
+      put(bytes, 68 + count * sizeof(std::int64_t) + place, value);
+    };
+    expect_error(ErrorCode::kDataInvalid, "shard 2/3: wrong answer: " + words,
+                 [&] { (void)view->match_person(crowd_[0], 31); });
+  };
+  refused("a vector of no known kind", 0, std::uint8_t{2});
+  refused("cut short", 0, std::uint8_t{0});  // as if in floats, which are longer
+  refused("a number out of range", 1, std::numeric_limits<float>::quiet_NaN());
+  refused("a number out of range", 1, 1.0F);
+  split.spoil = {};
+  EXPECT_EQ(view->match_person(crowd_[0], 31)->name, "Crowd");
+}
+
 TEST_F(Shards, WhatTheyAreAskedIsNotBelieved) {
   Gallery gallery = make(IndexKind::kExactF32);
   const Split split(path(), 2, IndexKind::kExactF32);
