@@ -29,6 +29,7 @@
 #include <span>
 #include <thread>
 
+#include "bench/synthetic_gallery.h"
 #include "likeness/core/error.h"
 #include "likeness/dataset/dataset_file.h"
 #include "likeness/embed/fit_projection.h"
@@ -38,19 +39,14 @@
 #include "likeness/gallery/open.h"
 #include "likeness/gallery/sketch_index.h"
 #include "likeness/gallery/sqlite_store.h"
-#include "likeness/gallery/synthetic.h"
 
 namespace {
 
 using namespace likeness;
 namespace fs = std::filesystem;
 
-struct Settings {
-  std::size_t people = 200000;
+struct Settings : FaceSettings {
   fs::path folder = ".";
-  std::size_t dimension = 512;
-  double cosine = 0.6;
-  std::size_t effective = 0;
   int rounds = 3;
   bool store = true;
   fs::path faces;
@@ -62,16 +58,9 @@ Settings settings_from(std::span<char*> words) {
     const std::size_t equals = std::min(word.find('='), word.size());
     const std::string name = word.substr(0, equals);
     const std::string value = equals < word.size() ? word.substr(equals + 1) : "";
-    if (name == "people") {
-      settings.people = std::stoul(value);
-    } else if (name == "folder") {
+    if (settings.take(name, value)) continue;
+    if (name == "folder") {
       settings.folder = value;
-    } else if (name == "dimension") {
-      settings.dimension = std::stoul(value);
-    } else if (name == "cosine") {
-      settings.cosine = std::stod(value);
-    } else if (name == "effective") {
-      settings.effective = std::stoul(value);
     } else if (name == "rounds") {
       settings.rounds = std::stoi(value);
     } else if (name == "store") {
@@ -85,7 +74,6 @@ Settings settings_from(std::span<char*> words) {
   return settings;
 }
 
-constexpr std::size_t kFacesEach = 5;
 constexpr int kThreads = 2;
 const std::string kIdentity(32, '0');
 
@@ -99,60 +87,6 @@ double processor_seconds() { return static_cast<double>(std::clock()) / CLOCKS_P
 double median(std::vector<double> values) {
   std::ranges::nth_element(values, values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2));
   return values[values.size() / 2];
-}
-
-/// Faces as synthetic_faces() makes them, or the same within a plane of few dimensions, laid at random into
-/// the space.
-class FaceMaker {
- public:
-  explicit FaceMaker(const Settings& settings) : settings_(settings) {
-    if (settings.effective == 0) return;
-    std::mt19937 random(7);
-    std::normal_distribution<float> normal;
-    plane_.resize(settings.effective * settings.dimension);
-    for (float& value : plane_) value = normal(random);
-  }
-  [[nodiscard]] Embeddings make(std::size_t people, std::size_t each, std::uint32_t seed) const {
-    if (plane_.empty()) return synthetic_faces(people, each, settings_.dimension, seed, settings_.cosine);
-    const Embeddings flat = synthetic_faces(people, each, settings_.effective, seed, settings_.cosine);
-    Embeddings faces{settings_.dimension, std::vector<float>(flat.size() * settings_.dimension)};
-    for (std::size_t i = 0; i < flat.size(); ++i) {
-      float* face = &faces.values[i * settings_.dimension];
-      for (std::size_t k = 0; k < settings_.effective; ++k) {
-        const float* row = &plane_[k * settings_.dimension];
-        for (std::size_t j = 0; j < settings_.dimension; ++j) face[j] += flat[i][k] * row[j];
-      }
-    }
-    l2_normalize(faces);
-    return faces;
-  }
-
- private:
-  const Settings& settings_;
-  std::vector<float> plane_;
-};
-
-/// Gives five faces a person to `sink`, a thousand people at a time; about 200 people get a sixth face, the
-/// query.
-Embeddings make_faces(const Settings& settings,
-                      const std::function<void(std::int64_t, std::span<const float>)>& sink) {
-  const FaceMaker maker(settings);
-  const std::size_t asked_each = std::max<std::size_t>(1, 200'000 / settings.people);
-  Embeddings queries{settings.dimension, {}};
-  for (std::size_t first = 0; first < settings.people; first += 1000) {
-    const std::size_t count = std::min<std::size_t>(1000, settings.people - first);
-    const Embeddings faces = maker.make(count, kFacesEach + 1, static_cast<std::uint32_t>(1000 + first));
-    for (std::size_t i = 0; i < faces.size(); ++i) {
-      const std::size_t person = i / (kFacesEach + 1);
-      const std::size_t face = i % (kFacesEach + 1);
-      if (face < kFacesEach) {
-        sink(static_cast<std::int64_t>((first + person) * kFacesEach + face), faces[i]);
-      } else if (person < asked_each) {
-        queries.values.insert(queries.values.end(), faces[i].begin(), faces[i].end());
-      }
-    }
-  }
-  return queries;
 }
 
 Embeddings fill(SearchIndex& index, const Settings& settings) {
@@ -173,10 +107,6 @@ std::vector<Neighbour> read_all(const Rows& bytes) {
   read(0);
   other.join();
   return {{static_cast<std::int64_t>((sums[0] + sums[1]) % 2), 0}};
-}
-
-EmbeddingSpace space_of(const Settings& settings) {
-  return {.contract = "", .contract_id = "bench", .precision = "f32", .dimension = settings.dimension};
 }
 
 /// Commits one row of 8 bytes at a time, with the gallery's durability.
@@ -335,48 +265,6 @@ void forget_pages(const fs::path& file) {
   ::fsync(descriptor);
   ::posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED);
   ::close(descriptor);
-}
-
-/// Gives every five faces a person of their own. Enrolled one by one they would take a commit each, and
-/// minutes.
-void split_into_people(const fs::path& path) {
-  sqlite3* database = nullptr;
-  const char* sql =
-      "BEGIN; DELETE FROM person; DELETE FROM change;"
-      "INSERT INTO person (id, name_key, name) SELECT (id - 1) / 5 + 1, CAST('person ' || ((id - 1) / 5 + 1) "
-      "AS "
-      "BLOB), 'person ' || ((id - 1) / 5 + 1) FROM face WHERE id % 5 = 1;"
-      "UPDATE face SET person_id = (id - 1) / 5 + 1; COMMIT";
-  const bool done = sqlite3_open(path.c_str(), &database) == SQLITE_OK &&
-                    sqlite3_exec(database, sql, nullptr, nullptr, nullptr) == SQLITE_OK;
-  const std::string message = sqlite3_errmsg(database);
-  sqlite3_close(database);
-  if (!done) throw Error(ErrorCode::kOutputUnwritable, path.string() + ": " + message);
-}
-
-/// A gallery of all the faces; gives the queries back.
-Embeddings make_gallery(const fs::path& path, const Settings& settings) {
-  fs::remove(path);
-  fs::remove(index_path(path));
-  create_sqlite_gallery(path, space_of(settings), {.format = EmbeddingFormat::kInt8});
-  Embeddings queries;
-  {
-    const auto store = open_sqlite_gallery(path);
-    Embeddings waiting{settings.dimension, {}};
-    const auto flush = [&](std::int64_t last) {
-      std::vector<NewFace> faces(waiting.size());
-      for (std::size_t i = 0; i < faces.size(); ++i) faces[i].embedding = waiting[i];
-      store->add_faces("person " + std::to_string(last), faces);
-      waiting.values.clear();
-    };
-    queries = make_faces(settings, [&](std::int64_t face, std::span<const float> values) {
-      waiting.values.insert(waiting.values.end(), values.begin(), values.end());
-      if (waiting.size() == 5000) flush(face);
-    });
-    if (waiting.size() > 0) flush(-1);
-  }
-  split_into_people(path);
-  return queries;
 }
 
 /// Opening with the index beside it.

@@ -1,6 +1,7 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <csignal>
 #include <exception>
@@ -28,6 +29,9 @@ struct ServeArgs {
   ModelOptions models;
   std::vector<std::string> galleries;  ///< FILE or NAME=FILE
   std::optional<std::filesystem::path> key_file;
+  std::string shard;                ///< K/N
+  std::vector<std::string> shards;  ///< URLs, 0/N first
+  std::filesystem::path shards_key;
   serve::HttpOptions http;
   std::filesystem::path certificate;
   std::filesystem::path certificate_key;
@@ -37,7 +41,7 @@ struct ServeArgs {
   bool keep_crops = false;
   std::filesystem::path backups;
   std::size_t queue = 64;
-  std::size_t requests_a_key = 16;
+  std::size_t requests_a_key = 16;  ///< Of a shard, whose one key is everybody's, as many as may wait.
   std::string webhook;
   std::filesystem::path webhook_secret;
   int patience_s = 30;
@@ -59,6 +63,44 @@ serve::GallerySource gallery_source(const std::string& given) {
     throw std::invalid_argument("--gallery " + given +
                                 ": write FILE, or NAME=FILE with a name of 1 to 100 bytes");
   return source;
+}
+
+/// "1/4": the second of four.
+Shard shard_from(const std::string& given) {
+  const auto wrong = [&] {
+    return std::invalid_argument("--shard " + given +
+                                 ": write K/N, from 0/N to (N - 1)/N; N is at most 1000");
+  };
+  Shard shard;
+  const char* end = given.data() + given.size();
+  const auto number = std::from_chars(given.data(), end, shard.number);
+  if (number.ec != std::errc() || number.ptr == end || *number.ptr != '/') throw wrong();
+  const auto of = std::from_chars(number.ptr + 1, end, shard.of);
+  if (of.ec != std::errc() || of.ptr != end || shard.of > 1000 || shard.number >= shard.of) throw wrong();
+  return shard;
+}
+
+/// Which faces are held here, and who holds the others.
+void add_shards(const ServeArgs& args, serve::ServiceOptions& options) {
+  if (args.shard.empty() && args.shards.empty()) return;
+  const std::string what = args.shard.empty() ? "--shards" : "--shard";
+  if (!args.shard.empty() && !args.shards.empty())
+    throw std::invalid_argument("--shard holds faces, --shards asks those who do: give one of them");
+  for (const serve::GallerySource& gallery : options.galleries) {
+    if (!at_server(gallery.uri))
+      throw std::invalid_argument(what + " needs galleries in a database, postgresql://..., not " +
+                                  gallery.uri);
+  }
+  if (args.shard.empty()) {
+    options.shards = {.urls = args.shards, .send = serve::send};
+    if (!args.shards_key.empty()) options.shards.key = first_line(args.shards_key);
+    return;
+  }
+  if (!args.compat.protocols.empty() || !args.sources.folders.empty() || !args.sources.snapshots.empty())
+    throw std::invalid_argument(
+        "--shard answers no searches: give other protocols and sources of photos to "
+        "the service that is started with --shards");
+  options.gallery_options.shard = shard_from(args.shard);
 }
 
 bool is_loopback(const std::string& address) { return address.rfind("127.", 0) == 0 || address == "::1"; }
@@ -94,6 +136,7 @@ serve::ServiceOptions service_options(const ServeArgs& args) {
   serve::ServiceOptions options;
   for (const std::string& gallery : args.galleries) options.galleries.push_back(gallery_source(gallery));
   options.gallery_options = gallery_options(gallery_passphrase(args.key_file));
+  add_shards(args, options);
   options.models = models_served(args, options);
   if (!args.keys.empty()) options.keys = args.keys;
   options.audit = args.audit;
@@ -107,7 +150,8 @@ serve::ServiceOptions service_options(const ServeArgs& args) {
   if (!args.no_page) options.files = serve::page_files();
   options.compat = compat_options(args);
   options.most_waiting = args.queue;
-  options.requests_a_key = args.requests_a_key;
+  options.requests_a_key =
+      args.shard.empty() ? args.requests_a_key : std::max(args.requests_a_key, args.queue);
   if (!args.quiet)
     options.log = [](const nlohmann::ordered_json& line) {
       std::cerr << line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
@@ -127,6 +171,8 @@ void tell_where(const ServeArgs& args, const serve::Service& service, std::uint1
     std::cerr << "; gallery " << served->name << " (" << served->gallery->store().name()
               << "): " << counted(view->people(), "person") << ", " << counted(view->faces(), "face");
   }
+  if (!args.shard.empty()) std::cerr << "; shard " << args.shard << " of the faces";
+  if (!args.shards.empty()) std::cerr << "; asks " << counted(args.shards.size(), "shard");
   for (const std::string& words : sources.words()) std::cerr << "; " << words;
   std::cerr << std::endl;
 }
@@ -167,6 +213,8 @@ Exit serve(ServeArgs args) {
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // before there are threads: they inherit it
   std::signal(SIGPIPE, SIG_IGN);
 
+  // One service in front asks with one key, from one address.
+  if (!args.shard.empty()) args.http.limits.connections_an_address = args.http.limits.connections;
   const serve::ServiceOptions options = service_options(args);
   PreparedSources sources(args.sources, options.galleries);
   serve::Service service(options);
@@ -240,6 +288,24 @@ void add_net_options(CLI::App& command, ServeArgs& args) {
   command
       .add_option("--webhook-secret", args.webhook_secret, "File whose first line signs them (HMAC-SHA256)")
       ->envname("LIKENESS_SERVE_WEBHOOK_SECRET");
+}
+
+void add_shard_options(CLI::App& command, ServeArgs& args) {
+  command
+      .add_option(
+          "--shard", args.shard,
+          "K/N: hold only the faces whose id modulo N is K, for a service that is started with --shards")
+      ->envname("LIKENESS_SERVE_SHARD");
+  command
+      .add_option("--shards", args.shards,
+                  "Hold no faces, and ask the services that hold shards 0/N, 1/N, ..., by commas: "
+                  "http://HOST:PORT,http://HOST:PORT")
+      ->envname("LIKENESS_SERVE_SHARDS")
+      ->delimiter(',');
+  command
+      .add_option("--shards-key", args.shards_key,
+                  "File whose first line is the key for all of them; it needs the right administer")
+      ->envname("LIKENESS_SERVE_SHARDS_KEY");
 }
 
 void add_keeping_options(CLI::App& command, ServeArgs& args) {
@@ -316,6 +382,7 @@ void add_serve_command(CLI::App& app, Exit& exit) {
   command->add_option("--key-file", args->key_file,
                       "File whose first line is encrypted galleries' passphrase; else LIKENESS_GALLERY_KEY");
   add_net_options(*command, *args);
+  add_shard_options(*command, *args);
   command->add_option("--audit", args->audit, "Append who did what to this file, without names or pictures")
       ->envname("LIKENESS_SERVE_AUDIT");
   add_keeping_options(*command, *args);

@@ -155,9 +155,10 @@ void Service::open_galleries() {
       throw std::invalid_argument("two galleries are called " + source.name + "; give them other names");
     auto served = std::make_unique<ServedGallery>();
     served->name = source.name;
+    GalleryOptions open = options_.gallery_options;
+    if (!options_.shards.urls.empty()) open.shards = shards_over_http(options_.shards, source.name);
     served->gallery = std::make_unique<Gallery>(open_or_create_gallery(
-        source.uri, recognizer_.space(), {.passphrase = options_.gallery_options.passphrase},
-        options_.gallery_options));
+        source.uri, recognizer_.space(), {.passphrase = options_.gallery_options.passphrase}, open));
     require_same_space(served->gallery->store().space(), served->gallery->store().name(), recognizer_.space(),
                        "the model " + options_.models.model);
     (void)served->view();
@@ -250,12 +251,24 @@ void Service::require_allowed(Asked& asked, const RequestHead& head) const {
     // What a key may not see is answered as what is not there.
     if (!there || (key && !key->may_see(*name))) throw not_found("gallery " + name->substr(0, 100));
     asked.gallery = std::move(name);
+    require_faces_for(operation);
   }
   if (key && !includes(key->right, operation.right))
     throw Refusal(403, "forbidden",
                   "this key may " + std::string(to_string(key->right)) + "; this needs " +
                       std::string(to_string(operation.right)),
                   "Authorization");
+}
+
+/// A share of the faces is answered to whoever asks for a share, and to nobody else: people of the other
+/// shares would be unknown.
+void Service::require_faces_for(const Operation& operation) const {
+  const Shard& shard = options_.gallery_options.shard;
+  if ((operation.id == "askShard") == (shard.of > 1)) return;
+  if (shard.of == 1) throw not_found("shard here: this service was started without --shard");
+  throw Refusal(404, "not_found",
+                "this service holds shard " + std::to_string(shard.number) + "/" + std::to_string(shard.of) +
+                    " of the gallery; ask the one that was started with --shards");
 }
 
 /// Without keys anybody on this machine may ask, but no web page of somebody else's in a browser on it: such

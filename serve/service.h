@@ -26,6 +26,7 @@
 #include "serve/metrics.h"
 #include "serve/protocol.h"
 #include "serve/router.h"
+#include "serve/shards.h"
 #include "serve/static_files.h"
 #include "serve/work_queue.h"
 
@@ -40,7 +41,7 @@ struct GallerySource {
 struct ServiceOptions {
   Setup models;
   std::vector<GallerySource> galleries;
-  GalleryOptions gallery_options{};             ///< For opening each.
+  GalleryOptions gallery_options{};             ///< For opening each; of a shard: nothing else is answered.
   std::optional<std::filesystem::path> keys{};  ///< Empty: whoever reaches the server may do everything.
   std::filesystem::path audit{};                ///< AuditLog's.
   int keep_seen_days = 0;   ///< How long faces that stayed without a name are kept for review; 0: not at all.
@@ -50,6 +51,7 @@ struct ServiceOptions {
   std::size_t most_waiting = 64;    ///< Requests that wait for a thread; more are answered 503.
   std::size_t requests_a_key = 16;  ///< Under way at once; more are answered 429.
   CompatOptions compat{};           ///< Other servers' protocols.
+  ShardServices shards{};           ///< Where given, these hold the faces of each gallery.
   /// Is told of each request, an object without personal data. Called from many threads, one at a time.
   std::function<void(const nlohmann::ordered_json&)> log{};
 };
@@ -129,6 +131,7 @@ class Service : public Handler {
   [[nodiscard]] Asked asked_by(const RequestHead& head) const;
   void authenticate(Asked& asked, const RequestHead& head, const Request* whole);
   void require_allowed(Asked& asked, const RequestHead& head) const;
+  void require_faces_for(const Operation& operation) const;
   void require_same_site(const RequestHead& head) const;
   [[nodiscard]] bool enter(const std::optional<Key>& key);
   void leave(const std::optional<Key>& key);

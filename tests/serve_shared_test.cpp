@@ -2,7 +2,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
+#include <fstream>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "likeness/gallery/postgres_server_testing.h"
 #include "tests/http_client.h"
@@ -27,11 +30,15 @@ class Shared : public testing::Test {
     static int count = 0;
     uri_ = database_->uri("faces") + "?gallery=g" + std::to_string(++count);
   }
-  [[nodiscard]] RunningServer serve(const std::string& log) const {
-    return {folder_ / log,
-            {"--gallery", uri_, "--models", tiny::packs().string(), "--model", tiny::kEmbedder, "--port", "0",
-             "--threads", "1", "--quiet"}};
+  [[nodiscard]] std::vector<std::string> arguments(std::vector<std::string> more = {},
+                                                   const std::string& port = "0") const {
+    std::vector<std::string> all{
+        "--gallery", uri_, "--models", tiny::packs().string(), "--model", tiny::kEmbedder, "--port", port,
+        "--threads", "1",  "--quiet"};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
   }
+  [[nodiscard]] RunningServer serve(const std::string& log) const { return {folder_ / log, arguments()}; }
   [[nodiscard]] std::string photo(int person, std::uint32_t seed = 5) const {
     return read_text(
         tiny::write_people(folder_.path() / std::to_string(seed), person, person + 1, 1, seed).front());
@@ -178,6 +185,130 @@ TEST_F(Shared, WhatCannotBeReachedIsCodeSixAndALine) {
     EXPECT_EQ(result.err.find("wrong"), std::string::npos) << result.err;
   }
   EXPECT_EQ(run_likeness({"gallery", "list", "--gallery", uri_}).code, 3);  // no such gallery
+}
+
+/// A service that holds all faces, two that hold half of them each, and one that asks these two with a key.
+class Split : public Shared {
+ protected:
+  void SetUp() override {
+    Shared::SetUp();
+    if (IsSkipped()) return;
+    const ProgramResult made = run_likeness(
+        {"key", "add", "--keys", folder_ / "keys.json", "--name", "front", "--right", "administer"});
+    ASSERT_EQ(made.code, 0) << made.err;
+    key_ = made.out.substr(made.out.find("lk_"));
+    key_.erase(key_.find_first_of(" \n"));
+    std::ofstream(folder_ / "key") << key_ << '\n';
+    plain_.emplace(folder_ / "plain", arguments());
+    for (int i = 0; i < 2; ++i) start(i, "0");
+    front_.emplace(folder_ / "front", arguments(front_options(urls(0, 1))));
+  }
+  void start(int shard, const std::string& port) {
+    shards_[shard].emplace(
+        folder_ / ("shard" + std::to_string(shard)),
+        arguments({"--shard", std::to_string(shard) + "/2", "--keys", folder_ / "keys.json"}, port));
+  }
+  [[nodiscard]] std::string urls(int first, int second) const {
+    return "http://127.0.0.1:" + std::to_string(shards_[first]->port()) +
+           ",http://127.0.0.1:" + std::to_string(shards_[second]->port());
+  }
+  [[nodiscard]] std::vector<std::string> front_options(const std::string& urls) const {
+    return {"--shards", urls, "--shards-key", folder_ / "key"};
+  }
+  [[nodiscard]] std::string ask_front(const std::string& request) const {
+    return ask(front_->port(), request);
+  }
+  /// The front's answer and the plain service's have the same bytes.
+  void expect_same(const std::string& request) const {
+    const std::string mine = ask_front(request);
+    const std::string theirs = ask(plain_->port(), request);
+    EXPECT_EQ(status_of(mine), 200) << mine;
+    EXPECT_EQ(body_of(mine), body_of(theirs));
+  }
+  /// To photos of people who are enrolled and who are not, and to other reads of the whole gallery.
+  void expect_same_answers() const {
+    for (int person = 0; person < 8; ++person) expect_same(photo_request("/v1/search", photo(person, 9)));
+    for (const char* path : {"/v1/galleries", "/v1/galleries/default", "/v1/galleries/default/people",
+                             "/v1/galleries/default/thresholds", "/v1/galleries/default/people/1/faces"})
+      expect_same(request_text("GET", path));
+  }
+
+  std::string key_;
+  std::optional<RunningServer> plain_;
+  std::array<std::optional<RunningServer>, 2> shards_;
+  std::optional<RunningServer> front_;
+};
+
+TEST_F(Split, AnswersAsOneServiceAndRefusesRatherThanLeavingFacesOut) {
+  for (int person = 0; person < 6; ++person) {
+    for (const std::uint32_t seed : {5U, 6U, 7U}) {
+      const RunningServer& through = person % 2 == 0 ? *front_ : *plain_;
+      ASSERT_EQ(status_of(enrol(through, photo(person, seed), "P" + std::to_string(person))), 200);
+    }
+  }
+  EXPECT_EQ(name_in(search(*front_, photo(3, 9))), "P3");
+  expect_same_answers();
+  const std::string people = "/v1/galleries/default/people/";
+  ASSERT_EQ(status_of(ask_front(request_text("DELETE", people + "2"))), 200);
+  for (int i = 0; i < 3; ++i) EXPECT_NE(name_in(search(*front_, photo(1, 9))), "P1");
+  ASSERT_EQ(status_of(ask(plain_->port(), request_text("DELETE", people + "3"))), 200);
+  EXPECT_NE(name_in(search(*front_, photo(2, 9))), "P2");
+  ASSERT_EQ(status_of(ask_front(request_text("POST", people + "4/merge", R"({"into": 5})"))), 200);
+  ASSERT_EQ(status_of(ask_front(request_text("PATCH", people + "5", R"({"name": "Renamed"})"))), 200);
+  EXPECT_EQ(search(*front_, photo(3, 9)).at("faces").at(0).at("nearest").at("name"), "Renamed");
+  expect_same_answers();
+  // Calibrated through the front.
+  ASSERT_EQ(status_of(ask_front(
+                request_text("POST", "/v1/galleries/default/calibration", R"({"strangers_named": 0.5})"))),
+            200);
+  expect_same_answers();
+  // A share is no answer.
+  const std::string share = ask(shards_[0]->port(),
+                                "GET /v1/galleries/default HTTP/1.1\r\nHost: localhost\r\n"
+                                "X-Api-Key: " +
+                                    key_ + "\r\n\r\n");
+  EXPECT_EQ(status_of(share), 404);
+  EXPECT_NE(body_of(share).find("holds shard 0/2 of the gallery"), std::string::npos) << share;
+  EXPECT_EQ(status_of(ask(plain_->port(), request_text("POST", "/v1/galleries/default/shard", "x",
+                                                       "application/octet-stream"))),
+            404);
+  // One away.
+  const std::string port = std::to_string(shards_[1]->port());
+  shards_[1].reset();
+  const std::string refused = ask_front(photo_request("/v1/search", photo(0, 9)));
+  EXPECT_EQ(status_of(refused), 503);
+  EXPECT_NE(body_of(refused).find("shard 1/2 (http://127.0.0.1:" + port + "): "), std::string::npos)
+      << refused;
+  EXPECT_EQ(status_of(ask_front(request_text("GET", "/v1/galleries/default/people"))), 200);
+  ASSERT_EQ(status_of(enrol(*front_, photo(7, 5), "P7")), 200);
+  start(1, port);
+  EXPECT_EQ(name_in(search(*front_, photo(7, 9))), "P7");
+  expect_same_answers();
+  // The database away.
+  database_->stop();
+  const json stale = search(*front_, photo(0, 9));
+  EXPECT_EQ(name_in(stale), "P0");
+  EXPECT_EQ(stale.at("stale"), true);
+  database_->run();
+}
+
+TEST_F(Split, WhatCannotBeIsSaidAtTheStart) {
+  const auto run = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> words = arguments(more);
+    words.insert(words.begin(), {"serve", "--check"});
+    return run_likeness(words);
+  };
+  const ProgramResult turned = run(front_options(urls(1, 0)));
+  EXPECT_EQ(turned.code, 5) << turned.err;
+  EXPECT_NE(turned.err.find("shard 0/2: wrong answer: it holds shard 1/2"), std::string::npos) << turned.err;
+  EXPECT_EQ(run({"--shard", "2/2"}).code, 2);
+  EXPECT_EQ(run({"--shard", "0/2", "--shards", urls(0, 1)}).code, 2);
+  EXPECT_EQ(run({"--shard", "0/2", "--compat", "compreface"}).code, 2);
+  const ProgramResult file =
+      run_likeness({"serve", "--check", "--gallery", folder_ / "a.gallery", "--shard", "0/2", "--models",
+                    tiny::packs().string(), "--model", tiny::kEmbedder});
+  EXPECT_EQ(file.code, 2);
+  EXPECT_NE(file.err.find("needs galleries in a database"), std::string::npos) << file.err;
 }
 
 }  // namespace

@@ -79,9 +79,10 @@ def operation(document, method, path, op):
         lines += [f"Body: {types}.", ""]
         fields = {}
         for content in body["content"].values():
-            for name, schema in content["schema"]["properties"].items():
+            for name, schema in content["schema"].get("properties", {}).items():
                 fields.setdefault(name, (schema, name in content["schema"].get("required", [])))
-        lines += table(document, [row(document, name, schema, required) for name, (schema, required) in fields.items()])
+        if fields:
+            lines += table(document, [row(document, name, schema, required) for name, (schema, required) in fields.items()])
     good = []
     bad = []
     for status, answer in op["responses"].items():

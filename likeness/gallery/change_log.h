@@ -25,7 +25,7 @@ class ChangeLog {
   /// The version that is being made, and rows of it that somebody else has written.
   [[nodiscard]] std::int64_t making() const { return static_cast<std::int64_t>(version_); }
   void written(std::int64_t rows) { rows_until_look_ -= rows; }
-  /// A new name; a row of no face, where such are kept.
+  /// A new name, or a person who is gone; a row of no face, where such are kept.
   void name(std::int64_t person);
   /// All faces that `person` has now.
   void faces_of(std::int64_t person, std::optional<std::int64_t> new_owner);

@@ -65,6 +65,12 @@ class ExactIndex : public SearchIndex {
     return values;
   }
 
+  std::optional<ByteVector> byte_vector(std::int64_t face) const override {
+    const auto row = kInt8 ? table_.row(face) : std::nullopt;
+    if (!row) return std::nullopt;
+    return ByteVector{scales_[*row], {reinterpret_cast<const std::int8_t*>(rows_[*row]), options_.dimension}};
+  }
+
   std::unique_ptr<SearchIndex> make_empty() const override { return make_index(options_); }
 
  protected:

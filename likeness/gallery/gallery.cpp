@@ -15,6 +15,8 @@
 #include "likeness/gallery/known_names.h"
 #include "likeness/gallery/layer.h"
 #include "likeness/gallery/rejections.h"
+#include "likeness/gallery/shard_messages.h"
+#include "likeness/gallery/sharded_faces.h"
 #include "likeness/gallery/view_maker.h"
 
 namespace likeness {
@@ -34,7 +36,16 @@ struct Gallery::State {
         options(std::move(given)),
         given_index(std::move(index)),
         comparison(store->space().contract, store->name()),
-        indexes(options.index, store->space().dimension, options.threads, given_index) {}
+        indexes(options.index, store->space().dimension, options.threads, given_index, options.shard.of) {
+    if (options.shard.of == 0 || options.shard.number >= options.shard.of)
+      throw std::invalid_argument("a shard is one of 0/n to (n - 1)/n");
+    if (options.shards) {
+      if (given_index || options.shard.of != 1)
+        throw std::invalid_argument("whoever asks shards holds no faces");
+      shards =
+          std::make_shared<const ShardCaller>(options.shards, store->identity(), store->space().dimension);
+    }
+  }
 
   [[nodiscard]] std::shared_ptr<const GalleryView> current() const {
     const std::lock_guard lock(swapping);
@@ -53,10 +64,16 @@ struct Gallery::State {
   [[nodiscard]] GalleryView::Parts next_parts(const GalleryView* old, std::uint64_t version,
                                               std::uint64_t note_version, const Progress& progress);
   void follow_names(GalleryView::Parts& parts, const GalleryView* old, const Changes* changes);
+  void ask_elsewhere(GalleryView::Parts& parts) const;
   void read_everything(GalleryView::Parts& parts, const Progress& progress);
   void compare_everything(GalleryView::Parts& parts, const Progress& progress);
   [[nodiscard]] bool keeps_index() const {
-    return !given_index && !store->encrypted() && !options.index_file.value_or("").empty();
+    return !given_index && !shards && !store->encrypted() && !options.index_file.value_or("").empty() &&
+           (store->remote() || options.shard.of == 1);
+  }
+  /// What the index file is of: a shard's is not taken for another's, nor for the whole gallery's.
+  [[nodiscard]] std::string index_identity() const {
+    return identity_of_index(store->identity(), options.shard);
   }
   [[nodiscard]] std::shared_ptr<const SearchIndex> kept_index(std::size_t faces);
   void keep_index(const GalleryView::Parts& parts);
@@ -71,6 +88,7 @@ struct Gallery::State {
   const std::shared_ptr<const SearchIndex> given_index;
   const Comparison comparison;
   const IndexMaker indexes;
+  std::shared_ptr<const ShardCaller> shards;  // null where faces are held here
 
   std::atomic<std::uint64_t> own_changes = 0;  // made through this gallery
   std::mutex refreshing;                       // one makes the next view
@@ -127,7 +145,7 @@ GalleryView::Parts Gallery::State::next_parts(const GalleryView* old, std::uint6
   } else {
     parts.store = store;
     parts.comparison = comparison;
-    if (store->remote()) parts.names = std::make_shared<KnownNames>();
+    if (store->remote() || shards) parts.names = std::make_shared<KnownNames>();
   }
   if (!old || parts.note_version != note_version) {
     const auto note = store->note(kCalibrationNote);
@@ -138,7 +156,13 @@ GalleryView::Parts Gallery::State::next_parts(const GalleryView* old, std::uint6
   if (old && old->version() == version) return parts;
   auto known = old ? store->changes_since(old->version()) : std::nullopt;
   parts.version = known ? known->version : version;
-  if (parts.names) follow_names(parts, old, known ? &*known : nullptr);
+  if (parts.names && options.shard.of == 1) follow_names(parts, old, known ? &*known : nullptr);
+  if (shards) {
+    ask_elsewhere(parts);
+    return parts;
+  }
+  if (known)
+    std::erase_if(known->faces, [&](const FaceChange& one) { return !options.shard.holds(one.face); });
   if (known) {
     change_layers(parts, std::move(known->faces), indexes, progress);
   } else if (old) {
@@ -152,7 +176,8 @@ GalleryView::Parts Gallery::State::next_parts(const GalleryView* old, std::uint6
 
 /// Names for the time when the store is out of reach. `changes`: since the old view; null: not known.
 void Gallery::State::follow_names(GalleryView::Parts& parts, const GalleryView* old, const Changes* changes) {
-  if (!old || !changes) {
+  // A file's changes do not tell who is gone; without layers it is not known otherwise.
+  if (!old || !changes || (shards && !store->remote())) {
     parts.names->replace(store->people());
     return;
   }
@@ -167,10 +192,21 @@ void Gallery::State::follow_names(GalleryView::Parts& parts, const GalleryView* 
   parts.names->update(touched, store->people(ids));
 }
 
+/// A view of faces that others hold.
+void Gallery::State::ask_elsewhere(GalleryView::Parts& parts) const {
+  parts.elsewhere = std::make_shared<const ShardedFaces>(shards, parts.version);
+  parts.people = parts.names->size();
+  try {  // how many they are
+    static_cast<void>(shards->ask({.ask = ShardAsk::kCount, .identity = {}, .version = parts.version}));
+  } catch (const Error& error) {  // searching will say so
+    if (error.code() != ErrorCode::kUnavailable) throw;
+  }
+}
+
 /// The index as it was left, or the given one, with what the store has more or less by now.
 void Gallery::State::read_everything(GalleryView::Parts& parts, const Progress& progress) {
   kept = nullptr;
-  const std::vector<FaceOwner> owners = store->owners();
+  const std::vector<FaceOwner> owners = store->owners(options.shard);
   auto start = given_index ? given_index : kept_index(owners.size());
   if (start && start->size() > 0) {
     const std::vector<std::int64_t> known = start->faces();
@@ -216,7 +252,7 @@ bool Gallery::State::agrees(const SearchIndex& index, std::span<const FaceOwner>
 
 /// Where there is no log of changes, or it does not reach back far enough.
 void Gallery::State::compare_everything(GalleryView::Parts& parts, const Progress& progress) {
-  const std::vector<FaceOwner> owners = store->owners();
+  const std::vector<FaceOwner> owners = store->owners(options.shard);
   auto changes = difference(parts, owners);
   if (!changes) {  // an older face is missing: somebody has been at the file
     parts.layers.clear();
@@ -230,7 +266,7 @@ std::shared_ptr<const SearchIndex> Gallery::State::kept_index(std::size_t faces)
   const IndexOptions wanted = indexes.options(faces);
   if (!keeps_index() || wanted.kind == IndexKind::kExactF32) return nullptr;
   try {
-    return load_index(*options.index_file, store->identity(), wanted);
+    return load_index(*options.index_file, index_identity(), wanted);
   } catch (const Error& error) {  // derived data: whatever is wrong with the file, it is built anew
     // None, or one of another kind, is no trouble.
     if (error.code() == ErrorCode::kDataInvalid) notice(Notice::Code::kIndexNotReadable, error.what());
@@ -288,7 +324,7 @@ void Gallery::State::keep_index_anew() {
 void Gallery::State::save(const Layer& layer) {
   try {
     if (store->remote()) make_cache_folder(options.index_file->parent_path());
-    save_index(layer.index(), *options.index_file, store->identity(), layer.removed(),
+    save_index(layer.index(), *options.index_file, index_identity(), layer.removed(),
                store->remote() ? IndexReaders::kOwner : IndexReaders::kAny);
   } catch (const Error& error) {  // no place for it: every process builds its own
     notice(Notice::Code::kIndexNotSaved, error.what());
@@ -309,7 +345,7 @@ void Gallery::State::purge_index(const Progress& progress) {
     merge_layers(parts, indexes, progress);
     const SearchIndex* index = parts.layers.empty() ? nullptr : &parts.layers.front()->index();
     if (index && can_be_saved(*index)) {
-      save_index(*index, file, store->identity());
+      save_index(*index, file, index_identity());
       kept = index;
       kept_without = 0;
       forgotten = false;
@@ -364,6 +400,29 @@ std::shared_ptr<const GalleryView> Gallery::view_with(std::uint64_t version,
                   store().name() + ": " + what + " as it was last seen: the database is out of reach");
     }
     std::this_thread::sleep_for(kPause);
+  }
+}
+
+Shard Gallery::shard() const { return state_->options.shard; }
+
+bool Gallery::holds_none() const { return state_->shards != nullptr; }
+
+std::string Gallery::answer_as_shard(std::string_view request, std::chrono::milliseconds most) const {
+  constexpr std::chrono::milliseconds kPause(5);
+  const ShardRequest asked = shard_request_from(request, store().space().dimension);
+  const std::string identity = store().identity();
+  if (asked.identity != identity) throw std::invalid_argument("this is about another gallery");
+  if (holds_none()) throw std::invalid_argument("this process holds no faces");
+  const auto end = std::chrono::steady_clock::now() + most;
+  // Whoever asks has asked the truth: one that is known to be new enough is not asked again.
+  for (auto now = state_->current();; std::this_thread::sleep_for(kPause)) {
+    if (!now || now->version() < asked.version) now = view_or_last();
+    if (now->version() >= asked.version) return answer_bytes(asked, *now, shard(), identity);
+    if (std::chrono::steady_clock::now() + kPause > end) {
+      throw Error(ErrorCode::kUnavailable, store().name() + ": version " + std::to_string(asked.version) +
+                                               " is asked for, and " + std::to_string(now->version()) +
+                                               " is all that is known here");
+    }
   }
 }
 

@@ -3,10 +3,12 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "likeness/core/notice.h"
@@ -16,6 +18,12 @@
 #include "likeness/gallery/store.h"
 
 namespace likeness {
+
+/// Sends one request to every process that holds a shard of a gallery, at once, and gives their answers (at
+/// most so many bytes each) in the order of the shards: that of 0/n, of 1/n and so on. Threads call it at
+/// once.
+/// @throws Error kUnavailable naming the shard that did not answer.
+using AskShards = std::function<std::vector<std::string>(const std::string& request, std::size_t most_bytes)>;
 
 struct GalleryOptions {
   bool read_only = false;
@@ -31,6 +39,12 @@ struct GalleryOptions {
   /// gallery's identity, for this user alone. Empty: none is kept.
   std::filesystem::path index_folder = {};
   NoticeSink notice = {};  ///< Is told of an index that cannot be read or saved.
+  /// The faces that this process holds and searches. Of a part of them an index is kept only where the
+  /// gallery is at a server.
+  Shard shard = {};
+  /// Where given no face is held here: others have all of them, a shard each, and views ask these. What the
+  /// store tells is read as ever.
+  AskShards shards = {};
 };
 
 /// A store and what is known of it now: the current view. Threads may share one; searching goes on in a view
@@ -68,6 +82,15 @@ class Gallery {
   /// std::invalid_argument for a version that nobody has made.
   [[nodiscard]] std::shared_ptr<const GalleryView> view_with(std::uint64_t version,
                                                              std::chrono::milliseconds most) const;
+
+  /// Which faces it holds.
+  [[nodiscard]] Shard shard() const;
+  /// Whether others hold its faces (GalleryOptions::shards).
+  [[nodiscard]] bool holds_none() const;
+  /// The answer to what another process's view asks this one (AskShards), from a view of the version that it
+  /// wants at least; waits at most so long for that. @throws std::invalid_argument for what is no request, or
+  /// is about another gallery; Error kUnavailable where the version does not come; as view_or_last().
+  [[nodiscard]] std::string answer_as_shard(std::string_view request, std::chrono::milliseconds most) const;
 
   // Changes, as GalleryStore has them.
   std::vector<AddedFace> add_faces(const std::string& person, std::span<const NewFace> faces);

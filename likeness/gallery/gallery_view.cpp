@@ -4,11 +4,11 @@
 #include <functional>
 #include <limits>
 #include <map>
+#include <utility>
 
 #include "likeness/core/error.h"
-#include "likeness/gallery/face_table.h"
 #include "likeness/gallery/known_names.h"
-#include "likeness/gallery/layer.h"
+#include "likeness/gallery/layered_faces.h"
 #include "likeness/gallery/person_faces.h"
 #include "likeness/gallery/rejections.h"
 
@@ -24,9 +24,9 @@ Embeddings one(std::span<const float> query) { return {query.size(), {query.begi
 /// Evidence by face, from few requests.
 class Evidence {
  public:
-  using Source = std::function<std::vector<FaceEvidence>(std::span<const std::int64_t>)>;
+  using Source = std::function<std::vector<FaceEvidence>(std::span<const FaceOwner>)>;
   explicit Evidence(Source source) : source_(std::move(source)) {}
-  void ask(std::span<const std::int64_t> faces) {
+  void ask(std::span<const FaceOwner> faces) {
     if (faces.empty()) return;
     for (FaceEvidence& told : source_(faces)) known_[told.face] = std::move(told);
   }
@@ -49,24 +49,22 @@ struct GalleryView::Candidate {
   PersonFaces::Answer answer;
 };
 
-std::size_t GalleryView::faces() const {
-  std::size_t faces = 0;
-  for (const auto& layer : parts_.layers) faces += layer->size();
-  return faces;
-}
+GalleryView::GalleryView(Parts parts)
+    : parts_(std::move(parts)),
+      source_(parts_.elsewhere ? parts_.elsewhere : std::make_shared<const LayeredFaces>(parts_.layers)) {}
 
-std::size_t GalleryView::index_bytes() const {
-  std::size_t bytes = 0;
-  for (const auto& layer : parts_.layers) bytes += layer->index().bytes();
-  return bytes;
-}
+std::size_t GalleryView::faces() const { return source_->faces(); }
+
+std::size_t GalleryView::index_bytes() const { return source_->index_bytes(); }
 
 bool GalleryView::stale() const { return parts_.names && parts_.names->stale; }
 
-std::vector<FaceEvidence> GalleryView::evidence(std::span<const std::int64_t> faces) const {
-  if (!parts_.names) return parts_.store->evidence(faces);
+std::vector<FaceEvidence> GalleryView::evidence(std::span<const FaceOwner> faces) const {
+  std::vector<std::int64_t> ids;
+  for (const FaceOwner& one : faces) ids.push_back(one.face);
+  if (!parts_.names) return parts_.store->evidence(ids);
   try {
-    auto told = parts_.store->evidence(faces);
+    auto told = parts_.store->evidence(ids);
     parts_.names->stale = false;
     return told;
   } catch (const Error& error) {
@@ -74,10 +72,9 @@ std::vector<FaceEvidence> GalleryView::evidence(std::span<const std::int64_t> fa
   }
   parts_.names->stale = true;
   std::vector<FaceEvidence> known;
-  for (const std::int64_t face : faces) {
-    const auto person = owner(face);
-    auto name = person ? parts_.names->name(*person) : std::nullopt;
-    if (name) known.push_back({face, *person, *std::move(name), ""});
+  for (const auto& [face, person] : faces) {
+    auto name = parts_.names->name(person);
+    if (name) known.push_back({face, person, *std::move(name), ""});
   }
   return known;
 }
@@ -89,59 +86,26 @@ std::optional<double> GalleryView::rejected_cosine(std::span<const float> query,
   return parts_.rejected->cosine(person, parts_.comparison.comparable(query));
 }
 
-std::vector<std::vector<Neighbour>> GalleryView::neighbours(const Embeddings& compared,
-                                                            std::size_t count) const {
-  std::vector<BestNeighbours> best(compared.size(), BestNeighbours(count));
-  for (const auto& layer : parts_.layers) {
-    const auto found = layer->index().search(compared, count, layer->removed());
-    for (std::size_t q = 0; q < found.size(); ++q) {
-      for (const Neighbour& neighbour : found[q]) best[q].offer(neighbour);
-    }
-  }
-  std::vector<std::vector<Neighbour>> answers;
-  for (BestNeighbours& own : best) answers.push_back(own.take());
-  return answers;
+namespace {
+
+/// A person by the first of these faces, or by another one where that is nearer.
+PersonFaces::Answer compared_with(const FaceVectors& faces, std::span<const float> query) {
+  constexpr std::size_t kFirst = PersonFaces::kMost;
+  if (faces.ids.size() <= kFirst) return PersonFaces(faces.ids, faces.vectors).compare(query);
+  const auto values = std::span(faces.vectors.values).first(kFirst * faces.vectors.dimension);
+  PersonFaces::Answer answer = PersonFaces(std::span(faces.ids).first(kFirst),
+                                           {faces.vectors.dimension, {values.begin(), values.end()}})
+                                   .compare(query);
+  for (std::size_t i = kFirst; i < faces.ids.size(); ++i)
+    answer.offer(faces.ids[i], dot(faces.vectors[i], query));
+  return answer;
 }
 
-std::optional<std::int64_t> GalleryView::owner(std::int64_t face) const {
-  for (const auto& layer : parts_.layers) {
-    if (const auto person = layer->owner(face)) return person;
-  }
-  return std::nullopt;
-}
-
-std::vector<float> GalleryView::vector(std::int64_t face) const {
-  for (const auto& layer : parts_.layers) {
-    if (auto values = layer->index().vector(face); !values.empty()) return values;
-  }
-  return {};
-}
-
-std::vector<std::int64_t> GalleryView::faces_of(std::int64_t person, std::size_t most) const {
-  std::vector<std::int64_t> faces;
-  for (const auto& layer : parts_.layers) {
-    if (faces.size() >= most) break;
-    layer->append_faces_of(person, most, faces);
-  }
-  faces.resize(std::min(faces.size(), most));
-  return faces;
-}
-
-PersonFaces GalleryView::person_faces(std::span<const std::int64_t> faces) const {
-  Embeddings vectors{space().dimension, {}};
-  for (const std::int64_t face : faces) {
-    const auto values = vector(face);
-    vectors.values.insert(vectors.values.end(), values.begin(), values.end());
-  }
-  return {faces, vectors};
-}
+}  // namespace
 
 std::vector<GalleryView::Candidates> GalleryView::candidates(const Embeddings& compared, std::size_t count,
                                                              std::optional<std::int64_t> left_out) const {
-  struct Near {
-    std::int64_t person, face;
-  };
-  std::vector<std::vector<Near>> near(compared.size());
+  std::vector<std::vector<AskedPerson>> near(compared.size());
   std::vector<std::size_t> open(compared.size());  // queries without enough people yet
   for (std::size_t q = 0; q < open.size(); ++q) open[q] = q;
   // Somebody may have many faces: ask for more until there are enough people.
@@ -149,30 +113,32 @@ std::vector<GalleryView::Candidates> GalleryView::candidates(const Embeddings& c
     Embeddings queries{compared.dimension, {}};
     for (const std::size_t q : open)
       queries.values.insert(queries.values.end(), compared[q].begin(), compared[q].end());
-    const auto found = neighbours(queries, asked);
-    for (std::size_t i = 0; i < found.size(); ++i) {
-      std::vector<Near>& own = near[open[i]];
+    const NearFaces found = source_->near(queries, asked);
+    for (std::size_t i = 0; i < open.size(); ++i) {
+      std::vector<AskedPerson>& own = near[open[i]];
       own.clear();
-      for (const Neighbour& neighbour : found[i]) {
-        const auto person = owner(neighbour.face);
-        if (person && person != left_out && std::ranges::find(own, *person, &Near::person) == own.end())
-          own.push_back({*person, neighbour.face});
+      for (const OwnedNeighbour& one : found.queries[i]) {
+        if (one.person != left_out && std::ranges::find(own, one.person, &AskedPerson::person) == own.end())
+          own.push_back({one.person, one.face});
       }
     }
-    if (asked >= faces()) break;
+    if (asked >= found.faces) break;
     std::erase_if(open, [&](std::size_t q) { return near[q].size() >= count; });
   }
-  std::vector<Candidates> candidates(compared.size());
+  std::vector<AskedPerson> all;
+  std::vector<std::size_t> query_of;
   for (std::size_t q = 0; q < near.size(); ++q) {
-    for (const auto& [person, face] : near[q]) {
-      const auto first = faces_of(person, PersonFaces::kMost);
-      Candidate& candidate =
-          candidates[q].emplace_back(Candidate{person, person_faces(first).compare(compared[q])});
-      // Of a person with more faces than make the middle the nearest may be another one.
-      if (!std::ranges::binary_search(first, face))
-        candidate.answer.offer(face, dot(vector(face), compared[q]));
-    }
-    std::ranges::stable_sort(candidates[q], std::ranges::greater{},
+    all.insert(all.end(), near[q].begin(), near[q].end());
+    query_of.insert(query_of.end(), near[q].size(), q);
+  }
+  std::vector<Candidates> candidates(compared.size());
+  source_->people(all, [&](std::size_t i, const FaceVectors& faces) {
+    if (faces.ids.empty()) return;  // gone meanwhile
+    const std::size_t q = query_of[i];
+    candidates[q].push_back({all[i].person, compared_with(faces, compared[q])});
+  });
+  for (Candidates& own : candidates) {
+    std::ranges::stable_sort(own, std::ranges::greater{},
                              [](const Candidate& one) { return one.answer.similarity; });
   }
   return candidates;
@@ -180,11 +146,12 @@ std::vector<GalleryView::Candidates> GalleryView::candidates(const Embeddings& c
 
 std::vector<std::vector<PersonMatch>> GalleryView::with_evidence(std::span<const Candidates> found,
                                                                  std::size_t count) const {
-  Evidence told([this](std::span<const std::int64_t> faces) { return evidence(faces); });
+  Evidence told([this](std::span<const FaceOwner> faces) { return evidence(faces); });
   const auto ask = [&](std::size_t first, std::size_t end) {
-    std::vector<std::int64_t> faces;
+    std::vector<FaceOwner> faces;
     for (const Candidates& own : found) {
-      for (std::size_t i = first; i < std::min(end, own.size()); ++i) faces.push_back(own[i].answer.nearest);
+      for (std::size_t i = first; i < std::min(end, own.size()); ++i)
+        faces.push_back({own[i].answer.nearest, own[i].person});
     }
     told.ask(faces);
   };
@@ -217,16 +184,16 @@ std::vector<std::vector<PersonMatch>> GalleryView::with_evidence(std::span<const
 }
 
 std::vector<std::vector<Match>> GalleryView::nearest(const Embeddings& queries, std::size_t count) const {
-  const auto found = neighbours(parts_.comparison.comparable(queries), count);
-  std::vector<std::int64_t> faces;
+  const auto found = source_->near(parts_.comparison.comparable(queries), count).queries;
+  std::vector<FaceOwner> faces;
   for (const auto& own : found) {
-    for (const Neighbour& neighbour : own) faces.push_back(neighbour.face);
+    for (const OwnedNeighbour& neighbour : own) faces.push_back({neighbour.face, neighbour.person});
   }
-  Evidence told([this](std::span<const std::int64_t> asked) { return evidence(asked); });
+  Evidence told([this](std::span<const FaceOwner> asked) { return evidence(asked); });
   told.ask(faces);
   std::vector<std::vector<Match>> matches(found.size());
   for (std::size_t q = 0; q < found.size(); ++q) {
-    for (const Neighbour& neighbour : found[q]) {
+    for (const OwnedNeighbour& neighbour : found[q]) {
       if (auto match = told.match(neighbour.face, neighbour.cosine)) matches[q].push_back(*std::move(match));
     }
   }
@@ -249,13 +216,10 @@ std::vector<PersonMatch> GalleryView::search(std::span<const float> query, std::
 
 std::optional<PersonMatch> GalleryView::match_person(std::span<const float> query,
                                                      std::int64_t person) const {
-  const auto faces = faces_of(person, std::numeric_limits<std::size_t>::max());
-  if (faces.empty()) return std::nullopt;
   const auto compared = parts_.comparison.comparable(query);
-  const auto first = std::span(faces).first(std::min(faces.size(), PersonFaces::kMost));
-  Candidate candidate{person, person_faces(first).compare(compared)};
-  for (const std::int64_t face : std::span(faces).subspan(first.size()))
-    candidate.answer.offer(face, dot(vector(face), compared));
+  const FaceVectors faces = source_->person(person, compared);
+  if (faces.ids.empty()) return std::nullopt;
+  const Candidate candidate{person, compared_with(faces, compared)};
   auto people = with_evidence(std::vector<Candidates>{{candidate}}, 1);
   return people[0].empty() ? std::nullopt : std::optional(std::move(people[0][0]));
 }

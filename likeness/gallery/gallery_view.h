@@ -15,9 +15,9 @@
 
 namespace likeness {
 
+class FaceSource;
 class KnownNames;
 class Layer;
-class PersonFaces;
 class RejectedFaces;
 
 /// An enrolled face near to a query.
@@ -39,7 +39,8 @@ struct PersonMatch : Match {
 /// changes; any number of threads search it. Queries are embeddings as the model gives them; cosines in
 /// answers are those of what is compared (Comparison). The store is asked for names and photos alone, by one
 /// request for all queries of a call: faces that were removed since do not come, and a name is that of today;
-/// but see stale().
+/// but see stale(). Where its faces are elsewhere (GalleryOptions::shards) searching throws Error
+/// kUnavailable naming which part is away.
 class GalleryView {
  public:
   /// What a view is made of; Gallery makes them.
@@ -51,10 +52,11 @@ class GalleryView {
     std::uint64_t note_version = 0;                    ///< When the calibration and the rejections were read.
     std::shared_ptr<const RejectedFaces> rejected;     ///< GalleryStore::rejections(); may be null.
     std::vector<std::shared_ptr<const Layer>> layers;  ///< Faces' ids rise from each to the next.
+    std::shared_ptr<const FaceSource> elsewhere;  ///< Instead of layers: faces that other processes hold.
     std::size_t people = 0;
-    std::shared_ptr<KnownNames> names;  ///< Of a remote store; else null.
+    std::shared_ptr<KnownNames> names;  ///< Of a remote store, and where faces are elsewhere; else null.
   };
-  explicit GalleryView(Parts parts) : parts_(std::move(parts)) {}
+  explicit GalleryView(Parts parts);
 
   /// GalleryStore::version() of that moment.
   [[nodiscard]] std::uint64_t version() const { return parts_.version; }
@@ -62,6 +64,7 @@ class GalleryView {
   /// How its faces are compared, by the contract they were enrolled with.
   [[nodiscard]] const Comparison& comparison() const { return parts_.comparison; }
   [[nodiscard]] const std::optional<Calibration>& calibration() const { return parts_.calibration; }
+  /// Where they are elsewhere: as many as were told last.
   [[nodiscard]] std::size_t faces() const;
   [[nodiscard]] std::size_t people() const { return parts_.people; }
   /// Whether the store was out of reach (GalleryStore::remote()) when it was asked last, for changes or for
@@ -95,25 +98,22 @@ class GalleryView {
   /// Where names, photos and everything else about its faces are. Of now, not of the view's moment.
   [[nodiscard]] const GalleryStore& store() const { return *parts_.store; }
   [[nodiscard]] const Parts& parts() const { return parts_; }
+  /// Its faces, in layers or elsewhere.
+  [[nodiscard]] const FaceSource& source() const { return *source_; }
 
  private:
   struct Candidate;
   using Candidates = std::vector<Candidate>;  // most alike first
 
-  [[nodiscard]] std::vector<std::vector<Neighbour>> neighbours(const Embeddings& compared,
-                                                               std::size_t count) const;
   /// GalleryStore::evidence(), or what is known of it.
-  [[nodiscard]] std::vector<FaceEvidence> evidence(std::span<const std::int64_t> faces) const;
-  [[nodiscard]] std::optional<std::int64_t> owner(std::int64_t face) const;
-  [[nodiscard]] std::vector<float> vector(std::int64_t face) const;
-  [[nodiscard]] std::vector<std::int64_t> faces_of(std::int64_t person, std::size_t most) const;
-  [[nodiscard]] PersonFaces person_faces(std::span<const std::int64_t> faces) const;
+  [[nodiscard]] std::vector<FaceEvidence> evidence(std::span<const FaceOwner> faces) const;
   [[nodiscard]] std::vector<Candidates> candidates(const Embeddings& compared, std::size_t count,
                                                    std::optional<std::int64_t> left_out) const;
   [[nodiscard]] std::vector<std::vector<PersonMatch>> with_evidence(std::span<const Candidates> found,
                                                                     std::size_t count) const;
 
   Parts parts_;
+  std::shared_ptr<const FaceSource> source_;
 };
 
 }  // namespace likeness

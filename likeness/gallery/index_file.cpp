@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "likeness/core/error.h"
+#include "likeness/core/sha256.h"
 #include "likeness/gallery/checked_file.h"
 #include "likeness/gallery/sketch_index.h"
 
@@ -142,11 +143,20 @@ class IndexFile {
 
 std::filesystem::path index_path(const std::filesystem::path& gallery) { return gallery.string() + ".index"; }
 
-std::filesystem::path index_path_in(const std::filesystem::path& folder, const std::string& identity) {
+std::filesystem::path index_path_in(const std::filesystem::path& folder, const std::string& identity,
+                                    Shard shard) {
   const auto digit = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
   if (folder.empty() || identity.size() != kIdentityDigits || !std::ranges::all_of(identity, digit))
     return {};
-  return folder / (identity + ".index");
+  const std::string part =
+      shard.of == 1 ? "" : "." + std::to_string(shard.number) + "-of-" + std::to_string(shard.of);
+  return folder / (identity + part + ".index");
+}
+
+std::string identity_of_index(const std::string& identity, Shard shard) {
+  if (shard.of == 1) return identity;
+  const std::string whole = identity + "/" + std::to_string(shard.number) + "/" + std::to_string(shard.of);
+  return sha256(std::as_bytes(std::span(whole))).substr(0, kIdentityDigits);
 }
 
 bool can_be_saved(const SearchIndex& index) {

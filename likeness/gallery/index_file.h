@@ -7,15 +7,19 @@
 #include <string>
 
 #include "likeness/gallery/search_index.h"
+#include "likeness/gallery/store.h"
 
 namespace likeness {
 
 /// Where the index of a gallery is kept: beside it, with ".index" added.
 [[nodiscard]] std::filesystem::path index_path(const std::filesystem::path& gallery);
-/// Of a gallery that is no file, in `folder`; empty where that is, or where the identity (which comes from a
-/// server) is none.
+/// Of a gallery that is no file, or of a shard of it, in `folder`; empty where that is, or where the identity
+/// (which comes from a server) is none.
 [[nodiscard]] std::filesystem::path index_path_in(const std::filesystem::path& folder,
-                                                  const std::string& identity);
+                                                  const std::string& identity, Shard shard = {});
+
+/// What save_index() is to be told: the gallery's own identity, or one that is made of it for a shard of it.
+[[nodiscard]] std::string identity_of_index(const std::string& identity, Shard shard);
 
 /// Only an int8 or sketch index of our own: an exact f32 one is not worth a file.
 [[nodiscard]] bool can_be_saved(const SearchIndex& index);

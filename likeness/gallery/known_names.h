@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <mutex>
 #include <optional>
@@ -33,6 +34,10 @@ class KnownNames {
     const std::lock_guard lock(mutex_);
     const auto found = names_.find(person);
     return found == names_.end() ? std::nullopt : std::optional(found->second);
+  }
+  [[nodiscard]] std::size_t size() const {
+    const std::lock_guard lock(mutex_);
+    return names_.size();
   }
 
   /// Whether the store was out of reach when somebody asked it last.

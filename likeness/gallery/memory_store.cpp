@@ -65,7 +65,7 @@ class MemoryStore final : public GalleryStore {
   std::vector<StoredFace> faces(std::optional<std::int64_t> person) const override;
   std::vector<StoredFace> faces_of_photo(const std::string& photo_hash) const override;
   std::int64_t face_count() const override;
-  std::vector<FaceOwner> owners() const override;
+  std::vector<FaceOwner> owners(Shard shard) const override;
   std::vector<FaceEvidence> evidence(std::span<const std::int64_t> faces) const override;
   FaceEmbeddings embeddings(std::span<const std::int64_t> faces) const override;
   std::vector<float> embedding(std::int64_t face) const override;
@@ -451,10 +451,12 @@ std::vector<StoredFace> MemoryStore::faces_of_photo(const std::string& photo_has
   return found;
 }
 
-std::vector<FaceOwner> MemoryStore::owners() const {
+std::vector<FaceOwner> MemoryStore::owners(Shard shard) const {
   const Lock lock(mutex_);
   std::vector<FaceOwner> owners;
-  for (const auto& [id, entry] : faces_) owners.push_back({id, entry.face.person});
+  for (const auto& [id, entry] : faces_) {
+    if (shard.holds(id)) owners.push_back({id, entry.face.person});
+  }
   return owners;
 }
 

@@ -64,7 +64,8 @@ Gallery opened(const std::string& uri, GalleryOptions options) {
                          .passphrase = options.passphrase};
   if (at_server(uri)) {
     auto store = open_postgres_gallery(uri, open);
-    if (!options.index_file) options.index_file = index_path_in(options.index_folder, store->identity());
+    if (!options.index_file)
+      options.index_file = index_path_in(options.index_folder, store->identity(), options.shard);
     return Gallery(std::move(store), std::move(options));
   }
   const fs::path path = path_of(uri);

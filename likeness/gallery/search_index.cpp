@@ -22,6 +22,17 @@ std::unique_ptr<SearchIndex> make_index(const IndexOptions& options) {
   throw std::invalid_argument("no such kind of index");
 }
 
+std::vector<CandidateShare> SearchIndex::search_share(const Embeddings& queries, std::size_t count,
+                                                      std::size_t /*candidates*/,
+                                                      std::span<const std::int64_t> without) const {
+  std::vector<CandidateShare> shares;
+  for (const std::vector<Neighbour>& found : search(queries, count, without)) {
+    CandidateShare& share = shares.emplace_back();
+    for (const Neighbour& one : found) share.nearest.push_back({one});
+  }
+  return shares;
+}
+
 std::vector<Neighbour> SearchIndex::nearest(std::span<const float> query, std::size_t count) const {
   // An empty query would be no query.
   if (query.empty()) throw std::invalid_argument("a query of another dimension");

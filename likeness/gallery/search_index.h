@@ -16,6 +16,25 @@ struct Neighbour {
   float cosine = 0;
 };
 
+/// A vector that an index keeps in bytes: SearchIndex::vector() is scale * values[j].
+struct ByteVector {
+  float scale = 0;
+  std::span<const std::int8_t> values;  ///< Lives as long as the index, which nobody changes.
+};
+
+/// What an index of some of a gallery's faces has to tell, for one query, that the answer of one index of all
+/// can be made of it. Where candidates come by a rough distance (sketches) that one takes those within the
+/// least distance that gives enough, which no part knows.
+struct CandidateShare {
+  struct Candidate : Neighbour {
+    std::uint32_t distance = 0;
+  };
+  /// In no order: for any distance the `count` nearest of those within it, and perhaps more.
+  std::vector<Candidate> nearest;
+  /// counts[d] faces have the distance d; farther ones were not looked at. Empty: every face was compared.
+  std::vector<std::uint32_t> counts;
+};
+
 /// Exact answers from floats, exact answers from int8 (cosines within .005), or most of the right answers
 /// from sketches of int8 vectors, at most 512 bits each. The numbers stand in index files.
 enum class IndexKind { kExactF32 = 0, kExactInt8 = 1, kSketch = 3 };
@@ -45,8 +64,15 @@ class SearchIndex {
       const Embeddings& queries, std::size_t count, std::span<const std::int64_t> without = {}) const = 0;
   /// The same for one query.
   [[nodiscard]] std::vector<Neighbour> nearest(std::span<const float> query, std::size_t count) const;
+  /// For each query this index's share of an answer. `candidates`: so many are to be within the distance that
+  /// is looked at; 0: as many as search() takes. As it is made for indexes that compare every face.
+  [[nodiscard]] virtual std::vector<CandidateShare> search_share(
+      const Embeddings& queries, std::size_t count, std::size_t candidates,
+      std::span<const std::int64_t> without = {}) const;
   /// A face as the index has it: of unit length, rounded where the index rounds. Empty where it is not there.
   [[nodiscard]] virtual std::vector<float> vector(std::int64_t face) const = 0;
+  /// The same in bytes; empty where the index keeps none, or the face is not there.
+  [[nodiscard]] virtual std::optional<ByteVector> byte_vector(std::int64_t /*face*/) const { return {}; }
   /// Faces that can be found.
   [[nodiscard]] virtual std::size_t size() const = 0;
   /// Faces in it, rising.

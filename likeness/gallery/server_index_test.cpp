@@ -1,6 +1,7 @@
 // The index that a process keeps of a gallery in a database.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 
 #include "likeness/gallery/gallery.h"
@@ -89,6 +90,33 @@ TEST_P(KeptIndex, ARestartReadsOnlyWhatIsNew) {
   EXPECT_EQ(restarted.view()->version(), writer_->store().version());
   fs::remove(file());
   EXPECT_EQ(nearest(open(), faces_[0]), "New");
+}
+
+TEST_P(KeptIndex, EachShardKeepsItsOwnFaces) {
+  const std::string identity = writer_->store().identity();
+  const auto open_shard = [&](Shard shard) {
+    return open_gallery(uri(),
+                        {.read_only = true, .index = GetParam(), .index_folder = folder_, .shard = shard});
+  };
+  std::set<std::int64_t> all;
+  for (const Shard shard : {Shard{0, 3}, Shard{1, 3}, Shard{2, 3}}) {
+    open_shard(shard).refresh();
+    const auto own = load_index(index_path_in(folder_, identity, shard), identity_of_index(identity, shard),
+                                {.kind = GetParam(), .dimension = kDimension})
+                         ->faces();
+    EXPECT_TRUE(std::ranges::all_of(own, [&](std::int64_t face) { return shard.holds(face); }));
+    all.insert(own.begin(), own.end());
+  }
+  EXPECT_EQ(all, truth());
+  EXPECT_FALSE(fs::exists(file()));
+  overwrite(1, 50);  // read from the file alone
+  const Gallery restarted = open_shard({1, 3});
+  EXPECT_EQ(nearest(restarted, faces_[0]), "P0");
+  writer_->remove_person("P0");
+  restarted.refresh();
+  EXPECT_FALSE(fs::exists(index_path_in(folder_, identity, {1, 3})));
+  EXPECT_TRUE(fs::exists(index_path_in(folder_, identity, {2, 3})));
+  EXPECT_EQ(restarted.view()->faces(), 33U);
 }
 
 TEST_P(KeptIndex, WhoIsRemovedElsewhereIsInNoFile) {

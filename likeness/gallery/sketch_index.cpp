@@ -30,6 +30,14 @@ struct SketchIndex::Candidates {
   std::vector<SketchDistance> rows;
 };
 
+/// A query and its candidates, of each thread.
+struct SketchIndex::Found {
+  std::unique_ptr<std::byte[], AlignedFree> encoded;  // the query, as rows are
+  float scale = 0;
+  std::vector<Candidates> parts;
+  std::uint32_t limit = 0;  // rows beyond it do not count
+};
+
 void SketchIndex::add(std::int64_t face, std::span<const float> embedding) {
   const std::size_t row = rows_.size();
   ExactIndex::add(face, embedding);
@@ -88,23 +96,36 @@ std::vector<std::vector<Neighbour>> SketchIndex::search(const Embeddings& querie
   const std::size_t wanted = std::max(count, static_cast<std::size_t>(options_.search_candidates));
   if (count == 0 || wanted >= rows_.size()) return compare_all(queries, count, without);
   std::vector<std::vector<Neighbour>> answers;
-  for (std::size_t q = 0; q < queries.size(); ++q) answers.push_back(find(queries[q], count, without));
+  for (std::size_t q = 0; q < queries.size(); ++q)
+    answers.push_back(nearest_of(find(queries[q], wanted, without), wanted, count));
   return answers;
 }
 
-std::vector<Neighbour> SketchIndex::find(std::span<const float> query, std::size_t count,
-                                         std::span<const std::int64_t> without) const {
+std::vector<CandidateShare> SketchIndex::search_share(const Embeddings& queries, std::size_t count,
+                                                      std::size_t candidates,
+                                                      std::span<const std::int64_t> without) const {
+  require_dimension(queries);
+  const auto usual = static_cast<std::size_t>(options_.search_candidates);
+  if (count == 0 || usual >= rows_.size())
+    return ExactIndex::search_share(queries, count, candidates, without);
+  std::vector<CandidateShare> shares;
+  for (std::size_t q = 0; q < queries.size(); ++q)
+    shares.push_back(share_of(find(queries[q], candidates > 0 ? candidates : usual, without), count));
+  return shares;
+}
+
+SketchIndex::Found SketchIndex::find(std::span<const float> query, std::size_t wanted,
+                                     std::span<const std::int64_t> without) const {
   const std::size_t total = rows_.size();
-  const std::size_t wanted = std::max(count, static_cast<std::size_t>(options_.search_candidates));
-  const auto encoded = aligned_bytes(rows_.row_bytes());
-  const float scale = encode(query, encoded.get());
-  const auto* values = reinterpret_cast<const std::int8_t*>(encoded.get());
+  Found all{.encoded = aligned_bytes(rows_.row_bytes())};
+  all.scale = encode(query, all.encoded.get());
+  const auto* values = reinterpret_cast<const std::int8_t*>(all.encoded.get());
   std::vector<std::uint64_t> bits(sketcher_.words());
   sketcher_.sketch({values, options_.dimension}, bits.data());
 
   const std::size_t parts =
       std::min(static_cast<std::size_t>(options_.threads), std::max<std::size_t>(1, total / kRowsPerThread));
-  std::vector<Candidates> found;
+  std::vector<Candidates>& found = all.parts;
   const auto find_within = [&](std::uint32_t first_limit) {
     found.assign(parts, Candidates(sketcher_.bits(), wanted, first_limit, without));
     in_parts(parts, [&](std::size_t part) {
@@ -121,16 +142,21 @@ std::vector<Neighbour> SketchIndex::find(std::span<const float> query, std::size
     return std::optional<std::uint32_t>();
   };
   // A guess saves most of the work on rows that do not stay; too low a one, rare, costs a second look.
-  const auto all = static_cast<std::uint32_t>(sketcher_.bits());
+  const auto most = static_cast<std::uint32_t>(sketcher_.bits());
   const std::uint32_t guess = guess_limit(bits.data(), wanted);
   auto enough = find_within(guess);
-  if (!enough && guess < all) enough = find_within(all);
-  const std::uint32_t limit = enough.value_or(all);  // fewer than wanted are left where many were removed
+  if (!enough && guess < most) enough = find_within(most);
+  all.limit = enough.value_or(most);  // fewer than wanted are left where many were removed
+  for (Candidates& own : found)
+    std::erase_if(own.rows, [&](SketchDistance one) { return one.bits > all.limit; });
+  return all;
+}
 
+std::vector<Neighbour> SketchIndex::nearest_of(Found found, std::size_t wanted, std::size_t count) const {
+  const std::size_t parts = found.parts.size();
   std::vector<BestNeighbours> best(parts, BestNeighbours(count));
   const auto compare_part = [&](std::size_t part) {
-    std::erase_if(found[part].rows, [&](SketchDistance one) { return one.bits > limit; });
-    compare(values, scale, found[part].rows, best[part]);
+    compare(found, found.parts[part].rows, [&](Neighbour one, std::uint32_t) { best[part].offer(one); });
   };
   // A thread is worth starting for some thousand vectors.
   constexpr std::size_t kFewCandidates = 4000;
@@ -143,8 +169,32 @@ std::vector<Neighbour> SketchIndex::find(std::span<const float> query, std::size
   return best[0].take();
 }
 
-void SketchIndex::compare(const std::int8_t* query, float query_scale,
-                          std::span<const SketchDistance> candidates, BestNeighbours& best) const {
+CandidateShare SketchIndex::share_of(const Found& found, std::size_t count) const {
+  CandidateShare share{{}, std::vector<std::uint32_t>(found.limit + 1)};
+  std::vector<std::size_t> places(found.limit + 2);
+  for (const Candidates& own : found.parts) {
+    for (std::uint32_t d = 0; d <= found.limit; ++d)
+      share.counts[d] += static_cast<std::uint32_t>(own.counts[d]);
+  }
+  for (std::uint32_t d = 0; d <= found.limit; ++d) places[d + 1] = places[d] + share.counts[d];
+  std::vector<SketchDistance> by_distance(places.back());
+  for (const Candidates& own : found.parts) {
+    for (const SketchDistance one : own.rows) by_distance[places[one.bits]++] = one;
+  }
+  // Who is not among the nearest of those within the same distance is not within any larger one.
+  BestNeighbours best(count);
+  compare(found, by_distance, [&](Neighbour one, std::uint32_t distance) {
+    if (one.cosine < best.limit()) return;
+    best.offer(one);
+    share.nearest.push_back({one, distance});
+  });
+  return share;
+}
+
+template <typename Sink>
+void SketchIndex::compare(const Found& found, std::span<const SketchDistance> candidates,
+                          const Sink& sink) const {
+  const auto* query = reinterpret_cast<const std::int8_t*>(found.encoded.get());
   // Vectors lie far apart: some are fetched ahead of the one that is compared.
   constexpr std::size_t kAhead = 8;
   for (std::size_t i = 0; i < candidates.size(); ++i) {
@@ -155,7 +205,7 @@ void SketchIndex::compare(const std::int8_t* query, float query_scale,
     const std::size_t row = candidates[i].row;
     const auto* other = reinterpret_cast<const std::int8_t*>(rows_[row]);
     const auto product = static_cast<float>(dot_int8(query, other, rows_.row_bytes()));
-    best.offer({table_.face(row), query_scale * scales_[row] * product});
+    sink(Neighbour{table_.face(row), found.scale * scales_[row] * product}, candidates[i].bits);
   }
 }
 

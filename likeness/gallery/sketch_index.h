@@ -19,6 +19,9 @@ class SketchIndex final : public ExactIndex<std::int32_t> {
   void add(std::int64_t face, std::span<const float> embedding) override;
   [[nodiscard]] std::vector<std::vector<Neighbour>> search(
       const Embeddings& queries, std::size_t count, std::span<const std::int64_t> without) const override;
+  [[nodiscard]] std::vector<CandidateShare> search_share(
+      const Embeddings& queries, std::size_t count, std::size_t candidates,
+      std::span<const std::int64_t> without) const override;
   /// What it is measured against: every row compared.
   [[nodiscard]] std::vector<Neighbour> nearest_exact(std::span<const float> query, std::size_t count) const {
     return compare_all({query.size(), {query.begin(), query.end()}}, count, {}).at(0);
@@ -30,16 +33,20 @@ class SketchIndex final : public ExactIndex<std::int32_t> {
  private:
   friend class IndexFile;
   struct Candidates;
+  struct Found;
 
-  /// By sketches, of one query.
-  [[nodiscard]] std::vector<Neighbour> find(std::span<const float> query, std::size_t count,
-                                            std::span<const std::int64_t> without) const;
+  /// By sketches, of one query: at least `wanted`, where there are as many.
+  [[nodiscard]] Found find(std::span<const float> query, std::size_t wanted,
+                           std::span<const std::int64_t> without) const;
+  [[nodiscard]] std::vector<Neighbour> nearest_of(Found found, std::size_t wanted, std::size_t count) const;
+  [[nodiscard]] CandidateShare share_of(const Found& found, std::size_t count) const;
   /// A distance within which there are `wanted` rows, most probably, judged by some of them.
   [[nodiscard]] std::uint32_t guess_limit(const std::uint64_t* query, std::size_t wanted) const;
   void find_candidates(const std::uint64_t* query, std::size_t first_block, std::size_t end_block,
                        Candidates& found) const;
-  void compare(const std::int8_t* query, float query_scale, std::span<const SketchDistance> candidates,
-               BestNeighbours& best) const;
+  /// Gives each candidate's cosine to `sink`, and its distance.
+  template <typename Sink>
+  void compare(const Found& found, std::span<const SketchDistance> candidates, const Sink& sink) const;
 
   Sketcher sketcher_;
   Rows blocks_;  // a row of these is a block of eight sketches, see kernels.h

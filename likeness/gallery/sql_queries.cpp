@@ -133,11 +133,12 @@ std::vector<StoredFace> SqlStore::faces_of_photo(const std::string& photo_hash) 
   return faces_from(rows);
 }
 
-std::vector<FaceOwner> SqlStore::owners() const {
+std::vector<FaceOwner> SqlStore::owners(Shard shard) const {
   const Lock lock(mutex_);
   // Answered by the index face_by_person alone: no embedding is read.
-  Statement& rows = statement_("SELECT id, person_id FROM face INDEXED BY face_by_person");
+  Statement& rows = statement_("SELECT id, person_id FROM face INDEXED BY face_by_person WHERE id % ? = ?");
   const Resetting guard(rows);
+  rows.bind(1, std::int64_t{shard.of}).bind(2, std::int64_t{shard.number});
   std::vector<FaceOwner> owners;
   while (rows.step()) owners.push_back({rows.integer(0), rows.integer(1)});
   std::ranges::sort(owners, {}, &FaceOwner::face);
@@ -243,7 +244,7 @@ std::vector<std::string> SqlStore::check() const {
   note_error([&] { static_cast<void>(rejections({})); });
   seen_->check(wrong);
   std::vector<std::int64_t> ids;
-  for (const FaceOwner& owner : owners()) ids.push_back(owner.face);
+  for (const FaceOwner& owner : owners({})) ids.push_back(owner.face);
   constexpr std::size_t kAtOnce = 500;
   for (std::size_t first = 0; first < ids.size(); first += kAtOnce) {
     const auto piece = std::span(ids).subspan(first, std::min(kAtOnce, ids.size() - first));

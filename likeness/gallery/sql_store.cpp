@@ -253,6 +253,7 @@ bool SqlStore::remove_person(const std::string& name) {
   log_->begin();
   log_->faces_of(*id, std::nullopt);
   statement_("DELETE FROM person WHERE id = ?").bind(1, *id).run();
+  log_->name(*id);
   log_->end();
   change.commit();
   return true;
@@ -279,9 +280,11 @@ bool SqlStore::remove_face(std::int64_t face) {
 }
 
 void SqlStore::remove_if_without_face(std::int64_t person) {
-  statement_("DELETE FROM person WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM face WHERE person_id = ?1)")
-      .bind(1, person)
-      .run();
+  const auto removed =
+      statement_("DELETE FROM person WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM face WHERE person_id = ?1)")
+          .bind(1, person)
+          .run();
+  if (removed > 0) log_->name(person);
 }
 
 bool SqlStore::rename_person(const std::string& from, const std::string& new_name) {
@@ -341,6 +344,7 @@ bool SqlStore::merge_people(const std::string& from, const std::string& into) {
   if (rejections > 0) log_->note();
   take_back_rejections(*target, ids_of(faces(*target)));
   statement_("DELETE FROM person WHERE id = ?").bind(1, *source).run();
+  log_->name(*source);
   log_->end();
   change.commit();
   return true;

@@ -69,7 +69,7 @@ class SqlStore : public GalleryStore {
   std::vector<StoredFace> faces(std::optional<std::int64_t> person) const override;
   std::optional<StoredFace> find_face(std::int64_t id) const override;
   std::vector<StoredFace> faces_of_photo(const std::string& photo_hash) const override;
-  std::vector<FaceOwner> owners() const override;
+  std::vector<FaceOwner> owners(Shard shard) const override;
   std::vector<FaceEvidence> evidence(std::span<const std::int64_t> faces) const override;
   void read_embeddings(std::int64_t after,
                        const std::function<void(FaceOwner, std::span<const float>)>& sink) const override;

@@ -90,6 +90,14 @@ struct FaceOwner {
   std::int64_t person = 0;
 };
 
+/// One of `of` parts into which a gallery's faces are split by their ids, where one process's memory does not
+/// hold all: those whose id modulo `of` is `number`. As it is made: all faces.
+struct Shard {
+  std::uint32_t number = 0;
+  std::uint32_t of = 1;
+  [[nodiscard]] bool holds(std::int64_t face) const { return face % of == number; }
+};
+
 /// What became of a face: whose it is now.
 struct FaceChange {
   std::int64_t face = 0;
@@ -100,7 +108,8 @@ struct FaceChange {
 struct Changes {
   std::uint64_t version = 0;      ///< Up to which; what changes_since() is asked next time.
   std::vector<FaceChange> faces;  ///< Oldest first; of one face's changes the last counts.
-  /// People with another name; of remote() stores alone, of others names are asked for when they are wanted.
+  /// People with another name, and those who are gone; of remote() stores alone, of others names are asked
+  /// for when they are wanted.
   std::vector<std::int64_t> renamed = {};
 };
 
@@ -220,8 +229,8 @@ class GalleryStore {
   [[nodiscard]] virtual std::optional<StoredFace> find_face(std::int64_t id) const = 0;
   /// Faces of the photo with this hash.
   [[nodiscard]] virtual std::vector<StoredFace> faces_of_photo(const std::string& photo_hash) const = 0;
-  /// Sorted by face.
-  [[nodiscard]] virtual std::vector<FaceOwner> owners() const = 0;
+  /// Of the faces of a shard; sorted by face.
+  [[nodiscard]] virtual std::vector<FaceOwner> owners(Shard shard = {}) const = 0;
   /// Whose these faces are and where they came from, in the order of their ids, by one request; faces that
   /// are gone are left out.
   [[nodiscard]] virtual std::vector<FaceEvidence> evidence(std::span<const std::int64_t> faces) const = 0;

@@ -1,6 +1,7 @@
 #include "likeness/gallery/view_maker.h"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "likeness/gallery/sketch_index.h"
@@ -106,15 +107,21 @@ void settle(Layers& layers, const IndexMaker& indexes, const Progress& progress)
 }  // namespace
 
 IndexMaker::IndexMaker(std::optional<IndexKind> kind, std::size_t dimension, int threads,
-                       std::shared_ptr<const SearchIndex> given)
-    : kind_(kind), dimension_(dimension), threads_(threads), given_(std::move(given)) {}
+                       std::shared_ptr<const SearchIndex> given, std::size_t parts)
+    : kind_(kind), dimension_(dimension), threads_(threads), given_(std::move(given)), parts_(parts) {}
 
-IndexOptions IndexMaker::options(std::size_t faces) const {
+IndexOptions IndexMaker::options(std::size_t own_faces) const {
+  const std::size_t faces = own_faces * parts_;  // about as many have a number of each kind
   const IndexKind fitting = faces <= kMostForFloats ? IndexKind::kExactF32
                             : faces <= kMostForInt8 ? IndexKind::kExactInt8
                                                     : IndexKind::kSketch;
   IndexOptions options{.kind = kind_.value_or(fitting), .dimension = dimension_, .threads = threads_};
-  if (options.kind == IndexKind::kSketch) options.search_candidates = sketch_candidates(faces, dimension_);
+  if (options.kind == IndexKind::kSketch) {
+    const int all = sketch_candidates(faces, dimension_);
+    // A part's share of the candidates of the whole, and three deviations more.
+    const double share = static_cast<double>(all) / static_cast<double>(parts_);
+    options.search_candidates = parts_ == 1 ? all : static_cast<int>(std::ceil(share + 3 * std::sqrt(share)));
+  }
   return options;
 }
 

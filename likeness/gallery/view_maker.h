@@ -12,9 +12,10 @@ namespace likeness {
 /// Makes indexes for a gallery's layers: of our own kinds, as fits its size, or of a given one.
 class IndexMaker {
  public:
-  /// `kind` empty: as fits the size. `given`, if any, is asked for more of its kind.
+  /// `kind` empty: as fits the size. `given`, if any, is asked for more of its kind. `parts`: of how many the
+  /// gallery is one; its parts have the kind that all of it would have.
   IndexMaker(std::optional<IndexKind> kind, std::size_t dimension, int threads,
-             std::shared_ptr<const SearchIndex> given);
+             std::shared_ptr<const SearchIndex> given, std::size_t parts = 1);
   /// Empty, for a gallery of so many faces.
   [[nodiscard]] std::unique_ptr<SearchIndex> make(std::size_t faces) const;
   [[nodiscard]] IndexOptions options(std::size_t faces) const;
@@ -24,6 +25,7 @@ class IndexMaker {
   std::size_t dimension_;
   int threads_;
   std::shared_ptr<const SearchIndex> given_;
+  std::size_t parts_;
 };
 
 /// Layers after these changes, the oldest first; of one face's changes the last counts. New faces are read

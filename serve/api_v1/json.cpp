@@ -162,6 +162,7 @@ const Operations& operations() {
     add_face_operations(made);
     add_seen_operations(made);
     add_backup_operations(made);
+    add_shard_operations(made);
     return made;
   }();
   return table;

@@ -78,5 +78,6 @@ void add_people_operations(Operations& table);
 void add_face_operations(Operations& table);
 void add_seen_operations(Operations& table);
 void add_backup_operations(Operations& table);
+void add_shard_operations(Operations& table);
 
 }  // namespace likeness::serve

@@ -2,13 +2,13 @@
 import { ask, key, may, state } from "./api.js";
 import { announce, button, failed, field, h } from "./dom.js";
 
-/** Operations that whoever asks may use; events never end. */
+/** Operations that whoever asks may use; events never end, and a shard speaks in bytes. */
 function operations() {
   const all = [];
   for (const [path, methods] of Object.entries(state.paths)) {
     for (const [method, described] of Object.entries(methods)) {
       const right = described["x-right"];
-      if (described.operationId === "streamEvents" || (right !== "none" && right !== "observe" && !may(right))) continue;
+      if (["streamEvents", "askShard"].includes(described.operationId) || (right !== "none" && right !== "observe" && !may(right))) continue;
       if (right === "observe" && !may("administer")) continue;
       all.push({ id: described.operationId, path, method: method.toUpperCase(), described });
     }
