@@ -133,7 +133,7 @@ GalleryView::Parts Gallery::State::next_parts(const GalleryView* old, std::uint6
 /// Names for the time when the store is out of reach. `changes`: since the old view; null: not known.
 void Gallery::State::follow_names(GalleryView::Parts& parts, const GalleryView* old, const Changes* changes) {
   if (!old || !changes) {
-    parts.names->replace(store->people());
+    parts.names->replace(store->names());
     return;
   }
   std::set<std::int64_t> touched(changes->renamed.begin(), changes->renamed.end());
