@@ -1,10 +1,13 @@
 #!/bin/bash
 # A server of PostgreSQL with its settings as they come (fsync on), bench/postgres_bench.cpp on it, and beside it what
-# the server does with the same rows bare: COPY of them, and a commit for each.
-#   bench/postgres.sh PROGRAM SERVER [FACES]   PROGRAM: build/release/.../postgres_bench; SERVER: a folder with bin/initdb
-# As root the server runs as the user postgres, for it refuses root; SERVER must be readable for it.
+# the server does with the same rows bare: a commit for each.
+#   bench/postgres.sh PROGRAM SERVER [FACES [space|plane [CHANGES]]]
+# PROGRAM: build/release/.../postgres_bench; SERVER: a folder with bin/initdb
+# As root the server runs as the user postgres, for it refuses root; SERVER must be readable for it. A million faces take
+# 10 GB of the temporary folder with pgvector, 15 GB without.
 set -eu
-program=$1 server=$2 faces=${3:-20000}
+program=$1 server=$2
+shift 2
 place=$(mktemp -d)
 port=$((20000 + RANDOM % 20000))
 as() { if [ "$(id -u)" = 0 ]; then setpriv --reuid=postgres --regid=postgres --clear-groups "$@"; else "$@"; fi; }
@@ -12,33 +15,14 @@ as() { if [ "$(id -u)" = 0 ]; then setpriv --reuid=postgres --regid=postgres --c
 cd /
 as "$server/bin/initdb" -D "$place/data" -U postgres --auth=trust --encoding=UTF8 --locale=C >/dev/null
 as "$server/bin/pg_ctl" -D "$place/data" -l "$place/log" -w start -o \
-  "-k $place -p $port -c listen_addresses=127.0.0.1 -c shared_buffers=1GB -c max_wal_size=8GB" >/dev/null
+  "-k $place -p $port -c listen_addresses=127.0.0.1 -c shared_buffers=1GB -c max_wal_size=2GB" >/dev/null
 trap 'as "$server/bin/pg_ctl" -D "$place/data" -m fast stop >/dev/null; rm -rf "$place"' EXIT
 uri=postgresql://postgres@127.0.0.1:$port/postgres
 sql() { "$server/bin/psql" -qAt -v ON_ERROR_STOP=1 -d "$uri" "$@"; }
 [ "$(sql -c "SELECT count(*) FROM pg_available_extensions WHERE name = 'vector'")" = 0 ] || sql -c 'CREATE EXTENSION vector'
-"$program" "$uri?gallery=bench" "$place/bench.gallery" "$faces"
+"$program" "$uri?gallery=bench" "$place/bench.gallery" "$@"
+rm -f "$place"/bench.gallery*
 
-# What a removal leaves behind, and what it costs to be rid of it.
-for how in 'VACUUM (TRUNCATE off)' 'VACUUM FULL'; do
-  sql -c 'SET search_path = likeness_bench' -c 'DELETE FROM person WHERE id = (SELECT min(id) FROM person)'
-  begin=$(date +%s.%N)
-  for table in person face face_embedding; do sql -c "SET search_path = likeness_bench" -c "$how $table"; done
-  echo "$how of the tables after a removal: $(awk -v a="$begin" -v b="$(date +%s.%N)" 'BEGIN { printf "%.2f", b - a }') s"
-done
-
-now() { date +%s.%N; }
-sql -c 'SET search_path = likeness_bench' -c "SELECT 'embeddings are '|| format_type(atttypid, NULL) || ', bytes a face with all indexes: ' || (pg_total_relation_size('face') + pg_total_relation_size('face_embedding')) / (SELECT count(*) FROM face) FROM pg_attribute WHERE attrelid = 'face_embedding'::regclass AND attname = 'embedding'"
-# The same rows into tables alike: faces, embeddings, and the log's.
-sql -c 'CREATE SCHEMA bare' -c "CREATE TABLE bare.face (LIKE likeness_bench.face INCLUDING ALL); CREATE TABLE bare.face_embedding (LIKE likeness_bench.face_embedding INCLUDING ALL); CREATE TABLE bare.change (LIKE likeness_bench.change INCLUDING ALL)"
-rows=$(sql -c 'SELECT count(*) FROM likeness_bench.face')
-begin=$(now)
-for table in face face_embedding change; do sql -c "COPY likeness_bench.$table TO STDOUT (FORMAT binary)" >"$place/$table"; done
-copied_out=$(now)
-for table in face face_embedding change; do sql -c "COPY bare.$table FROM STDIN (FORMAT binary)" <"$place/$table"; done
-copied_in=$(now)
-awk -v rows="$rows" -v a="$begin" -v b="$copied_out" -v c="$copied_in" 'BEGIN {
-  printf "bare COPY of the same rows: out %.2f s, in %.2f s (%.0f faces a second)\n", b - a, c - b, rows / (c - b) }'
 cat >"$place/commit.sql" <<'SQL'
 \set face random(1, 500)
 BEGIN;
@@ -51,3 +35,13 @@ sql -c 'CREATE SEQUENCE bare.commits' -c "SELECT setval(pg_get_serial_sequence('
   -c "SELECT setval(pg_get_serial_sequence('bare.change', 'id'), 100000000)" >/dev/null
 "$server/bin/pgbench" -n -M prepared -f "$place/commit.sql" -t 500 -d "$uri" 2>/dev/null | grep '^tps' |
   sed 's/^tps = /bare commits of the same rows, one by one, a second: /; s/ (.*//'
+sql -c 'SET client_min_messages = warning' -c 'DROP SCHEMA bare CASCADE' -c 'DROP SCHEMA bare_keys CASCADE'
+sql -c 'SET search_path = likeness_bench' -c "SELECT 'embeddings are '|| format_type(atttypid, NULL) || ', bytes a face with all indexes: ' || (pg_total_relation_size('face') + pg_total_relation_size('face_embedding')) / (SELECT count(*) FROM face) FROM pg_attribute WHERE attrelid = 'face_embedding'::regclass AND attname = 'embedding'"
+
+# What a removal leaves behind, and what it costs to be rid of it.
+for how in 'VACUUM (TRUNCATE off)' 'VACUUM FULL'; do
+  sql -c 'SET search_path = likeness_bench' -c 'DELETE FROM person WHERE id = (SELECT min(id) FROM person)'
+  begin=$(date +%s.%N)
+  for table in person face face_embedding; do sql -c "SET search_path = likeness_bench" -c "$how $table"; done
+  echo "$how of the tables after a removal: $(awk -v a="$begin" -v b="$(date +%s.%N)" 'BEGIN { printf "%.2f", b - a }') s"
+done

@@ -26,6 +26,18 @@ double dot(std::span<const float> a, std::span<const float> b) {
   return sum;
 }
 
+double squared_length(std::span<const float> values) {
+  constexpr std::size_t kSums = 8;  // which do not wait for each other
+  double sums[kSums] = {};
+  std::size_t j = 0;
+  for (; j + kSums <= values.size(); j += kSums) {
+    for (std::size_t k = 0; k < kSums; ++k)
+      sums[k] += static_cast<double>(values[j + k]) * static_cast<double>(values[j + k]);
+  }
+  for (; j < values.size(); ++j) sums[0] += static_cast<double>(values[j]) * static_cast<double>(values[j]);
+  return ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
+}
+
 void dots(const Embeddings& rows, std::span<const float> other, std::span<double> products) {
   assert(rows.dimension == other.size() && rows.size() == products.size());
   std::size_t done = 0;

@@ -24,6 +24,9 @@ void l2_normalize(Embeddings& embeddings);
 /// Dot product; for unit vectors the cosine, in [-1, 1]. Sizes must be equal.
 [[nodiscard]] double dot(std::span<const float> a, std::span<const float> b);
 
+/// dot() with itself but for the last digits, in a fifth of the time.
+[[nodiscard]] double squared_length(std::span<const float> values);
+
 /// dot() of every row with `other`, bit for bit, in a third of the time. `products`: one a row.
 void dots(const Embeddings& rows, std::span<const float> other, std::span<double> products);
 

@@ -178,7 +178,7 @@ GalleryView::Parts Gallery::State::next_parts(const GalleryView* old, std::uint6
 void Gallery::State::follow_names(GalleryView::Parts& parts, const GalleryView* old, const Changes* changes) {
   // A file's changes do not tell who is gone; without layers it is not known otherwise.
   if (!old || !changes || (shards && !store->remote())) {
-    parts.names->replace(store->people());
+    parts.names->replace(store->names());
     return;
   }
   std::set<std::int64_t> touched(changes->renamed.begin(), changes->renamed.end());

@@ -1,7 +1,9 @@
 #include "likeness/gallery/half.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstring>
 
 namespace likeness {
 
@@ -32,6 +34,24 @@ float float_of(std::uint16_t half) {
   }
   const std::uint32_t wide = exponent == 31 ? 255U : exponent + 112;
   return std::bit_cast<float>(sign | wide << 23 | rest << 13);
+}
+
+void floats_of(std::span<const std::byte> halves, std::span<float> values) {
+  constexpr std::size_t kBlock = 64;
+  for (std::size_t first = 0; first < values.size(); first += kBlock) {
+    const std::size_t count = std::min(kBlock, values.size() - first);
+    std::uint16_t read[kBlock] = {};
+    float block[kBlock];
+    std::memcpy(read, halves.data() + 2 * first, 2 * count);
+    // A loop of a known length, for compilers to make vectors of.
+    for (std::size_t k = 0; k < kBlock; ++k) {
+      const auto half = static_cast<std::uint32_t>((read[k] & 0xFF) << 8 | read[k] >> 8);
+      // The exponent of a half counts 112 less, also where it is the least and the number has no leading 1.
+      const float size = std::bit_cast<float>((half & 0x7FFFU) << 13) * 0x1p112F;
+      block[k] = std::bit_cast<float>(std::bit_cast<std::uint32_t>(size) | (half & 0x8000U) << 16);
+    }
+    std::memcpy(values.data() + first, block, count * sizeof(float));
+  }
 }
 
 }  // namespace likeness

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <random>
+#include <vector>
 
 namespace likeness {
 namespace {
@@ -18,6 +19,20 @@ TEST(Half, EveryOneOfThemComesBack) {
       ASSERT_EQ(half_of(value), bits);
     }
   }
+}
+
+TEST(Half, ManyAreReadAsEachByItself) {
+  std::vector<std::byte> halves;
+  std::vector<float> expected;
+  for (int bits = 0; bits < 65536; ++bits) {
+    if ((bits & 0x7C00) == 0x7C00) continue;
+    halves.push_back(static_cast<std::byte>(bits >> 8));
+    halves.push_back(static_cast<std::byte>(bits & 255));
+    expected.push_back(float_of(static_cast<std::uint16_t>(bits)));
+  }
+  std::vector<float> values(expected.size());
+  floats_of(halves, values);
+  EXPECT_EQ(values, expected);
 }
 
 TEST(Half, RoundsToTheNearestAndTiesToEven) {

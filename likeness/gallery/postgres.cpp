@@ -7,7 +7,6 @@
 #include <array>
 #include <bit>
 #include <chrono>
-#include <cmath>
 #include <cstring>
 #include <deque>
 #include <mutex>
@@ -15,7 +14,6 @@
 #include <thread>
 
 #include "likeness/core/error.h"
-#include "likeness/gallery/half.h"
 
 namespace likeness::postgres {
 namespace {
@@ -451,78 +449,55 @@ std::string Database::ask(const char* sql, const std::string& parameter) {
   return row->step() ? row->text(0) : "";
 }
 
-void Database::copy_in(const char* sql, std::span<const std::byte> rows) {
+void Database::begin_copy(const char* sql) {
   const Connection& connection = connected();
-  PGconn* handle = connection.handle();
-  connection.checked(PQexec(handle, sql), PGRES_COPY_IN);
+  connection.checked(PQexec(connection.handle(), sql), PGRES_COPY_IN);
+  copying_ = true;
+}
+
+void Database::put_copy(std::span<const std::byte> part) {
   constexpr std::size_t kAtOnce = std::size_t{1} << 20;
-  int sent = 1;
-  for (std::size_t first = 0; first < rows.size() && sent == 1; first += kAtOnce) {
-    const auto part = rows.subspan(first, std::min(kAtOnce, rows.size() - first));
-    sent = PQputCopyData(handle, reinterpret_cast<const char*>(part.data()), static_cast<int>(part.size()));
+  for (std::size_t first = 0; first < part.size() && copying_; first += kAtOnce) {
+    const auto piece = part.subspan(first, std::min(kAtOnce, part.size() - first));
+    copying_ = PQputCopyData(connection_->handle(), reinterpret_cast<const char*>(piece.data()),
+                             static_cast<int>(piece.size())) == 1;
   }
-  if (sent == 1) sent = PQputCopyEnd(handle, nullptr);
-  connection.checked(PQgetResult(handle), PGRES_COMMAND_OK);
-  while (PGresult* rest = PQgetResult(handle)) PQclear(rest);
+}
+
+void Database::finish_copy() {
+  if (copying_) PQputCopyEnd(connection_->handle(), nullptr);
+  copying_ = false;
+}
+
+void Database::await_copy() {
+  connection_->checked(PQgetResult(connection_->handle()), PGRES_COMMAND_OK);
+  while (PGresult* rest = PQgetResult(connection_->handle())) PQclear(rest);
+}
+
+void Database::copy_out(const std::string& sql, std::vector<std::byte>& stream) {
+  const auto once = [&] {
+    const Connection& connection = connected();
+    connection.checked(PQexec(connection.handle(), sql.c_str()), PGRES_COPY_OUT);
+    stream.clear();
+    char* part = nullptr;
+    for (int size = 0; (size = PQgetCopyData(connection.handle(), &part, 0)) > 0; PQfreemem(part)) {
+      const auto* bytes = reinterpret_cast<const std::byte*>(part);
+      stream.insert(stream.end(), bytes, bytes + size);
+    }
+    await_copy();
+  };
+  try {
+    once();
+  } catch (const Error&) {
+    if (in_transaction_ || !connection_ || !connection_->lost()) throw;
+    once();
+  }
 }
 
 std::int64_t Database::others_commits() {
   const auto row = once("SELECT value FROM counter WHERE key = 'commits'");
   const std::int64_t all = row->step() ? row->integer(0) : 0;
   return all - own_commits_ - (changing_ ? 1 : 0);
-}
-
-// ---- embeddings ----
-
-void Database::set_embedding_type(const std::string& type) {
-  half_ = type != "bytea";
-  insert_face_ =
-      "WITH added AS (INSERT INTO face (person_id, photo, photo_hash, box_left, box_top, box_right, "
-      "box_bottom, landmarks, size_px, sharpness, brightness, yaw, score, added_ms, photo_width, "
-      "photo_height) VALUES "
-      "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id) "
-      "INSERT INTO face_embedding (face_id, embedding) SELECT id, ?::" +
-      type + " FROM added RETURNING face_id";
-}
-
-std::vector<std::byte> Database::to_column(std::vector<std::byte> embedding) const {
-  if (!half_) return embedding;
-  const std::size_t count = embedding.size() / sizeof(float);
-  // pgvector's wire format: values as 16 bits, zero as 16 bits, then the values; big-endian.
-  std::vector<std::byte> column(4 + 2 * count);
-  const auto put = [&](std::size_t at, std::uint16_t value) {
-    column[at] = static_cast<std::byte>(value >> 8);
-    column[at + 1] = static_cast<std::byte>(value & 0xFF);
-  };
-  put(0, static_cast<std::uint16_t>(count));
-  for (std::size_t i = 0; i < count; ++i) {
-    float value = 0;
-    std::memcpy(&value, embedding.data() + i * sizeof(float), sizeof value);
-    put(4 + 2 * i, half_of(value));
-  }
-  return column;
-}
-
-std::span<const std::byte> Database::from_column(std::span<const std::byte> embedding,
-                                                 std::vector<std::byte>& buffer) const {
-  if (!half_ || embedding.size() < 4) return embedding;
-  const std::size_t count = (embedding.size() - 4) / 2;
-  std::vector<float> values(count);
-  double squares = 0;
-  for (std::size_t i = 0; i < count; ++i) {
-    const auto high = static_cast<unsigned>(embedding[4 + 2 * i]);
-    const auto low = static_cast<unsigned>(embedding[5 + 2 * i]);
-    values[i] = float_of(static_cast<std::uint16_t>(high << 8 | low));
-    squares += static_cast<double>(values[i]) * values[i];
-  }
-  // Rounding moved the length by up to 7e-5; what is further off is damaged and stays so.
-  if (std::abs(squares - 1) < 1e-3) {
-    const auto scale = static_cast<float>(1 / std::sqrt(squares));
-    for (float& value : values) value *= scale;
-  }
-  buffer.resize(count * sizeof(float));
-  std::memcpy(buffer.data(), values.data(), buffer.size());
-  return buffer;
 }
 
 void Database::check(std::vector<std::string>& wrong) {

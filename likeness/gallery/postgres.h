@@ -62,8 +62,14 @@ class Database final : public sql::Database {
   /// none or it is null.
   [[nodiscard]] std::string ask(const char* sql, const std::string& parameter);
 
-  /// COPY ... FROM STDIN (FORMAT binary), within a change. @param rows the stream, whole.
-  void copy_in(const char* sql, std::span<const std::byte> rows);
+  // COPY ... FROM STDIN (FORMAT binary), within a change: the server works on what it has been given while
+  // the next is made, and on all of it after finish_copy() until await_copy() has its answer.
+  void begin_copy(const char* sql);
+  void put_copy(std::span<const std::byte> part);
+  void finish_copy();
+  void await_copy();
+  /// COPY ... TO STDOUT (FORMAT binary). @param stream becomes what CopiedRows reads.
+  void copy_out(const std::string& sql, std::vector<std::byte>& stream);
   /// Returns when somebody has announced a change, or when the time is over; where announcements cannot be
   /// heard (a standby, a server out of reach) within a second. By a connection of its own; any thread.
   void wait_for_announcement(int timeout_ms);
@@ -86,6 +92,7 @@ class Database final : public sql::Database {
   bool changing_ = false;
   bool announcing_ = false;
   bool half_ = false;
+  bool copying_ = false;
   std::uint64_t connections_ = 0;  // made so far; statements are of one
   std::uint64_t statements_ = 0;
   std::int64_t own_commits_ = 0;

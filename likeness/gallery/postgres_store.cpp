@@ -1,6 +1,8 @@
 #include "likeness/gallery/postgres_store.h"
 
 #include <algorithm>
+#include <array>
+#include <future>
 #include <map>
 #include <utility>
 
@@ -174,6 +176,9 @@ class PostgresStore final : public SqlStore {
   std::vector<AddedFace> add_rows(std::span<const std::string> people,
                                   std::span<const Enrolment> faces) override;
   [[nodiscard]] bool remote() const override { return true; }
+  std::vector<Person> names() const override;
+  void read_pieces(std::span<const FaceOwner> faces,
+                   const std::function<void(FaceEmbeddings)>& sink) const override;
   bool wait_for_change(std::uint64_t known, std::chrono::milliseconds most) const override {
     using Clock = std::chrono::steady_clock;
     const Clock::time_point end = Clock::now() + most;
@@ -215,6 +220,13 @@ class PostgresStore final : public SqlStore {
   }
 
  private:
+  struct NewRow {
+    const NewFace* face;
+    std::int64_t id;
+    std::int64_t person;
+    std::span<const std::byte> hash;
+  };
+
   static void clean(Database& database, const std::string& how) {
     if (!is_owner(database)) {
       throw Error(
@@ -229,34 +241,27 @@ class PostgresStore final : public SqlStore {
       database.execute((how + table).c_str());
   }
   [[nodiscard]] Database& database() const { return static_cast<Database&>(*database_); }
-  [[nodiscard]] bool all_new(std::span<const Enrolment> faces);
+  [[nodiscard]] bool all_new(std::span<const Bytes> hashes);
   [[nodiscard]] std::map<std::string, std::int64_t> numbers_of(std::span<const std::string> people);
   [[nodiscard]] std::vector<std::int64_t> new_ids(const char* table, std::size_t count);
+  void copy_faces(std::span<const NewRow> rows);
+  [[nodiscard]] std::string asking_for(std::span<const FaceOwner> faces) const;
+  [[nodiscard]] FaceEmbeddings faces_in(std::span<const std::byte> stream,
+                                        std::span<const FaceOwner> faces) const;
 };
 
 /// Fewer are added as fast one by one.
 constexpr std::size_t kFewRows = 16;
 
-/// An array of bytea, as text: to be unnested, for as a condition it would be read again for every row.
-std::string array_of(const std::vector<std::string>& hex) {
-  std::string list = "{";
-  for (const std::string& one : hex) list += (list.size() > 1 ? ",\"\\\\x" : "\"\\\\x") + one + '"';
-  return list + "}";
-}
-
 /// Whether each face's photo is known, and was neither enrolled before nor comes twice.
-bool PostgresStore::all_new(std::span<const Enrolment> faces) {
-  std::vector<std::string> hashes;
-  for (const Enrolment& one : faces) {
-    if (one.face.photo_hash.empty()) return false;
-    hashes.push_back(to_hex(from_hex(one.face.photo_hash, "photo_hash")));
-  }
-  std::ranges::sort(hashes);
-  if (std::ranges::adjacent_find(hashes) != hashes.end()) return false;
-  return database().ask(
-             "SELECT 'known' FROM unnest(CAST(CAST(? AS text) AS bytea[])) AS asked (hash) JOIN face ON "
-             "photo_hash = hash LIMIT 1",
-             array_of(hashes)) == "";
+bool PostgresStore::all_new(std::span<const Bytes> hashes) {
+  std::vector<Bytes> sorted(hashes.begin(), hashes.end());
+  std::ranges::sort(sorted);
+  if (std::ranges::adjacent_find(sorted) != sorted.end() || sorted.front().empty()) return false;
+  const auto known = database().once(
+      "SELECT 1 FROM unnest(CAST(? AS bytea[])) AS asked (hash) JOIN face ON photo_hash = hash LIMIT 1");
+  const Bytes asked = postgres::array_of(sorted);
+  return !known->bind(1, std::span(asked)).step();
 }
 
 /// Their numbers; who is not there yet is enrolled by it. Empty where somebody has faces that those to come
@@ -264,19 +269,17 @@ bool PostgresStore::all_new(std::span<const Enrolment> faces) {
 std::map<std::string, std::int64_t> PostgresStore::numbers_of(std::span<const std::string> people) {
   std::map<std::string, std::int64_t> ids;
   std::map<Bytes, std::string> by_key;
-  std::vector<std::string> keys;
+  std::vector<Bytes> keys;
   for (const std::string& person : people) {
     if (!ids.emplace(person, 0).second) continue;
-    const Bytes key = values().name_key(person);
-    keys.push_back(to_hex(key));
-    by_key[key] = person;
+    keys.push_back(values().name_key(person));
+    by_key[keys.back()] = person;
   }
   std::vector<std::int64_t> known;
   const auto find = database().once(
-      "SELECT id, name_key FROM unnest(CAST(CAST(? AS text) AS bytea[])) AS asked (key) JOIN person ON "
-      "name_key = key");
-  const std::string asked = array_of(keys);
-  for (find->bind(1, std::string_view(asked)); find->step();) {
+      "SELECT id, name_key FROM unnest(CAST(? AS bytea[])) AS asked (key) JOIN person ON name_key = key");
+  const Bytes asked = postgres::array_of(keys);
+  for (find->bind(1, std::span(asked)); find->step();) {
     const auto key = find->blob(1);
     const auto found = by_key.find(Bytes(key.begin(), key.end()));
     known.push_back(find->integer(0));
@@ -298,14 +301,18 @@ std::map<std::string, std::int64_t> PostgresStore::numbers_of(std::span<const st
     rows.add(key);
     rows.add(values().seal_name(person, key));
   }
-  database().copy_in("COPY person (id, name_key, name) FROM STDIN (FORMAT binary)", rows.finish());
+  if (by_key.empty()) return ids;
+  database().begin_copy("COPY person (id, name_key, name) FROM STDIN (FORMAT binary)");
+  rows.finish(database());
+  database().await_copy();
   return ids;
 }
 
 std::vector<std::int64_t> PostgresStore::new_ids(const char* table, std::size_t count) {
+  // OFFSET keeps the sequence from being looked up again for every id.
   const auto draw = database().once(
-      "SELECT nextval(CAST(pg_get_serial_sequence(CAST(? AS text), 'id') AS regclass)) FROM "
-      "generate_series(1, ?)");
+      "SELECT nextval(sequence) FROM (SELECT CAST(pg_get_serial_sequence(CAST(? AS text), 'id') AS regclass) "
+      "AS sequence OFFSET 0) AS found, generate_series(1, ?)");
   draw->bind(1, std::string_view(table)).bind(2, static_cast<std::int64_t>(count));
   std::vector<std::int64_t> ids;
   while (draw->step()) ids.push_back(draw->integer(0));
@@ -313,61 +320,180 @@ std::vector<std::int64_t> PostgresStore::new_ids(const char* table, std::size_t 
   return ids;
 }
 
+void PostgresStore::copy_faces(std::span<const NewRow> rows) {
+  constexpr std::size_t kAtOnce = 256;  // rows that are sent while the server writes those before
+  database().begin_copy(
+      "COPY face (id, person_id, photo, photo_hash, box_left, box_top, box_right, box_bottom, landmarks, "
+      "size_px, sharpness, brightness, yaw, score, added_ms, photo_width, photo_height) FROM STDIN (FORMAT "
+      "binary)");
+  postgres::CopyRows stream;
+  const std::int64_t now = now_ms();
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const NewFace& face = *rows[i].face;
+    stream.row(17);
+    stream.add(rows[i].id);
+    stream.add(rows[i].person);
+    if (encrypted()) {
+      stream.add(values().seal_photo(face.photo, rows[i].hash));
+    } else {
+      stream.add(as_bytes(face.photo));
+    }
+    stream.add(rows[i].hash);
+    for (const float side : {face.box.left, face.box.top, face.box.right, face.box.bottom}) stream.add(side);
+    stream.add(std::as_bytes(std::span(face.landmarks)));
+    const FaceQuality& q = face.quality;
+    for (const float value : {q.size_px, q.sharpness, q.brightness, q.yaw, q.score}) stream.add(value);
+    stream.add(face.added_ms != 0 ? face.added_ms : now);
+    for (const std::int64_t side : {face.photo_size.width, face.photo_size.height})
+      side == 0 ? stream.add_null() : stream.add(side);
+    if ((i + 1) % kAtOnce == 0) stream.send(database());
+  }
+  stream.finish(database());
+}
+
 std::vector<AddedFace> PostgresStore::add_rows(std::span<const std::string> people,
                                                std::span<const Enrolment> faces) {
-  if (faces.size() < kFewRows || !all_new(faces)) return {};
+  if (faces.size() < kFewRows) return {};
+  std::vector<Bytes> hashes;
+  for (const Enrolment& one : faces) hashes.push_back(from_hex(one.face.photo_hash, "photo_hash"));
+  if (!all_new(hashes)) return {};
   const auto owners = numbers_of(people);
   if (owners.empty()) return {};
   const std::vector<std::int64_t> ids = new_ids("face", faces.size());
-  postgres::CopyRows face_rows;
-  postgres::CopyRows embedding_rows;
-  postgres::CopyRows crop_rows;
-  postgres::CopyRows change_rows;
+  std::vector<NewRow> rows;
   std::vector<AddedFace> added;
-  const std::int64_t now = now_ms();
   for (std::size_t i = 0; i < faces.size(); ++i) {
-    const NewFace& face = faces[i].face;
-    const Bytes hash = from_hex(face.photo_hash, "photo_hash");
-    const std::int64_t owner = owners.at(people[i]);
-    face_rows.row(17);
-    face_rows.add(ids[i]);
-    face_rows.add(owner);
-    face_rows.add(values().seal_photo(face.photo, hash));
-    face_rows.add(hash);
-    for (const float side : {face.box.left, face.box.top, face.box.right, face.box.bottom})
-      face_rows.add(side);
-    face_rows.add(std::as_bytes(std::span(face.landmarks)));
-    const FaceQuality& q = face.quality;
-    for (const float value : {q.size_px, q.sharpness, q.brightness, q.yaw, q.score}) face_rows.add(value);
-    face_rows.add(face.added_ms != 0 ? face.added_ms : now);
-    for (const std::int64_t side : {face.photo_size.width, face.photo_size.height})
-      side == 0 ? face_rows.add_null() : face_rows.add(side);
-    embedding_rows.row(2);
-    embedding_rows.add(ids[i]);
-    embedding_rows.add(database_->to_column(values().seal_embedding(face.embedding, hash, face.box)));
-    if (!face.crop.empty()) {
-      crop_rows.row(2);
-      crop_rows.add(ids[i]);
-      crop_rows.add(values().seal_crop(face.crop, hash, face.box));
-    }
-    change_rows.row(3);
-    change_rows.add(log().making());
-    change_rows.add(ids[i]);
-    change_rows.add(owner);
+    rows.push_back({&faces[i].face, ids[i], owners.at(people[i]), hashes[i]});
     added.push_back({.id = ids[i], .is_new = true, .person = people[i], .photo_known = false});
   }
-  database().copy_in(
-      "COPY face (id, person_id, photo, photo_hash, box_left, box_top, box_right, box_bottom, landmarks, "
-      "size_px, "
-      "sharpness, brightness, yaw, score, added_ms, photo_width, photo_height) FROM STDIN (FORMAT binary)",
-      face_rows.finish());
-  database().copy_in("COPY face_embedding (face_id, embedding) FROM STDIN (FORMAT binary)",
-                     embedding_rows.finish());
-  database().copy_in("COPY face_crop (face_id, crop) FROM STDIN (FORMAT binary)", crop_rows.finish());
-  database().copy_in("COPY change (version, face_id, person_id) FROM STDIN (FORMAT binary)",
-                     change_rows.finish());
+  // The next table's rows are made while the server writes those of the one before.
+  copy_faces(rows);
+  postgres::CopyRows embeddings;
+  for (const NewRow& row : rows) {
+    embeddings.row(2);
+    embeddings.add(row.id);
+    embeddings.add(
+        database_->to_column(values().seal_embedding(row.face->embedding, row.hash, row.face->box)));
+  }
+  database().await_copy();
+  database().begin_copy("COPY face_embedding (face_id, embedding) FROM STDIN (FORMAT binary)");
+  embeddings.finish(database());
+  postgres::CopyRows changes;
+  for (const NewRow& row : rows) {
+    changes.row(3);
+    changes.add(log().making());
+    changes.add(row.id);
+    changes.add(row.person);
+  }
+  database().await_copy();
+  database().begin_copy("COPY change (version, face_id, person_id) FROM STDIN (FORMAT binary)");
+  changes.finish(database());
+  postgres::CopyRows crops;
+  bool has_crops = false;
+  for (const NewRow& row : rows) {
+    if (row.face->crop.empty()) continue;
+    has_crops = true;
+    crops.row(2);
+    crops.add(row.id);
+    crops.add(values().seal_crop(row.face->crop, row.hash, row.face->box));
+  }
+  database().await_copy();
+  if (has_crops) {
+    database().begin_copy("COPY face_crop (face_id, crop) FROM STDIN (FORMAT binary)");
+    crops.finish(database());
+    database().await_copy();
+  }
   log().written(static_cast<std::int64_t>(faces.size()));
   return added;
+}
+
+std::vector<Person> PostgresStore::names() const {
+  const Lock lock(mutex_);
+  Bytes stream;
+  database().copy_out("COPY (SELECT id, name_key, name FROM person) TO STDOUT (FORMAT binary)", stream);
+  std::vector<Person> people;
+  for (postgres::CopiedRows rows(name(), stream); rows.next(3);) {
+    const std::int64_t id = rows.integer();
+    const auto key = rows.bytes();
+    people.push_back({id, values().open_name(rows.bytes(), key), 0});
+  }
+  return people;
+}
+
+/// COPY of these faces' embeddings, and of some beside them where that is shorter to say.
+std::string PostgresStore::asking_for(std::span<const FaceOwner> faces) const {
+  std::string which;
+  if (faces.back().face - faces.front().face < 2 * static_cast<std::int64_t>(faces.size())) {
+    which = "BETWEEN " + std::to_string(faces.front().face) + " AND " + std::to_string(faces.back().face);
+  } else {
+    for (const FaceOwner& one : faces) which += (which.empty() ? "= ANY('{" : ",") + std::to_string(one.face);
+    which += "}')";
+  }
+  // What is sealed is so together with the photo and the box.
+  return "COPY (SELECT face_id, embedding" +
+         std::string(encrypted()
+                         ? ", photo_hash, box_left, box_top, box_right, box_bottom FROM face_embedding "
+                           "JOIN face ON id = face_id"
+                         : " FROM face_embedding") +
+         " WHERE face_id " + which + ") TO STDOUT (FORMAT binary)";
+}
+
+FaceEmbeddings PostgresStore::faces_in(std::span<const std::byte> stream,
+                                       std::span<const FaceOwner> faces) const {
+  struct Row {
+    std::int64_t face;
+    std::span<const std::byte> embedding;
+    std::span<const std::byte> hash;
+    Box box;
+  };
+  std::vector<Row> found;
+  for (postgres::CopiedRows rows(name(), stream); rows.next(encrypted() ? 7 : 2);) {
+    Row& row = found.emplace_back();
+    row.face = rows.integer();
+    row.embedding = rows.bytes();
+    if (!encrypted()) continue;
+    row.hash = rows.bytes();
+    for (float* side : {&row.box.left, &row.box.top, &row.box.right, &row.box.bottom}) *side = rows.real();
+  }
+  std::ranges::sort(found, {}, &Row::face);
+  const std::size_t d = space().dimension;
+  FaceEmbeddings read{{}, {d, std::vector<float>(found.size() * d)}};
+  Bytes buffer;
+  auto asked = faces.begin();
+  for (const Row& row : found) {
+    while (asked != faces.end() && asked->face < row.face) ++asked;
+    if (asked == faces.end() || asked->face != row.face) continue;
+    const auto place = std::span(read.embeddings.values).subspan(read.faces.size() * d, d);
+    values().open_embedding(database_->from_column(row.embedding, buffer), row.hash, row.box, row.face,
+                            place);
+    read.faces.push_back(*asked);
+  }
+  read.embeddings.values.resize(read.faces.size() * d);
+  return read;
+}
+
+void PostgresStore::read_pieces(std::span<const FaceOwner> faces,
+                                const std::function<void(FaceEmbeddings)>& sink) const {
+  // Large enough that the server is seldom asked, small enough that others get their turn.
+  constexpr std::size_t kAtOnce = 2000;
+  const auto piece = [&](std::size_t number) {
+    const auto rest = faces.subspan(std::min(number * kAtOnce, faces.size()));
+    return rest.first(std::min(kAtOnce, rest.size()));
+  };
+  std::array<Bytes, 2> streams;  // by turns
+  const auto fetch = [&](std::size_t number) {
+    const Lock lock(mutex_);
+    database().copy_out(asking_for(piece(number)), streams[number % 2]);
+  };
+  if (faces.empty()) return;
+  fetch(0);
+  for (std::size_t number = 0; !piece(number).empty(); ++number) {
+    // Whatever throws here, the thread has ended before its memory goes.
+    auto next =
+        piece(number + 1).empty() ? std::future<void>() : std::async(std::launch::async, fetch, number + 1);
+    sink(faces_in(streams[number % 2], piece(number)));
+    if (next.valid()) next.get();
+  }
 }
 
 }  // namespace

@@ -152,9 +152,7 @@ void RowValues::decode(std::span<const std::byte> bytes, std::int64_t face, std:
     const auto* values = reinterpret_cast<const std::int8_t*>(bytes.data() + sizeof(float));
     for (std::size_t j = 0; j < out.size(); ++j) out[j] = scale * static_cast<float>(values[j]);
   }
-  double squares = 0;
-  for (const float value : out) squares += static_cast<double>(value) * value;
-  if (!(std::abs(squares - 1) < 1e-3)) {  // false for NaN as well
+  if (!(std::abs(squared_length(out) - 1) < 1e-3)) {  // false for NaN as well
     damaged("the embedding of face " + std::to_string(face) + " is not of unit length");
   }
 }

@@ -22,6 +22,24 @@ std::uint64_t next_word(std::uint64_t& state) {
   return z ^ z >> 31;
 }
 
+// In loops of a known length, for compilers to make vectors of.
+constexpr std::size_t kBlock = 64;
+
+void widen(std::span<const std::int8_t> values, float* __restrict out) {
+  std::size_t j = 0;
+  for (const std::int8_t* __restrict from = values.data(); j + kBlock <= values.size(); j += kBlock) {
+    for (std::size_t k = 0; k < kBlock; ++k) out[j + k] = from[j + k];
+  }
+  for (; j < values.size(); ++j) out[j] = values[j];
+}
+
+/// `count`: a multiple of kBlock.
+void multiply(float* __restrict values, const float* __restrict factors, std::size_t count) {
+  for (std::size_t j = 0; j < count; j += kBlock) {
+    for (std::size_t k = 0; k < kBlock; ++k) values[j + k] *= factors[j + k];
+  }
+}
+
 }  // namespace
 
 Sketcher::Sketcher(std::size_t dimension)
@@ -43,11 +61,11 @@ void Sketcher::sketch(std::span<const std::int8_t> values, std::uint64_t* words)
   const auto memory = aligned_bytes(padded_ * sizeof(float));
   auto* turned = reinterpret_cast<float*>(memory.get());
   for (std::size_t rotation = 0; rotation * padded_ < bits_; ++rotation) {
-    std::copy(values.begin(), values.end(), turned);
+    widen(values, turned);
     std::fill(turned + values.size(), turned + padded_, 0.0F);
     for (int i = 0; i < kTransforms; ++i) {
       const std::vector<float>& flips = flips_[rotation * kTransforms + static_cast<std::size_t>(i)];
-      for (std::size_t j = 0; j < padded_; ++j) turned[j] *= flips[j];
+      multiply(turned, flips.data(), padded_);
       walsh_hadamard(turned, padded_);
     }
     const std::size_t taken = std::min(padded_, bits_ - rotation * padded_);

@@ -19,6 +19,18 @@ std::vector<AddedFace> GalleryStore::add_many(std::span<const Enrolment> faces) 
   return added;
 }
 
+void GalleryStore::read_pieces(std::span<const FaceOwner> faces,
+                               const std::function<void(FaceEmbeddings)>& sink) const {
+  constexpr std::size_t kAtOnce = 1000;
+  std::vector<std::int64_t> ids;
+  for (std::size_t first = 0; first < faces.size(); first += kAtOnce) {
+    ids.clear();
+    for (const FaceOwner& one : faces.subspan(first, std::min(kAtOnce, faces.size() - first)))
+      ids.push_back(one.face);
+    sink(embeddings(ids));
+  }
+}
+
 bool GalleryStore::wait_for_change(std::uint64_t known, std::chrono::milliseconds most) const {
   using Clock = std::chrono::steady_clock;
   constexpr std::chrono::milliseconds kBetween(50);

@@ -219,6 +219,8 @@ class GalleryStore {
 
   /// Everybody, sorted by name.
   [[nodiscard]] virtual std::vector<Person> people() const = 0;
+  /// The same without the number of faces, in any order: where there are many, in much less time.
+  [[nodiscard]] virtual std::vector<Person> names() const { return people(); }
   /// These people, in the order of their ids; those who are not there are left out.
   [[nodiscard]] virtual std::vector<Person> people(std::span<const std::int64_t> ids) const = 0;
   [[nodiscard]] virtual std::optional<Person> find_person(const std::string& name) const = 0;
@@ -242,6 +244,10 @@ class GalleryStore {
   [[nodiscard]] virtual std::vector<float> embedding(std::int64_t face) const = 0;
   /// Of many faces, by one request, in the order of their ids; faces that are gone are left out.
   [[nodiscard]] virtual FaceEmbeddings embeddings(std::span<const std::int64_t> faces) const = 0;
+  /// Of any number of faces, which rise, a piece at a time: each as in `faces`, or whose it is by now. Other
+  /// threads are served meanwhile. Of a remote() store the next piece is on its way while `sink` works.
+  virtual void read_pieces(std::span<const FaceOwner> faces,
+                           const std::function<void(FaceEmbeddings)>& sink) const;
 
   /// The picture that a face was enrolled with; empty where none was kept, or there is no such face. It goes
   /// where the face goes. Encrypted where the gallery is.

@@ -31,9 +31,7 @@ inline constexpr std::size_t kMaxNameBytes = 1000;
 
 /// @throws std::invalid_argument.
 inline void require_embedding(std::span<const float> embedding, std::size_t dimension) {
-  double squares = 0;
-  for (const float value : embedding) squares += static_cast<double>(value) * value;
-  if (embedding.size() != dimension || !(std::abs(squares - 1) < 1e-4)) {
+  if (embedding.size() != dimension || !(std::abs(squared_length(embedding) - 1) < 1e-4)) {
     throw std::invalid_argument("an embedding must have " + std::to_string(dimension) +
                                 " values and unit length");
   }

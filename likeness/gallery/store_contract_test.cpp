@@ -7,6 +7,7 @@
 #include <initializer_list>
 #include <map>
 #include <optional>
+#include <stdexcept>
 #include <thread>
 
 #include "likeness/embed/embeddings.h"
@@ -470,6 +471,42 @@ TEST_P(AnyStore, GivesManyFacesInOneCall) {
   EXPECT_EQ(people[1].faces, 3);
   EXPECT_TRUE(store->evidence({}).empty());
   EXPECT_TRUE(store->embeddings({}).faces.empty());
+}
+
+TEST_P(AnyStore, GivesManyFacesInPieces) {
+  constexpr std::size_t kCount = 2100;  // more than one piece, of any store
+  const auto store = make();
+  const Embeddings faces = synthetic_faces(kCount, 1, 64, 11);
+  std::vector<Enrolment> many;
+  for (std::size_t i = 0; i < kCount; ++i)
+    many.push_back({"P" + std::to_string(i / 42), face_of(faces[i], static_cast<int>(i) + 1)});
+  store->add_many(many);
+  std::vector<FaceOwner> owners = store->owners();
+  ASSERT_EQ(owners.size(), kCount);
+  store->remove_face(owners[1].face);
+  std::vector<FaceOwner> few;  // far from each other
+  for (std::size_t i = 0; i < kCount; i += 7) few.push_back(owners[i]);
+  for (const auto& asked : {owners, few}) {
+    std::vector<std::int64_t> read;
+    store->read_pieces(asked, [&](const FaceEmbeddings& piece) {
+      ASSERT_EQ(piece.embeddings.size(), piece.faces.size());
+      for (std::size_t i = 0; i < piece.faces.size(); ++i) {
+        const auto place = static_cast<std::size_t>(piece.faces[i].face - owners[0].face);
+        EXPECT_EQ(piece.faces[i].person, owners[place].person);
+        EXPECT_NEAR(dot(piece.embeddings[i], faces[place]), 1, 1e-6 + gallery_->rounding());
+        read.push_back(piece.faces[i].face);
+      }
+      EXPECT_EQ(store->face_count(), static_cast<std::int64_t>(kCount) - 1);
+    });
+    std::vector<std::int64_t> expected;
+    for (const FaceOwner& one : asked) {
+      if (one.face != owners[1].face) expected.push_back(one.face);
+    }
+    EXPECT_EQ(read, expected);
+  }
+  const auto refusing = [](const FaceEmbeddings&) { throw std::runtime_error("enough"); };
+  EXPECT_THROW(store->read_pieces(owners, refusing), std::runtime_error);
+  EXPECT_EQ(store->names().size(), 50U);
 }
 
 TEST_P(AnyStore, IsSharedByThreads) {

@@ -13,7 +13,7 @@ constexpr std::size_t kMostForFloats = 50'000;
 constexpr std::size_t kMostForInt8 = 200'000;
 /// Layers are joined up to this size whatever theirs are: copying so many faces takes about a millisecond.
 constexpr std::size_t kSmallLayer = 256;
-/// Faces read from the store by one request.
+/// Faces between two reports of progress.
 constexpr std::size_t kReadAtOnce = 1000;
 
 using Layers = std::vector<std::shared_ptr<const Layer>>;
@@ -58,17 +58,16 @@ std::shared_ptr<const Layer> joined(std::span<const std::shared_ptr<const Layer>
 }
 
 /// New faces, rising, as a layer; faces that are gone already are left out.
-std::shared_ptr<const Layer> read_layer(const GalleryView::Parts& parts, std::span<const std::int64_t> faces,
+std::shared_ptr<const Layer> read_layer(const GalleryView::Parts& parts, std::span<const FaceOwner> faces,
                                         std::unique_ptr<SearchIndex> index, const Progress& progress) {
   std::vector<FaceOwner> owners;
-  for (std::size_t first = 0; first < faces.size(); first += kReadAtOnce) {
-    const std::size_t count = std::min(kReadAtOnce, faces.size() - first);
-    FaceEmbeddings read = parts.store->embeddings(faces.subspan(first, count));
+  owners.reserve(faces.size());
+  parts.store->read_pieces(faces, [&](FaceEmbeddings read) {
     const Embeddings compared = parts.comparison.comparable(std::move(read.embeddings));
     for (std::size_t i = 0; i < read.faces.size(); ++i) index->add(read.faces[i].face, compared[i]);
     owners.insert(owners.end(), read.faces.begin(), read.faces.end());
-    report_progress(progress, first + count, faces.size());
-  }
+    report_progress(progress, owners.size(), faces.size());
+  });
   return std::make_shared<const Layer>(std::move(index), std::move(owners));
 }
 
@@ -134,7 +133,7 @@ void change_layers(GalleryView::Parts& parts, std::vector<FaceChange> changes, c
   const std::vector<FaceChange> last = last_changes(std::move(changes));
   Layers layers = parts.layers;
   std::set<std::int64_t> people;  // who may have come or gone
-  std::vector<std::int64_t> added;
+  std::vector<FaceOwner> added;
   auto change = last.begin();
   // Layers' ids rise: each takes its share of the changes.
   for (auto& layer : layers) {
@@ -149,7 +148,7 @@ void change_layers(GalleryView::Parts& parts, std::vector<FaceChange> changes, c
     if (!own.empty()) layer = std::make_shared<const Layer>(layer->with(own));
   }
   for (; change != last.end(); ++change) {
-    if (change->person) added.push_back(change->face);
+    if (change->person) added.push_back({change->face, *change->person});
   }
   if (!added.empty()) {
     layers.push_back(read_layer(parts, added, indexes.make(count_faces(layers) + added.size()), progress));
