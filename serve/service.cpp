@@ -251,13 +251,13 @@ void Service::require_allowed(Asked& asked, const RequestHead& head) const {
     // What a key may not see is answered as what is not there.
     if (!there || (key && !key->may_see(*name))) throw not_found("gallery " + name->substr(0, 100));
     asked.gallery = std::move(name);
-    require_faces_for(operation);
   }
   if (key && !includes(key->right, operation.right))
     throw Refusal(403, "forbidden",
                   "this key may " + std::string(to_string(key->right)) + "; this needs " +
                       std::string(to_string(operation.right)),
                   "Authorization");
+  if (asked.gallery) require_faces_for(operation);
 }
 
 /// A share of the faces is answered to whoever asks for a share, and to nobody else: people of the other

@@ -105,8 +105,9 @@ std::vector<std::int64_t> LayeredFaces::faces_asked(std::int64_t person, std::sp
 }
 
 const SearchIndex* LayeredFaces::index_of(std::int64_t face) const {
+  // Ids rise from layer to layer.
   for (const auto& layer : layers_) {
-    if (layer->owner(face)) return &layer->index();
+    if (face <= layer->last()) return &layer->index();
   }
   return nullptr;
 }

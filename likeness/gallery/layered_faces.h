@@ -29,7 +29,7 @@ class LayeredFaces final : public FaceSource {
   [[nodiscard]] std::vector<std::int64_t> faces_asked(const AskedPerson& asked) const;
   [[nodiscard]] std::vector<std::int64_t> faces_asked(std::int64_t person,
                                                       std::span<const float> query) const;
-  /// The index that has a face; null where none has.
+  /// The index that a face is in, if in any; null for one that is younger than all.
   [[nodiscard]] const SearchIndex* index_of(std::int64_t face) const;
 
  private:

@@ -94,9 +94,13 @@ TEST_P(KeptIndex, ARestartReadsOnlyWhatIsNew) {
 
 TEST_P(KeptIndex, EachShardKeepsItsOwnFaces) {
   const std::string identity = writer_->store().identity();
+  std::vector<std::string> notices;
   const auto open_shard = [&](Shard shard) {
-    return open_gallery(uri(),
-                        {.read_only = true, .index = GetParam(), .index_folder = folder_, .shard = shard});
+    return open_gallery(uri(), {.read_only = true,
+                                .index = GetParam(),
+                                .index_folder = folder_,
+                                .notice = [&](const Notice& notice) { notices.push_back(notice.text); },
+                                .shard = shard});
   };
   std::set<std::int64_t> all;
   for (const Shard shard : {Shard{0, 3}, Shard{1, 3}, Shard{2, 3}}) {
@@ -109,9 +113,15 @@ TEST_P(KeptIndex, EachShardKeepsItsOwnFaces) {
   }
   EXPECT_EQ(all, truth());
   EXPECT_FALSE(fs::exists(file()));
-  overwrite(1, 50);  // read from the file alone
+  // One under another's name is seen to be that, and made anew.
+  fs::copy_file(index_path_in(folder_, identity, {0, 3}), index_path_in(folder_, identity, {1, 3}),
+                fs::copy_options::overwrite_existing);
+  EXPECT_EQ(nearest(open_shard({0, 3}), faces_[2]), "P2");
+  EXPECT_EQ(notices, std::vector<std::string>());
   const Gallery restarted = open_shard({1, 3});
   EXPECT_EQ(nearest(restarted, faces_[0]), "P0");
+  ASSERT_EQ(notices.size(), 1U);
+  EXPECT_NE(notices[0].find("the index of another gallery"), std::string::npos) << notices[0];
   writer_->remove_person("P0");
   restarted.refresh();
   EXPECT_FALSE(fs::exists(index_path_in(folder_, identity, {1, 3})));

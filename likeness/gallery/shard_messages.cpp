@@ -141,14 +141,17 @@ void append_vector(Reader& in, std::size_t dimension, std::vector<float>& values
   const std::size_t first = values.size();
   if (kept == kInBytes) {
     const auto scale = in.number<float>();
+    require(std::abs(scale) * 127 <= kMostValue, "a number out of range");
     const std::string_view bytes = in.piece(dimension);
     values.resize(first + dimension);
-    for (std::size_t j = 0; j < dimension; ++j)
-      values[first + j] = scale * static_cast<float>(static_cast<std::int8_t>(bytes[j]));
+    const auto* from = reinterpret_cast<const std::int8_t*>(bytes.data());
+    float* to = &values[first];
+    for (std::size_t j = 0; j < dimension; ++j) to[j] = scale * static_cast<float>(from[j]);
   } else {
     const std::string_view bytes = in.piece(dimension * sizeof(float));
     values.resize(first + dimension);
     std::memcpy(&values[first], bytes.data(), bytes.size());
+    require_values(std::span(values).subspan(first));
   }
 }
 
@@ -162,7 +165,6 @@ FaceVectors faces_from(Reader& in, Shard shard, std::size_t dimension) {
   }
   faces.vectors.values.reserve(count * dimension);
   for (std::size_t i = 0; i < count; ++i) append_vector(in, dimension, faces.vectors.values);
-  require_values(faces.vectors.values);
   return faces;
 }
 

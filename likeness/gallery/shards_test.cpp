@@ -135,11 +135,10 @@ void expect_same_answers(const GalleryView& one, const GalleryView& other, const
     expect_same(named[q].runner_up, named_there[q].runner_up);
     const std::int64_t person = named[q].nearest ? named[q].nearest->person : 1;
     expect_same(one.match_person(queries[q], person), other.match_person(queries[q], person));
-    expect_same(
-        one.search(queries[q], 1, person).empty() ? std::nullopt
-                                                  : std::optional(one.search(queries[q], 1, person)[0]),
-        other.search(queries[q], 1, person).empty() ? std::nullopt
-                                                    : std::optional(other.search(queries[q], 1, person)[0]));
+    const auto others = one.search(queries[q], 1, person);
+    const auto others_there = other.search(queries[q], 1, person);
+    ASSERT_EQ(others.size(), others_there.size());
+    if (!others.empty()) expect_same(others[0], others_there[0]);
   }
 }
 
@@ -155,7 +154,7 @@ TEST_P(ShardsOfKind, AnswerTogetherAsOneThatHoldsAll) {
   const auto ask_too = [&](std::span<const float> face) {
     queries.values.insert(queries.values.end(), face.begin(), face.end());
   };
-  for (std::size_t i = 0; i < faces_.size(); i += 23) ask_too(faces_[i]);
+  for (std::size_t i = 0; i < faces_.size(); i += 47) ask_too(faces_[i]);
   ask_too(crowd_[3]);
   ask_too(crowd_[100]);
   std::vector<std::unique_ptr<Split>> splits;
