@@ -1,7 +1,11 @@
 #include <algorithm>
+#include <array>
+#include <filesystem>
+#include <fstream>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <string_view>
 
 #include "cli/gallery_parts.h"
 #include "cli/photos.h"
@@ -178,7 +182,24 @@ Exit run_export(const GalleryCommandArgs& args) {
   return Exit::kDone;
 }
 
+bool is_parquet(const std::filesystem::path& file) {
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(file, ignored)) {
+    std::array<char, 4> start{};
+    std::ifstream(file, std::ios::binary).read(start.data(), start.size());
+    return file.extension() == ".parquet" || std::string_view(start.data(), start.size()) == "PAR1";
+  }
+  const std::filesystem::directory_iterator files(file, ignored);
+  return std::any_of(begin(files), end(files),
+                     [](const auto& entry) { return entry.path().extension() == ".parquet"; });
+}
+
 Exit run_import(const GalleryCommandArgs& args) {
+  if (is_parquet(args.file)) {
+    throw Error(ErrorCode::kUnsupported,
+                args.file.string() + ": Parquet is read by the Python package: python -m likeness import " +
+                    args.file.string() + " --gallery " + args.gallery.name());
+  }
   args.gallery.require_writable();
   const EmbeddingSpace space = space_of_npz(args.file);
   Gallery gallery = args.gallery.open_or_create(space, args.create_options());
@@ -233,6 +254,9 @@ void add_upkeep(CLI::App& gallery, const std::shared_ptr<GalleryCommandArgs>& ar
       ->required();
   command->add_option("--key-file", args->gallery.key_file,
                       "File whose first line is the passphrase of both; else LIKENESS_GALLERY_KEY");
+  command->add_option(
+      "--new-key-file", args->new_key_file,
+      "File whose first line is the copy's passphrase, where it is another one: the copy is encrypted");
   add_json_option(*command, args->json);
   command->callback([args, &exit] { exit = gallery_copy(*args); });
   command =

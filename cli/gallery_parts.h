@@ -34,6 +34,7 @@ struct GalleryCommandArgs {
   bool leave_one_out = false;
   std::optional<std::filesystem::path> exclude;
   std::filesystem::path file;
+  std::optional<std::filesystem::path> new_key_file;  ///< Of a copy under another passphrase.
   std::string engine;  ///< Whose import the exported file is for; empty: our own.
   bool xmp = false;    ///< Names stand in, or go into, photos' XMP.
   bool repair = false;

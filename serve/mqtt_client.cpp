@@ -73,7 +73,7 @@ MqttOptions parse_mqtt_url(const std::string& url) {
 struct MqttClient::Parts {
   struct Waiting {
     Event event;
-    std::int64_t time_ms = 0;
+    Moment when;
   };
 
   Parts(const MqttOptions& given, std::unique_ptr<MqttTopics> spoken, EventHub::Lost on_lost, Log to_log)
@@ -182,7 +182,7 @@ struct MqttClient::Parts {
 
   /// What waits, as far as the broker keeps up.
   void hand_over() {
-    for (const MqttMessage& message : topics->due(now_ms())) publish(message);
+    for (const MqttMessage& message : topics->due(steady_ms())) publish(message);
     while (connected && unacknowledged < kMostUnacknowledged) {
       Waiting next;
       {
@@ -191,7 +191,7 @@ struct MqttClient::Parts {
         next = std::move(waiting.front());
         waiting.pop_front();
       }
-      for (const MqttMessage& message : topics->messages(next.event, next.time_ms)) publish(message);
+      for (const MqttMessage& message : topics->messages(next.event, next.when)) publish(message);
     }
   }
 
@@ -199,7 +199,7 @@ struct MqttClient::Parts {
   void wait_for_more() {
     milliseconds time{1000};
     if (const auto due = topics->next_due())
-      time = std::clamp(milliseconds(*due - now_ms()), milliseconds(0), time);
+      time = std::clamp(milliseconds(*due - steady_ms()), milliseconds(0), time);
     std::array<pollfd, 2> watched{};
     watched[0].fd = mosquitto_socket(client);
     watched[0].events = static_cast<short>(POLLIN | (mosquitto_want_write(client) ? POLLOUT : 0));
@@ -244,7 +244,7 @@ struct MqttClient::Parts {
       const std::lock_guard lock(mutex);
       full = waiting.size() == kMostWaiting;
       if (full) waiting.pop_front();
-      waiting.push_back({event, now_ms()});
+      waiting.push_back({event, {now_ms(), steady_ms()}});
     }
     if (full && lost) lost();
     ring();

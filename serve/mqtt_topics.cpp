@@ -61,13 +61,13 @@ class LikenessTopics final : public MqttTopics {
     return all;
   }
 
-  std::vector<MqttMessage> messages(const Event& event, std::int64_t time_ms) override {
+  std::vector<MqttMessage> messages(const Event& event, const Moment& when) override {
     std::vector<MqttMessage> all{
-        {options_.prefix + "/event/" + topic_part(event.kind), event_text(event, time_ms)}};
+        {options_.prefix + "/event/" + topic_part(event.kind), event_text(event, when.time_ms)}};
     if (event.kind != "searched") return all;
     const std::string gallery = topic_part(event.gallery);
     const Json head{
-        {"gallery", event.gallery}, {"source", event.data.at("source")}, {"time", iso_time(time_ms)}};
+        {"gallery", event.gallery}, {"source", event.data.at("source")}, {"time", iso_time(when.time_ms)}};
     Json strangers = Json::array();
     for (const Json& face : event.data.at("faces")) {
       if (face.at("name").is_null()) {
@@ -183,15 +183,15 @@ class DoubleTakeTopics final : public MqttTopics {
   std::string availability() const override { return "double-take/available"; }
   std::vector<MqttMessage> greeting() const override { return {}; }
 
-  std::vector<MqttMessage> messages(const Event& event, std::int64_t time_ms) override {
+  std::vector<MqttMessage> messages(const Event& event, const Moment& when) override {
     if (event.kind != "searched") return {};
     const Json& source = event.data.at("source");
     const std::string camera = camera_part(source.is_string() ? source.get<std::string>() : event.gallery);
     Json seconds = event.data.at("seconds");
     if (seconds.is_null()) seconds = 0;  // embeddings: no photo was looked at
-    const Json base{{"id", std::to_string(time_ms) + "-" + std::to_string(++count_)},
+    const Json base{{"id", std::to_string(when.time_ms) + "-" + std::to_string(++count_)},
                     {"duration", hundredths(seconds.get<double>())},
-                    {"timestamp", iso_time(time_ms)},
+                    {"timestamp", iso_time(when.time_ms)},
                     {"attempts", 1},
                     {"camera", camera},
                     {"zones", Json::array()}};
@@ -228,7 +228,7 @@ class DoubleTakeTopics final : public MqttTopics {
     if (people > 0) tell("cameras/" + camera, camera, camera, kCamera, seen, all);
     seen["personCount"] = 0;
     seen["counts"] = counts_of(0, 0);
-    resets_[camera] = {time_ms + kPersonReset, text_of(seen)};
+    resets_[camera] = {when.steady_ms + kPersonReset, text_of(seen)};
     return all;
   }
 
@@ -240,11 +240,11 @@ class DoubleTakeTopics final : public MqttTopics {
     return next;
   }
 
-  std::vector<MqttMessage> due(std::int64_t time_ms) override {
+  std::vector<MqttMessage> due(std::int64_t steady_ms) override {
     std::vector<MqttMessage> all;
     std::erase_if(resets_, [&](const auto& entry) {
       const auto& [camera, reset] = entry;
-      if (reset.at > time_ms) return false;
+      if (reset.at > steady_ms) return false;
       all.push_back({"double-take/cameras/" + camera + "/person", "0", true});
       if (!discovery_.empty()) all.push_back({state_topic(camera), reset.state, true});
       return true;

@@ -17,6 +17,12 @@ struct MqttMessage {
   bool retain = false;  ///< Whether the broker keeps it for those who come later.
 };
 
+/// When something happened.
+struct Moment {
+  std::int64_t time_ms = 0;    ///< Since 1970, UTC: what is told.
+  std::int64_t steady_ms = 0;  ///< steady_ms(): what is counted by.
+};
+
 /// Says under which topics what is told, and how. For one thread.
 class MqttTopics {
  public:
@@ -25,12 +31,12 @@ class MqttTopics {
   [[nodiscard]] virtual std::string availability() const = 0;
   /// What every new connection begins with.
   [[nodiscard]] virtual std::vector<MqttMessage> greeting() const = 0;
-  /// What an event that happened at `time_ms` (since 1970, UTC) is told as.
-  [[nodiscard]] virtual std::vector<MqttMessage> messages(const Event& event, std::int64_t time_ms) = 0;
-  /// When due() has something again; empty: not before the next event.
+  /// What an event is told as.
+  [[nodiscard]] virtual std::vector<MqttMessage> messages(const Event& event, const Moment& when) = 0;
+  /// When due() has something again, by steady_ms(); empty: not before the next event.
   [[nodiscard]] virtual std::optional<std::int64_t> next_due() const { return std::nullopt; }
-  /// What is to be told by itself at `time_ms`.
-  [[nodiscard]] virtual std::vector<MqttMessage> due(std::int64_t /*time_ms*/) { return {}; }
+  /// What is to be told by itself at that moment of steady_ms().
+  [[nodiscard]] virtual std::vector<MqttMessage> due(std::int64_t /*steady_ms*/) { return {}; }
 };
 
 struct MqttTopicsOptions {

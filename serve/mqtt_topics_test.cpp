@@ -12,7 +12,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::int64_t kTime = 1'795'858'200'123;  // 2026-11-28T09:30:00.123Z: date -u -d @1795858200
+// 2026-11-28T09:30:00.123Z: date -u -d @1795858200
+constexpr Moment kTime{.time_ms = 1'795'858'200'123, .steady_ms = 5000};
 
 Json face(const char* name, double confidence) {
   return {{"name", name == nullptr ? Json(nullptr) : Json(name)},
@@ -59,7 +60,7 @@ TEST(LikenessTopics, APhotoIsToldOfByItsFacesItsGalleryAndItsSource) {
   const auto told = topics->messages(searched("door", {face("Ann", 0.9), face(nullptr, 0.2)}), kTime);
   EXPECT_EQ(topics_of(told), (Topics{"likeness/event/searched", "likeness/match/default",
                                      "likeness/unknown/default", "likeness/source/door"}));
-  EXPECT_EQ(payload(told, "likeness/event/searched")["time_ms"], kTime);
+  EXPECT_EQ(payload(told, "likeness/event/searched")["time_ms"], kTime.time_ms);
   const Json match = payload(told, "likeness/match/default");
   EXPECT_EQ(match["name"], "Ann");
   EXPECT_EQ(match["time"], "2026-11-28T09:30:00.123Z");
@@ -126,14 +127,24 @@ TEST(DoubleTakeTopics, TheCountOfPeopleGoesBackAfterHalfAMinute) {
   const auto topics = double_take_topics({});
   EXPECT_FALSE(topics->next_due());
   (void)topics->messages(searched("door", {face("Ann", 0.9)}), kTime);
-  EXPECT_EQ(topics->next_due(), kTime + 30'000);
-  EXPECT_TRUE(topics->due(kTime + 29'999).empty());
-  const auto told = topics->due(kTime + 30'000);
+  EXPECT_EQ(topics->next_due(), kTime.steady_ms + 30'000);
+  EXPECT_TRUE(topics->due(kTime.steady_ms + 29'999).empty());
+  const auto told = topics->due(kTime.steady_ms + 30'000);
   EXPECT_EQ(topics_of(told),
             (Topics{"double-take/cameras/door/person", "homeassistant/sensor/double-take/door/state"}));
   EXPECT_EQ(told.front().payload, "0");
   EXPECT_EQ(Json::parse(told.back().payload)["personCount"], 0);
   EXPECT_FALSE(topics->next_due());
+}
+
+TEST(DoubleTakeTopics, TheCountGoesBackAlsoWhereTheClockIsSetMeanwhile) {
+  const auto topics = double_take_topics({});
+  (void)topics->messages(searched("door", {face("Ann", 0.9)}), kTime);
+  const Moment set_back{.time_ms = kTime.time_ms - 3'600'000, .steady_ms = kTime.steady_ms + 1000};
+  (void)topics->messages(searched("gate", {face("Ann", 0.9)}), set_back);
+  EXPECT_EQ(topics->next_due(), kTime.steady_ms + 30'000);
+  EXPECT_EQ(topics->due(kTime.steady_ms + 30'999).front().topic, "double-take/cameras/door/person");
+  EXPECT_EQ(topics->due(kTime.steady_ms + 31'000).front().topic, "double-take/cameras/gate/person");
 }
 
 TEST(MqttUrl, IsTakenApartOrRefused) {

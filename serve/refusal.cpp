@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "likeness/core/error_name.h"
+#include "likeness/gallery/no_rights.h"
 
 namespace likeness::serve {
 namespace {
@@ -37,6 +38,7 @@ Refusal not_found(const std::string& what) { return {404, "not_found", "there is
 
 Refusal refusal_for(const std::exception& error) {
   if (const auto* refusal = dynamic_cast<const Refusal*>(&error)) return *refusal;
+  if (const auto* rights = dynamic_cast<const NoRights*>(&error)) return {403, "forbidden", rights->what()};
   if (const auto* known = dynamic_cast<const Error*>(&error))
     return {status_of(known->code()), std::string(name_of(known->code())), known->what()};
   if (dynamic_cast<const std::invalid_argument*>(&error) != nullptr) return {400, "invalid", error.what()};

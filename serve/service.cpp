@@ -123,9 +123,16 @@ void Service::keep_house(const std::stop_token& stop) {
   constexpr std::chrono::minutes kPause(10);
   std::mutex mutex;
   std::condition_variable_any wake;
+  ClockWatch watch;
   while (!stop.stop_requested()) {
-    const std::int64_t oldest = now_ms() - std::int64_t{options_.keep_seen_days} * 24 * 3600 * 1000;
+    const std::int64_t now = now_ms();
+    // A clock that was set wrongly for a moment must not have everything forgotten: it is believed a round
+    // later.
+    const bool doubtful = watch.was_set(now, steady_ms());
+    if (doubtful) note({{"level", "warning"}, {"operation", "forgetting"}, {"error", "the clock was set"}});
+    const std::int64_t oldest = now - std::int64_t{options_.keep_seen_days} * 24 * 3600 * 1000;
     for (const auto& served : galleries_) {
+      if (doubtful) break;
       try {
         if (served->gallery->store().seen().remove_older_than(oldest) > 0) served->gallery->purge();
       } catch (const std::exception& error) {  // locked or full: the next round tries again
@@ -144,8 +151,16 @@ void Service::remember_unknown(ServedGallery& served, const PhotoFaces& photo,
                                std::span<const Identification> answers) {
   if (options_.keep_seen_days == 0) return;
   const std::lock_guard lock(served.changing);
-  (void)add_sightings(served.gallery->store(), recognizer_.contract(), options_.models.precision, photo,
-                      answers, {.keep_crops = options_.keep_crops, .time_ms = now_ms()});
+  try {
+    (void)add_sightings(served.gallery->store(), recognizer_.contract(), options_.models.precision, photo,
+                        answers, {.keep_crops = options_.keep_crops, .time_ms = now_ms()});
+  } catch (const Error& error) {  // what is out of reach, or a standby, keeps no face; the answer comes
+    if (error.code() != ErrorCode::kUnavailable) throw;
+    note({{"level", "error"},
+          {"operation", "remembering"},
+          {"gallery", served.name},
+          {"error", error.what()}});
+  }
 }
 
 void Service::open_galleries() {
@@ -156,6 +171,7 @@ void Service::open_galleries() {
     auto served = std::make_unique<ServedGallery>();
     served->name = source.name;
     GalleryOptions open = options_.gallery_options;
+    open.may_be_read_only = options_.keep_seen_days == 0;  // else each search may have something to keep
     if (!options_.shards.urls.empty()) open.shards = shards_over_http(options_.shards, source.name);
     served->gallery = std::make_unique<Gallery>(open_or_create_gallery(
         source.uri, recognizer_.space(), {.passphrase = options_.gallery_options.passphrase}, open));

@@ -35,16 +35,20 @@ namespace likeness::serve {
 /// A gallery and what it is called in paths.
 struct GallerySource {
   std::string name;
-  std::string uri;  ///< As open_gallery() takes it; made where there is none.
+  /// As open_gallery() takes it; made where there is none. One at a server that may only be read is searched.
+  std::string uri;
 };
 
 struct ServiceOptions {
   Setup models;
   std::vector<GallerySource> galleries;
-  GalleryOptions gallery_options{};             ///< For opening each; of a shard: nothing else is answered.
+  /// For opening each; not `may_be_read_only`. Of a shard: nothing else is answered.
+  GalleryOptions gallery_options{};
   std::optional<std::filesystem::path> keys{};  ///< Empty: whoever reaches the server may do everything.
   std::filesystem::path audit{};                ///< AuditLog's.
-  int keep_seen_days = 0;   ///< How long faces that stayed without a name are kept for review; 0: not at all.
+  /// How long faces that stayed without a name are kept for review, for which galleries must be writable; 0:
+  /// not at all.
+  int keep_seen_days = 0;
   bool keep_crops = false;  ///< Keep a picture of each enrolled face, and of each that is kept for review.
   std::filesystem::path backups{};  ///< Folder for backups; empty: none are made.
   std::vector<StaticFile> files{};  ///< Served as they are beside the API; each has a path of its own.
@@ -113,7 +117,8 @@ class Service : public Handler {
   [[nodiscard]] int keep_seen_days() const { return options_.keep_seen_days; }
   /// Whether faces that stayed without a name are kept.
   [[nodiscard]] bool keeps_unknown() const { return options_.keep_seen_days > 0; }
-  /// Keeps faces that stayed without a name for review, where the options say so.
+  /// Keeps faces that stayed without a name for review, where the options say so and the gallery can be
+  /// reached.
   void remember_unknown(ServedGallery& served, const PhotoFaces& photo,
                         std::span<const Identification> answers);
   [[nodiscard]] const std::filesystem::path& backups() const { return options_.backups; }

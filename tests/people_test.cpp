@@ -108,6 +108,34 @@ TEST_F(People, ImportedTwiceAreKnown) {
   EXPECT_EQ(json::parse(bytes.out)["known"], 15);
 }
 
+TEST_F(People, ACopyMayHaveAnotherPassphrase) {
+  const std::string g = gallery();
+  std::ofstream(at("old")) << "one\n";
+  std::ofstream(at("new")) << "two\n";
+  ASSERT_EQ(run_likeness({"gallery", "copy", g, at("sealed"), "--new-key-file", at("old")}).code, 0);
+  const std::vector<std::string> again{"gallery",    "copy",    at("sealed"),     at("anew"),
+                                       "--key-file", at("old"), "--new-key-file", at("new")};
+  ASSERT_EQ(run_likeness(again).code, 0);
+  EXPECT_NE(run_likeness(again).out.find("0 of them now"), std::string::npos);  // goes on, with both keys
+  EXPECT_EQ(run_likeness({"gallery", "check", "--gallery", at("anew"), "--key-file", at("new")}).code, 0);
+  EXPECT_EQ(run_likeness({"gallery", "check", "--gallery", at("anew"), "--key-file", at("old")}).code, 5);
+}
+
+TEST_F(People, ParquetIsForThePythonPackage) {
+  fs::create_directories(at("parts"));
+  for (const char* name : {"faces.parquet", "unnamed", "parts/part-0.parquet"})
+    std::ofstream(at(name)) << "PAR1 and so on";
+  for (const char* name : {"faces.parquet", "unnamed", "parts"}) {
+    const auto refused = run_likeness({"gallery", "import", at(name), "--gallery", at("none")});
+    EXPECT_EQ(refused.code, 2);
+    EXPECT_EQ(lines(refused.err).size(), 1U) << refused.err;
+    EXPECT_NE(refused.err.find("python -m likeness import " + at(name) + " --gallery " + at("none")),
+              std::string::npos)
+        << refused.err;
+  }
+  EXPECT_FALSE(fs::exists(at("none")));
+}
+
 TEST_F(People, WhoAreThereTwiceAreFoundAndRemovedOnceListed) {
   const std::string g = gallery();
   (void)embeddings("f.npz", {"Annie"}, 1);  // Ann's very faces

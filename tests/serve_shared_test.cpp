@@ -38,7 +38,11 @@ class Shared : public testing::Test {
     all.insert(all.end(), more.begin(), more.end());
     return all;
   }
-  [[nodiscard]] RunningServer serve(const std::string& log) const { return {folder_ / log, arguments()}; }
+  [[nodiscard]] RunningServer serve(const std::string& log, const std::string& uri = "") const {
+    std::vector<std::string> all = arguments();
+    if (!uri.empty()) all[1] = uri;
+    return {folder_ / log, all};
+  }
   [[nodiscard]] std::string photo(int person, std::uint32_t seed = 5) const {
     return read_text(
         tiny::write_people(folder_.path() / std::to_string(seed), person, person + 1, 1, seed).front());
@@ -143,6 +147,51 @@ TEST_F(Shared, TheDatabaseAwaySearchingGoesOnEnrollingWaitsAndBothComeBack) {
   while (name_in(search(first, asked)) != "Bob") ASSERT_LT(Clock::now() - since, milliseconds(10000));
   EXPECT_FALSE(search(first, asked).contains("stale"));
   EXPECT_FALSE(search(second, asked).contains("stale"));
+}
+
+TEST_F(Shared, AStandbyAndARoleThatMayOnlySearchAreSearchedAndRefuseChanges) {
+  const RunningServer first = serve("first");
+  ASSERT_EQ(status_of(enrol(first, photo(0), "Ann")), 200);
+  const std::string gallery = uri_.substr(uri_.find('?'));
+  const std::string schema = "likeness_" + gallery.substr(gallery.find('=') + 1);
+  database_->execute("faces", "CREATE ROLE searcher LOGIN PASSWORD 'for-tests'; GRANT USAGE ON SCHEMA " +
+                                  schema + " TO searcher; GRANT SELECT ON ALL TABLES IN SCHEMA " + schema +
+                                  " TO searcher");
+  const auto standby = PostgresServer::standby_of(*database_);
+  struct Case {
+    std::string uri;
+    int status;
+    int exit_code;
+    std::string words;
+  };
+  for (const auto& [uri, status, exit_code, words] :
+       {Case{standby->uri("faces") + gallery, 503, 6, "changes go to the primary"},
+        Case{database_->uri("faces", "searcher") + gallery, 403, 7, "the role's rights forbid"}}) {
+    SCOPED_TRACE(words);
+    const RunningServer second = serve("second", uri);
+    EXPECT_NE(second.log().find("opened for reading"), std::string::npos) << second.log();
+    EXPECT_EQ(name_in(search(second, photo(0, 9))), "Ann");
+    const std::string refused = enrol(second, photo(1), "Bob");
+    EXPECT_EQ(status_of(refused), status) << refused;
+    EXPECT_NE(body_of(refused).find(words), std::string::npos) << refused;
+    EXPECT_EQ(refused.find("Retry-After: 1") != std::string::npos, status == 503);
+    const ProgramResult result = run_likeness({"gallery", "remove", "Ann", "--gallery", uri});
+    EXPECT_EQ(result.code, exit_code) << result.err;
+    EXPECT_NE(result.err.find(words), std::string::npos) << result.err;
+    EXPECT_EQ(lines(result.err).size(), 1U) << result.err;
+    const json told = json::parse(body_of(
+        ask(first.port(), request_text("PATCH", "/v1/galleries/default/people/1", R"({"name": "Eva"})"))));
+    const std::string path = "/v1/search?min_version=" + told.at("version").dump();
+    EXPECT_EQ(name_in(search(second, photo(0, 9), path)), "Eva");
+    EXPECT_FALSE(search(second, photo(0, 9)).contains("stale"));
+    EXPECT_EQ(status_of(ask(first.port(),
+                            request_text("PATCH", "/v1/galleries/default/people/1", R"({"name": "Ann"})"))),
+              200);
+    const auto since = Clock::now();
+    while (name_in(search(second, photo(0, 9))) != "Ann") ASSERT_LT(Clock::now() - since, milliseconds(5000));
+  }
+  EXPECT_EQ(run_likeness({"gallery", "list", "--gallery", standby->uri("faces") + gallery}).code, 0);
+  database_->execute("faces", "DROP OWNED BY searcher; DROP ROLE searcher");
 }
 
 TEST_F(Shared, CopiesBothWaysAndChecks) {

@@ -15,6 +15,7 @@
 #include "likeness/core/atomic_file.h"
 #include "likeness/core/cache_folder.h"
 #include "likeness/core/error.h"
+#include "likeness/core/now.h"
 #include "likeness/core/output.h"
 #include "likeness/core/person_name.h"
 #include "likeness/core/sha256.h"
@@ -231,6 +232,18 @@ TEST(Xxh64, AgreesWithTheReference) {
       EXPECT_EQ(sum.digest(), digest) << size << " bytes in pieces of " << piece;
     }
   }
+}
+
+TEST(ClockWatch, TellsOnceThatTheClockWasSet) {
+  constexpr std::int64_t kNow = 1'795'858'200'000;
+  constexpr std::int64_t kYear = std::int64_t{365} * 24 * 3600 * 1000;
+  ClockWatch watch;
+  EXPECT_FALSE(watch.was_set(kNow, 5000));
+  EXPECT_FALSE(watch.was_set(kNow + 600'500, 605'000));  // clocks differ a little
+  EXPECT_TRUE(watch.was_set(kNow + kYear, 1'205'000));
+  EXPECT_FALSE(watch.was_set(kNow + kYear + 600'000, 1'805'000));  // it stays so
+  EXPECT_TRUE(watch.was_set(kNow + 2'400'000, 2'405'000));         // and is set right
+  EXPECT_FALSE(watch.was_set(kNow + 3'000'000, 3'005'000));
 }
 
 TEST(CachePlace, DependsOnTheFileAndOnWhatIsMadeOfIt) {

@@ -10,9 +10,10 @@ struct Notice {
   enum class Code {
     kIndexNotSaved,  ///< A search index cannot be written beside its gallery: every process builds its own.
     kIndexNotReadable,  ///< An index file is damaged or of another gallery: it is built anew.
+    kReadOnly,          ///< A gallery may not be written: it is opened for reading.
   };
   Code code;
-  std::string text;  ///< One line: which file, what is wrong.
+  std::string text;  ///< One line: which file or gallery, what is wrong.
 };
 
 /// May be empty. Called from the thread that does the work.

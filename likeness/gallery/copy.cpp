@@ -89,6 +89,7 @@ class Copying {
       to_.reject(other->id, said.embeddings[i], said.list[i].photo_hash, said.list[i].box);
   }
   [[nodiscard]] const CopyReport& report() const { return report_; }
+  [[nodiscard]] EmbeddingFormat format() const { return format_; }
 
  private:
   static NewFace as_new(const PersonCopy& person, std::size_t i) {
@@ -160,7 +161,9 @@ CopyReport copy_gallery(const GalleryStore& from, GalleryStore& to, const Progre
   const bool alone = static_cast<std::size_t>(to.face_count()) == copying.report().faces;
   if (calibration && alone && to.note(kCalibrationNote) != calibration)
     to.set_note(kCalibrationNote, *calibration);
-  return copying.report();
+  CopyReport report = copying.report();
+  report.seen = copy_seen(from, to, copying.format(), progress);
+  return report;
 }
 
 }  // namespace likeness

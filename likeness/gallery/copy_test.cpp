@@ -4,6 +4,7 @@
 
 #include "likeness/core/error.h"
 #include "likeness/gallery/memory_store.h"
+#include "likeness/gallery/seen.h"
 #include "likeness/gallery/store_testing.h"
 #include "likeness/gallery/synthetic.h"
 #include "likeness/gallery/tested_gallery.h"
@@ -76,6 +77,56 @@ TEST_P(Copy, GoesOnWhereItStoppedAndAddsNothingTwice) {
   expect_error(ErrorCode::kStopped, "", [&] {
     static_cast<void>(copy_gallery(*from_, *to, [](std::size_t, std::size_t) { return false; }));
   });
+}
+
+TEST_P(Copy, BringsFacesWithoutANameInTheirGroups) {
+  const auto seen_at = [&](std::size_t row, std::int64_t time_ms, int photo, bool crop) {
+    NewSeenFace face{.embedding = faces_[row], .box = {1, 2, 81, 82}, .time_ms = time_ms};
+    face.quality = {.size_px = static_cast<float>(80 + row), .sharpness = 5, .yaw = 0.25F, .score = 0.5F};
+    if (photo > 0) face.photo_hash = hash_of(photo);
+    if (crop) face.crop = crop_;
+    return from_->seen().add(face, 0.5).group;
+  };
+  const std::int64_t first = seen_at(24, 100, 50, true);
+  seen_at(27, 200, 51, false);
+  const std::int64_t ignored = seen_at(21, 300, 0, false);
+  from_->seen().set_shelf(ignored, SeenShelf::kIgnored);
+  const auto to = place_->make(kSpace);
+  EXPECT_EQ(copy_gallery(*from_, *to).seen.added, 3U);
+  EXPECT_EQ(copy_gallery(*from_, *to).seen.added, 0U);
+  // Somebody of the first group again, and a group that the copy lost.
+  EXPECT_EQ(seen_at(25, 400, 0, false), first);
+  to->seen().remove_group(to->seen().groups(SeenShelf::kIgnored).at(0).id);
+  const CopyReport report = copy_gallery(*from_, *to);
+  EXPECT_EQ(report.seen.faces, 4U);
+  EXPECT_EQ(report.seen.added, 2U);
+  const auto back = make_memory_store(kSpace);
+  EXPECT_EQ(copy_gallery(*to, *back).seen.added, 4U);
+  const auto groups = from_->seen().groups();
+  for (const GalleryStore* copy : std::vector<const GalleryStore*>{to.get(), back.get()}) {
+    const auto copied = copy->seen().groups();
+    ASSERT_EQ(copied.size(), groups.size());
+    for (std::size_t i = 0; i < groups.size(); ++i) {
+      EXPECT_EQ(copied[i].shelf, groups[i].shelf);
+      EXPECT_EQ(copied[i].sightings, groups[i].sightings);
+      EXPECT_EQ(copied[i].faces, groups[i].faces);
+      EXPECT_EQ(copied[i].first_ms, groups[i].first_ms);
+      EXPECT_EQ(copied[i].last_ms, groups[i].last_ms);
+    }
+    const SeenFace face = copy->seen().faces(copied.at(0).id).at(0);
+    EXPECT_EQ(face.photo_hash, hash_of(50));
+    EXPECT_EQ(copy->seen().crop(face.id), crop_);
+    EXPECT_TRUE(copy->check().empty());
+  }
+  NewSeenFace again{.embedding = faces_[26], .box = {1, 2, 3, 4}, .time_ms = 500};
+  EXPECT_EQ(to->seen().add(again, 0.5).group, to->seen().groups().at(0).id);  // the middle came along
+  // The same photo and box, but seen larger.
+  const auto other = make_memory_store(kSpace);
+  NewSeenFace face{.embedding = faces_[24], .box = {1, 2, 81, 82}, .time_ms = 100};
+  face.photo_hash = hash_of(50);
+  other->seen().add(face, 0.5);
+  expect_error(ErrorCode::kDataInvalid, "of a group without a name 1 faces are not as in",
+               [&] { static_cast<void>(copy_gallery(*other, *to)); });
 }
 
 TEST_P(Copy, TellsOfFacesThatAreSomebodyElsesAndOfOthersThanTheyWere) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <filesystem>
+#include <functional>
 #include <mutex>
 #include <set>
 #include <stdexcept>
@@ -61,8 +62,18 @@ struct Gallery::State {
     bool reached;
   };
   [[nodiscard]] Looked look();
-  [[nodiscard]] GalleryView::Parts next_parts(const GalleryView* old, std::uint64_t version,
-                                              std::uint64_t note_version, const Progress& progress);
+  /// What the store counts.
+  struct Counts {
+    std::uint64_t version;
+    std::uint64_t note_version;
+    std::uint64_t history;
+    [[nodiscard]] bool are_of(const GalleryView& view) const {
+      return view.version() == version && view.parts().note_version == note_version &&
+             view.parts().history == history;
+    }
+  };
+  [[nodiscard]] GalleryView::Parts next_parts(const GalleryView* old, const Counts& counts,
+                                              const Progress& progress);
   void follow_names(GalleryView::Parts& parts, const GalleryView* old, const Changes* changes);
   void ask_elsewhere(GalleryView::Parts& parts) const;
   void read_everything(GalleryView::Parts& parts, const Progress& progress);
@@ -80,7 +91,8 @@ struct Gallery::State {
   void save(const Layer& layer);
   void forget_index();
   void keep_index_anew();
-  [[nodiscard]] bool agrees(const SearchIndex& index, std::span<const FaceOwner> owners) const;
+  using VectorOf = std::function<std::vector<float>(std::int64_t)>;
+  [[nodiscard]] bool agrees(const VectorOf& known, std::span<const FaceOwner> owners) const;
   void purge_index(const Progress& progress);
 
   const std::shared_ptr<GalleryStore> store;
@@ -111,11 +123,11 @@ void Gallery::State::refresh_alone(const Progress& progress) {
   // What is counted is noted before that is read of which it is the count: what changes meanwhile is read
   // again next time.
   const std::uint64_t seen = own_changes;
-  const std::uint64_t version = store->version();
-  const std::uint64_t note_version = store->note_version();
+  Counts counts{.version = store->version(), .note_version = store->note_version(), .history = 0};
+  counts.history = store->history();  // of a connection that is there by now
   auto next = current();
-  if (!next || next->version() != version || next->parts().note_version != note_version)
-    next = std::make_shared<const GalleryView>(next_parts(next.get(), version, note_version, progress));
+  if (!next || !counts.are_of(*next))
+    next = std::make_shared<const GalleryView>(next_parts(next.get(), counts, progress));
   const std::lock_guard swap(swapping);
   view = std::move(next);
   changes_seen = seen;
@@ -137,8 +149,8 @@ Gallery::State::Looked Gallery::State::look() {
   return {.view = std::move(now), .reached = true};
 }
 
-GalleryView::Parts Gallery::State::next_parts(const GalleryView* old, std::uint64_t version,
-                                              std::uint64_t note_version, const Progress& progress) {
+GalleryView::Parts Gallery::State::next_parts(const GalleryView* old, const Counts& counts,
+                                              const Progress& progress) {
   GalleryView::Parts parts;
   if (old) {
     parts = old->parts();
@@ -147,15 +159,17 @@ GalleryView::Parts Gallery::State::next_parts(const GalleryView* old, std::uint6
     parts.comparison = comparison;
     if (store->remote() || shards) parts.names = std::make_shared<KnownNames>();
   }
-  if (!old || parts.note_version != note_version) {
+  const bool goes_on = old && old->parts().history == counts.history;
+  if (!goes_on || parts.note_version != counts.note_version) {
     const auto note = store->note(kCalibrationNote);
     parts.calibration = note ? calibration_from_json(*note, store->name()) : std::nullopt;
     parts.rejected = std::make_shared<const RejectedFaces>(store->rejections(), comparison);
-    parts.note_version = note_version;
+    parts.note_version = counts.note_version;
+    parts.history = counts.history;
   }
-  if (old && old->version() == version) return parts;
-  auto known = old ? store->changes_since(old->version()) : std::nullopt;
-  parts.version = known ? known->version : version;
+  if (goes_on && old->version() == counts.version) return parts;
+  auto known = goes_on ? store->changes_since(old->version()) : std::nullopt;
+  parts.version = known ? known->version : counts.version;
   if (parts.names && options.shard.of == 1) follow_names(parts, old, known ? &*known : nullptr);
   if (shards) {
     ask_elsewhere(parts);
@@ -216,7 +230,8 @@ void Gallery::State::read_everything(GalleryView::Parts& parts, const Progress& 
     }
     // Ids rise: of an index that is behind only the youngest faces are missing.
     const bool no_gap = own.empty() || owners[own.size() - 1].face == own.back().face;
-    if (no_gap && known.size() <= own.size() + own.size() / 3 && agrees(*start, own)) {
+    const auto vector_of = [&](std::int64_t face) { return start->vector(face); };
+    if (no_gap && known.size() <= own.size() + own.size() / 3 && agrees(vector_of, own)) {
       std::vector<std::int64_t> people;
       for (const FaceOwner& owner : own) people.push_back(owner.person);
       std::ranges::sort(people);
@@ -233,33 +248,48 @@ void Gallery::State::read_everything(GalleryView::Parts& parts, const Progress& 
     merge_layers(parts, indexes, progress);
 }
 
-/// Whether the youngest faces of an index that lies apart from its gallery are still those: a database that
-/// was set back to an earlier state gives ids again.
-bool Gallery::State::agrees(const SearchIndex& index, std::span<const FaceOwner> owners) const {
+/// Whether the youngest faces that are known apart from their gallery are still those: a database that was
+/// set back to an earlier state, or has lost the last changes with its primary, gives ids again. Of a face
+/// that is not known `known` gives nothing.
+bool Gallery::State::agrees(const VectorOf& known, std::span<const FaceOwner> owners) const {
   if (!store->remote()) return true;
   constexpr std::size_t kLookedAt = 64;
   constexpr float kSame = 0.98F;  // bytes change a cosine by .005, halves by less
   std::vector<std::int64_t> faces;
-  for (const FaceOwner& owner : owners.last(std::min(kLookedAt, owners.size()))) faces.push_back(owner.face);
+  for (std::size_t i = owners.size(); i > 0 && faces.size() < kLookedAt; --i) {
+    if (!known(owners[i - 1].face).empty()) faces.push_back(owners[i - 1].face);
+  }
   FaceEmbeddings read = store->embeddings(faces);
   const Embeddings compared = comparison.comparable(std::move(read.embeddings));
   for (std::size_t i = 0; i < read.faces.size(); ++i) {
-    const std::vector<float> vector = index.vector(read.faces[i].face);
+    const std::vector<float> vector = known(read.faces[i].face);
     if (dot(vector, compared[i]) < kSame) return false;
   }
   return true;
 }
 
-/// Where there is no log of changes, or it does not reach back far enough.
+/// Where there is no log of changes, or it does not reach back far enough, or is another one.
 void Gallery::State::compare_everything(GalleryView::Parts& parts, const Progress& progress) {
   const std::vector<FaceOwner> owners = store->owners(options.shard);
+  const auto vector_of = [&](std::int64_t face) -> std::vector<float> {
+    for (const auto& layer : parts.layers) {
+      if (layer->owner(face)) return layer->index().vector(face);
+    }
+    return {};
+  };
   auto changes = difference(parts, owners);
-  if (!changes) {  // an older face is missing: somebody has been at the file
+  // An older face is missing, or another one: somebody has been at the file, or it is another server.
+  if (!changes || !agrees(vector_of, owners)) {
     parts.layers.clear();
     parts.people = 0;
     changes = difference(parts, owners);
   }
   change_layers(parts, *std::move(changes), indexes, progress);
+  // A server that is behind, or has lost changes, gives their faces' ids again: layers must not end above
+  // them.
+  const std::int64_t youngest = owners.empty() ? -1 : owners.back().face;
+  if (store->remote() && !parts.layers.empty() && parts.layers.back()->last() > youngest)
+    merge_layers(parts, indexes, progress);
 }
 
 std::shared_ptr<const SearchIndex> Gallery::State::kept_index(std::size_t faces) {
@@ -393,11 +423,13 @@ std::shared_ptr<const GalleryView> Gallery::view_with(std::uint64_t version,
     if (now->version() >= version) return now;
     const std::string what =
         "version " + std::to_string(version) + ", but the gallery is at " + std::to_string(now->version());
-    // The store was asked just now, and has what anybody's finished change made.
-    if (reached) throw std::invalid_argument(what);
+    // The store was asked just now, and has what anybody's finished change made, unless it is behind.
+    if (reached && !store().may_lag()) throw std::invalid_argument(what);
     if (std::chrono::steady_clock::now() + kPause > end) {
       throw Error(ErrorCode::kUnavailable,
-                  store().name() + ": " + what + " as it was last seen: the database is out of reach");
+                  store().name() + ": " + what +
+                      (reached ? " on this standby, which has not got it yet"
+                               : " as it was last seen: the database is out of reach"));
     }
     std::this_thread::sleep_for(kPause);
   }

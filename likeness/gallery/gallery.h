@@ -27,6 +27,7 @@ using AskShards = std::function<std::vector<std::string>(const std::string& requ
 
 struct GalleryOptions {
   bool read_only = false;
+  bool may_be_read_only = false;               ///< See OpenOptions.
   int lock_timeout_ms = 5000;                  ///< How long to wait for another process that is writing.
   std::optional<std::string> passphrase = {};  ///< For encrypted galleries; see vault.h.
   /// Empty: exact in floats up to 50,000 faces, int8 up to 200,000, above that sketches.
@@ -38,7 +39,7 @@ struct GalleryOptions {
   /// Where nothing is said of that: a folder for the indexes of galleries at servers, each named by its
   /// gallery's identity, for this user alone. Empty: none is kept.
   std::filesystem::path index_folder = {};
-  NoticeSink notice = {};  ///< Is told of an index that cannot be read or saved.
+  NoticeSink notice = {};  ///< Is told of an index that cannot be read or saved, and of `may_be_read_only`.
   /// The faces that this process holds and searches. Of a part of them an index is kept only where the
   /// gallery is at a server.
   Shard shard = {};
@@ -78,8 +79,8 @@ class Gallery {
   /// is stale() then. @throws Error as refresh() otherwise, and where there is no view yet.
   [[nodiscard]] std::shared_ptr<const GalleryView> view_or_last() const;
   /// As view_or_last(), once it has `version`: that of one's own write, made through another process. Waits
-  /// at most so long for a store that is out of reach. @throws Error kUnavailable where it still is;
-  /// std::invalid_argument for a version that nobody has made.
+  /// at most so long for a store that is out of reach, or behind (GalleryStore::may_lag()). @throws Error
+  /// kUnavailable where it still is; std::invalid_argument for a version that nobody has made.
   [[nodiscard]] std::shared_ptr<const GalleryView> view_with(std::uint64_t version,
                                                              std::chrono::milliseconds most) const;
 

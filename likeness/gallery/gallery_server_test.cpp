@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "likeness/gallery/gallery.h"
+#include "likeness/gallery/no_rights.h"
 #include "likeness/gallery/open.h"
 #include "likeness/gallery/postgres_server_testing.h"
 #include "likeness/gallery/seen.h"
@@ -311,6 +312,16 @@ TEST_F(AtServer, ARoleThatMayOnlySearchSearches) {
   EXPECT_EQ(search.view()->search(faces_[0], 1).at(0).name, "Ada");
   expect_error(ErrorCode::kOutputUnwritable, "the role's rights forbid changes",
                [&] { try_open(as_searcher); });
+  {
+    std::string told;
+    Gallery served = open_gallery(
+        as_searcher,
+        {.may_be_read_only = true, .notice = [&](const Notice& notice) { told += notice.text; }});
+    EXPECT_NE(told.find("opened for reading; the role's rights forbid changes"), std::string::npos) << told;
+    EXPECT_EQ(served.view()->search(faces_[0], 1).at(0).name, "Ada");
+    EXPECT_THROW(add(served, "Bob", 3, 2), NoRights);
+    EXPECT_EQ(served.view_or_last()->faces(), 1U);
+  }
   server_->execute("shared", "DROP OWNED BY searcher; DROP ROLE searcher");
   Gallery reading = open_gallery(uri(), {.read_only = true});
   expect_error(ErrorCode::kOutputUnwritable, "may not be written", [&] { add(reading, "Bob", 3, 2); });

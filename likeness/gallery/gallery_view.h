@@ -49,6 +49,7 @@ class GalleryView {
     Comparison comparison;
     std::optional<Calibration> calibration;
     std::uint64_t version = 0;
+    std::uint64_t history = 0;                         ///< GalleryStore::history() of that moment.
     std::uint64_t note_version = 0;                    ///< When the calibration and the rejections were read.
     std::shared_ptr<const RejectedFaces> rejected;     ///< GalleryStore::rejections(); may be null.
     std::vector<std::shared_ptr<const Layer>> layers;  ///< Faces' ids rise from each to the next.

@@ -25,7 +25,7 @@ SeenGroup MemorySeen::told(const Group& group) {
   return told;
 }
 
-MemorySeen::Group& MemorySeen::make_group(const NewSeenFace& face) {
+MemorySeen::Group& MemorySeen::make_group(std::int64_t time_ms) {
   if (groups_.size() >= static_cast<std::size_t>(kMostGroups)) {
     const auto oldest = std::min_element(groups_.begin(), groups_.end(), [](const auto& a, const auto& b) {
       const auto order = [](const SeenGroup& one) { return std::tuple(one.shelf, one.last_ms, one.id); };
@@ -35,20 +35,21 @@ MemorySeen::Group& MemorySeen::make_group(const NewSeenFace& face) {
     groups_.erase(oldest);
   }
   Group& group = groups_[++last_group_];
-  group.group = {.id = last_group_, .first_ms = face.time_ms, .last_ms = face.time_ms};
+  group.group = {.id = last_group_, .first_ms = time_ms, .last_ms = time_ms};
   return group;
 }
 
-void MemorySeen::drop_smallest(Group& group, AddedSeenFace& added) {
-  if (group.faces.size() <= static_cast<std::size_t>(kMostFacesOfGroup)) return;
+std::int64_t MemorySeen::drop_smallest(Group& group) {
+  if (group.faces.size() <= static_cast<std::size_t>(kMostFacesOfGroup)) return 0;
   const auto smallest =
       std::min_element(group.faces.begin(), group.faces.end(), [](const auto& a, const auto& b) {
         const float one = a.second.face.quality.size_px;
         const float other = b.second.face.quality.size_px;
         return one != other ? one < other : a.first > b.first;
       });
-  if (smallest->first == added.face) added.face = 0;
+  const std::int64_t face = smallest->first;
   group.faces.erase(smallest);
+  return face;
 }
 
 void MemorySeen::settle(std::int64_t group) {
@@ -61,40 +62,76 @@ void MemorySeen::settle(std::int64_t group) {
   }
 }
 
+std::optional<SeenFace> MemorySeen::find_known(const std::string& hash, const Box& box) const {
+  for (const auto& [id, group] : groups_) {
+    for (const auto& [number, entry] : group.faces) {
+      if (!hash.empty() && entry.face.photo_hash == hash && entry.face.box == box) return entry.face;
+    }
+  }
+  return std::nullopt;
+}
+
+std::int64_t MemorySeen::insert(Group& group, const NewSeenFace& face, const std::string& hash) {
+  group.faces[++last_face_] = {{.id = last_face_,
+                                .group = group.group.id,
+                                .box = face.box,
+                                .quality = face.quality,
+                                .photo_hash = hash,
+                                .photo_size = face.photo_size,
+                                .time_ms = face.time_ms,
+                                .has_crop = !face.crop.empty()},
+                               as_stored(face.embedding, format_),
+                               {face.crop.begin(), face.crop.end()}};
+  return last_face_;
+}
+
 AddedSeenFace MemorySeen::add(const NewSeenFace& face, double link_threshold) {
   require_seen(face, space_.dimension);
   const std::string hash = to_hex(from_hex(face.photo_hash, "photo_hash"));
   const Lock lock(mutex_);
-  for (const auto& [id, group] : groups_) {
-    for (const auto& [number, entry] : group.faces) {
-      if (!hash.empty() && entry.face.photo_hash == hash && entry.face.box == face.box)
-        return {.face = number, .group = id, .is_new = false, .shelf = group.group.shelf};
-    }
+  if (const auto known = find_known(hash, face.box)) {
+    return {.face = known->id,
+            .group = known->group,
+            .is_new = false,
+            .shelf = groups_.at(known->group).group.shelf};
   }
   const auto likest = centres_.likest(compared(face.embedding));
   AddedSeenFace added;
   added.is_new_group = !likest || likest->cosine < link_threshold;
   if (!added.is_new_group) added.cosine = likest->cosine;
-  Group& group = added.is_new_group ? make_group(face) : groups_.at(likest->group);
+  Group& group = added.is_new_group ? make_group(face.time_ms) : groups_.at(likest->group);
   added.group = group.group.id;
   added.shelf = group.group.shelf;
-  added.face = ++last_face_;
-  group.faces[added.face] = {{.id = added.face,
-                              .group = added.group,
-                              .box = face.box,
-                              .quality = face.quality,
-                              .photo_hash = hash,
-                              .photo_size = face.photo_size,
-                              .time_ms = face.time_ms,
-                              .has_crop = !face.crop.empty()},
-                             as_stored(face.embedding, format_),
-                             {face.crop.begin(), face.crop.end()}};
+  added.face = insert(group, face, hash);
   ++group.group.sightings;
   group.group.first_ms = std::min(group.group.first_ms, face.time_ms);
   group.group.last_ms = std::max(group.group.last_ms, face.time_ms);
-  drop_smallest(group, added);
+  if (drop_smallest(group) == added.face) added.face = 0;
   settle(added.group);
   return added;
+}
+
+std::int64_t MemorySeen::put(const SeenGroup& as, std::span<const NewSeenFace> faces, std::int64_t into) {
+  std::vector<std::pair<const NewSeenFace*, std::string>> left;
+  const Lock lock(mutex_);
+  for (const NewSeenFace& face : faces) {
+    require_seen(face, space_.dimension);
+    std::string hash = to_hex(from_hex(face.photo_hash, "photo_hash"));
+    if (!find_known(hash, face.box)) left.emplace_back(&face, std::move(hash));
+  }
+  if (into == 0 ? left.empty() : !groups_.contains(into)) return 0;
+  Group& group = into == 0 ? make_group(as.first_ms) : groups_.at(into);
+  if (into == 0) group.group.shelf = as.shelf;
+  for (const auto& [face, hash] : left) {
+    insert(group, *face, hash);
+    drop_smallest(group);
+  }
+  group.group.sightings = std::max(group.group.sightings, as.sightings);
+  group.group.first_ms = std::min(group.group.first_ms, as.first_ms);
+  group.group.last_ms = std::max(group.group.last_ms, as.last_ms);
+  const std::int64_t id = group.group.id;
+  settle(id);
+  return id;
 }
 
 std::vector<SeenGroup> MemorySeen::groups(std::optional<SeenShelf> shelf) const {

@@ -18,6 +18,7 @@ class MemorySeen final : public SeenStore {
       : space_(space), format_(format), centres_(space.dimension) {}
 
   AddedSeenFace add(const NewSeenFace& face, double link_threshold) override;
+  std::int64_t put(const SeenGroup& as, std::span<const NewSeenFace> faces, std::int64_t into) override;
   std::vector<SeenGroup> groups(std::optional<SeenShelf> shelf) const override;
   std::optional<SeenGroup> find_group(std::int64_t group) const override;
   std::vector<SeenFace> faces(std::int64_t group) const override;
@@ -44,8 +45,11 @@ class MemorySeen final : public SeenStore {
 
   [[nodiscard]] std::vector<float> compared(std::span<const float> embedding) const;
   [[nodiscard]] static SeenGroup told(const Group& group);
-  [[nodiscard]] Group& make_group(const NewSeenFace& face);
-  void drop_smallest(Group& group, AddedSeenFace& added);
+  [[nodiscard]] Group& make_group(std::int64_t time_ms);
+  [[nodiscard]] std::optional<SeenFace> find_known(const std::string& hash, const Box& box) const;
+  std::int64_t insert(Group& group, const NewSeenFace& face, const std::string& hash);
+  /// @returns the one that went; 0: none.
+  static std::int64_t drop_smallest(Group& group);
   void settle(std::int64_t group);
 
   mutable std::recursive_mutex mutex_;  // some members are made of others

@@ -60,8 +60,10 @@ fs::path path_of(const std::string& uri) {
 
 Gallery opened(const std::string& uri, GalleryOptions options) {
   const OpenOptions open{.read_only = options.read_only,
+                         .may_be_read_only = options.may_be_read_only,
                          .lock_timeout_ms = options.lock_timeout_ms,
-                         .passphrase = options.passphrase};
+                         .passphrase = options.passphrase,
+                         .notice = options.notice};
   if (at_server(uri)) {
     auto store = open_postgres_gallery(uri, open);
     if (!options.index_file)

@@ -12,8 +12,11 @@
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include "likeness/core/error.h"
+#include "likeness/core/now.h"
+#include "likeness/gallery/no_rights.h"
 
 namespace likeness::postgres {
 namespace {
@@ -24,27 +27,18 @@ constexpr Oid kInt8 = 20;
 constexpr Oid kFloat8 = 701;
 constexpr Oid kInt8Array = 1016;
 
-std::int64_t steady_ms() {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
-}
+/// How long a change may be at a standby before it is looked for.
+constexpr int kLookAtStandbyMs = 250;
 
-/// Several lines as one.
-std::string one_line(std::string text) {
-  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
-  std::string line;
-  for (const char c : text) {
-    if (c == '\n') {
-      line += "; ";
-    } else if (c != '\t' && c != '\r') {
-      line += c;
-    }
-  }
-  return line;
+/// A standby may be the primary a moment later: that is a matter of time, as a server out of reach is.
+[[noreturn]] void refuse_at_standby(const std::string& name) {
+  throw Error(ErrorCode::kUnavailable,
+              name + ": the server is a standby, which is read only: changes go to the primary");
 }
 
 /// By the server's SQLSTATE.
-[[noreturn]] void fail(const std::string& name, const std::string& state, const std::string& message) {
+[[noreturn]] void fail(const std::string& name, const std::string& state, const std::string& message,
+                       bool standby = false) {
   const auto is = [&](const char* start) { return state.starts_with(start); };
   if (is("55P03") || is("40") || is("57014")) {
     throw Error(ErrorCode::kUnavailable,
@@ -55,8 +49,9 @@ std::string one_line(std::string text) {
   if (is("53"))
     throw Error(ErrorCode::kOutputUnwritable,
                 name + ": the server is out of space (" + message + "); nothing was changed");
-  if (is("42501") || is("25006"))
-    throw Error(ErrorCode::kOutputUnwritable, name + ": may not be written (" + message + ")");
+  if (is("25006") && standby) refuse_at_standby(name);
+  if (is("25006")) throw Error(ErrorCode::kOutputUnwritable, name + ": may not be written (" + message + ")");
+  if (is("42501")) throw NoRights(name + ": the role's rights forbid this (" + message + ")");
   if (is("58")) throw Error(ErrorCode::kOutputUnwritable, name + ": input/output error (" + message + ")");
   throw Error(ErrorCode::kDataInvalid, name + ": damaged (" + message + ")");
 }
@@ -108,8 +103,8 @@ std::array<char, sizeof(Number)> to_big_endian(Number number) {
 /// Open, or gone: then `lost` is true and every call fails.
 class Database::Connection {
  public:
-  /// @throws Error kUnavailable.
-  Connection(const Address& address, const std::string& setup)
+  /// `wanted`: libpq's target_session_attrs, where not the address shall say. @throws Error kUnavailable.
+  Connection(const Address& address, const std::string& setup, const char* wanted = nullptr)
       : name_(address.name), handle_(nullptr, PQfinish) {
     // What comes before the address is overruled by it.
     const std::array keys{"connect_timeout",
@@ -118,21 +113,17 @@ class Database::Connection {
                           "dbname",
                           "application_name",
                           "client_encoding",
+                          wanted ? "target_session_attrs" : nullptr,
                           static_cast<const char*>(nullptr)};
-    const std::array values{"5",
-                            "10000",
-                            "10",
-                            address.connection.c_str(),
-                            "likeness",
-                            "UTF8",
-                            static_cast<const char*>(nullptr)};
+    const std::array values{"5",        "10000", "10",   address.connection.c_str(),
+                            "likeness", "UTF8",  wanted, static_cast<const char*>(nullptr)};
     handle_.reset(PQconnectdbParams(keys.data(), values.data(), 1));
     if (!handle_) throw std::bad_alloc();
     if (PQstatus(handle_.get()) != CONNECTION_OK) fail(name_, "", one_line(PQerrorMessage(handle_.get())));
     // By default libpq prints what the server has to say.
     PQsetNoticeReceiver(
         handle_.get(), [](void*, const PGresult*) {}, nullptr);
-    run(setup);
+    if (!setup.empty()) run(setup);
   }
 
   [[nodiscard]] PGconn* handle() const { return handle_.get(); }
@@ -144,8 +135,16 @@ class Database::Connection {
     const char* state = raw ? PQresultErrorField(raw, PG_DIAG_SQLSTATE) : nullptr;
     const char* said = raw ? PQresultErrorField(raw, PG_DIAG_MESSAGE_PRIMARY) : nullptr;
     if (lost()) fail(name_, "", said ? said : one_line(PQerrorMessage(handle_.get())));
-    fail(name_, state ? state : "XX000", said ? said : one_line(PQerrorMessage(handle_.get())));
+    const char* standby = PQparameterStatus(handle_.get(), "in_hot_standby");
+    fail(name_, state ? state : "XX000", said ? said : one_line(PQerrorMessage(handle_.get())),
+         standby && std::string_view(standby) == "on");
   }
+  /// The first value of a query's first row.
+  [[nodiscard]] std::string value(const char* sql) const {
+    const Result result = checked(PQexec(handle_.get(), sql), PGRES_TUPLES_OK);
+    return PQntuples(result.get()) > 0 ? PQgetvalue(result.get(), 0, 0) : "";
+  }
+  [[nodiscard]] bool at_standby() const { return value("SELECT pg_is_in_recovery()") == "t"; }
   /// Statements without parameters and rows.
   std::string run(const std::string& sql) const {
     Result result(PQexec(handle_.get(), sql.c_str()), PQclear);
@@ -169,7 +168,16 @@ class Database::Listener {
     try {
       if (!connection_ || connection_->lost()) {
         connection_.reset();
-        connection_.emplace(address_, "LISTEN " + address_.schema);
+        listening_ = false;
+        connection_.emplace(address_, "");
+      }
+      if (!listening_ && connection_->at_standby()) {  // which hears of nothing; it may be promoted
+        std::this_thread::sleep_for(std::chrono::milliseconds(std::min(timeout_ms, kLookAtStandbyMs)));
+        return;
+      }
+      if (!listening_) {
+        connection_->run("LISTEN " + address_.schema);
+        listening_ = true;
         return;  // what was announced before is to be looked for
       }
       while (steady_ms() < end) {
@@ -193,6 +201,7 @@ class Database::Listener {
   const Address& address_;
   std::mutex mutex_;
   std::optional<Connection> connection_;
+  bool listening_ = false;
 };
 
 Database::Database(Address address, bool read_only, int lock_timeout_ms)
@@ -215,21 +224,47 @@ Database::Connection& Database::connected() {
     throw Error(ErrorCode::kUnavailable, name() + ": cannot be reached (the connection was lost)");
   if (steady_ms() < retry_at_ms_) throw Error(ErrorCode::kUnavailable, last_trouble_);
   try {
-    connection_ = std::make_unique<Connection>(
-        address_, "SET search_path = " + address_.schema +
-                      "; SET lock_timeout = " + std::to_string(lock_timeout_ms_) +
-                      "; SET default_transaction_read_only = " + (read_only_ ? "on" : "off") +
-                      // What has been acknowledged is on the disk, whatever the server's default.
-                      "; SELECT set_config('synchronous_commit', 'on', false) WHERE "
-                      "current_setting('synchronous_commit') = 'off'");
+    connect(nullptr);
   } catch (const Error& error) {
     last_trouble_ = error.what();
     retry_at_ms_ = steady_ms() + 1000;
     throw;
   }
-  ++connections_;
   return *connection_;
 }
+
+void Database::connect(const char* wanted) {
+  auto made = std::make_unique<Connection>(
+      address_,
+      "SET search_path = " + address_.schema + "; SET lock_timeout = " + std::to_string(lock_timeout_ms_) +
+          "; SET default_transaction_read_only = " + (read_only_ ? "on" : "off") +
+          // What has been acknowledged is on the disk, whatever the server's default.
+          "; SELECT set_config('synchronous_commit', 'on', false) WHERE "
+          "current_setting('synchronous_commit') = 'off'",
+      wanted);
+  // By the microsecond: no two servers of one gallery were started in the same.
+  const std::string server = made->value("SELECT extract(epoch FROM pg_postmaster_start_time())");
+  if (std::exchange(server_, server) != server) ++servers_;
+  ++connections_;
+  connection_ = std::move(made);
+}
+
+bool Database::at_standby() {
+  return ask("SELECT CAST(pg_is_in_recovery() AS text) WHERE ? = ''", "") == "true";
+}
+
+bool Database::moved_to_primary() noexcept {
+  try {
+    if (read_only_ || address_.keeps_to_standbys || in_transaction_ || !connected().at_standby())
+      return false;
+    connect("primary");
+    return true;
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
+void Database::refuse_change() const { refuse_at_standby(name()); }
 
 /// Where the connection turns out to be lost, and nothing has begun, once more.
 void Database::run(const std::string& sql) {
@@ -256,7 +291,9 @@ void Database::begin_change() {
     run("BEGIN ISOLATION LEVEL READ COMMITTED; UPDATE counter SET value = value + 1 WHERE key = 'commits'");
   } catch (...) {
     rollback();
-    throw;
+    if (!moved_to_primary()) throw;
+    begin_change();
+    return;
   }
   in_transaction_ = changing_ = true;
 }
@@ -504,55 +541,6 @@ void Database::check(std::vector<std::string>& wrong) {
   const auto bare =
       once("SELECT id FROM face WHERE NOT EXISTS (SELECT 1 FROM face_embedding WHERE face_id = id)");
   while (bare->step()) wrong.push_back("face " + std::to_string(bare->integer(0)) + " has no embedding");
-}
-
-// ---- address ----
-
-bool is_address(const std::string& uri) {
-  return uri.starts_with("postgresql://") || uri.starts_with("postgres://");
-}
-
-Address address_of(const std::string& uri) {
-  Address address;
-  std::string gallery = "people";
-  const std::size_t options = std::min(uri.find('?'), uri.size());
-  address.connection = uri.substr(0, options);
-  for (std::size_t at = options; at < uri.size();) {
-    const std::size_t end = std::min(uri.find('&', at + 1), uri.size());
-    const std::string option = uri.substr(at + 1, end - at - 1);
-    if (option.starts_with("gallery=")) {
-      gallery = option.substr(8);
-    } else {
-      address.connection += (address.connection.size() == options ? '?' : '&') + option;
-    }
-    at = end;
-  }
-  // The host and the database alone: before them may be a password.
-  const std::size_t scheme = uri.find("://") + 3;
-  const std::string_view place = std::string_view(uri).substr(scheme, options - scheme);
-  const std::size_t at = place.rfind('@');
-  address.name = "postgresql://" + std::string(at == std::string_view::npos ? place : place.substr(at + 1)) +
-                 "?gallery=" + gallery;
-  const bool good = !gallery.empty() && gallery.size() <= 40 && std::ranges::all_of(gallery, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
-  });
-  if (!good) {
-    throw Error(ErrorCode::kDataInvalid, address.name + ": a gallery's name is 1 to 40 of a-z, 0-9 and '_'");
-  }
-  address.schema = "likeness_" + gallery;
-  char* trouble = nullptr;
-  PQconninfoOption* read = PQconninfoParse(address.connection.c_str(), &trouble);
-  const std::string why = trouble ? one_line(trouble) : "";
-  PQfreemem(trouble);
-  PQconninfoFree(read);
-  // Of the user and the password libpq may cite what it does not read.
-  if (!read) {
-    throw Error(ErrorCode::kDataInvalid, address.name + ": " +
-                                             (why.starts_with("invalid URI query parameter")
-                                                  ? why
-                                                  : "no address that libpq reads; are its escapes right?"));
-  }
-  return address;
 }
 
 }  // namespace likeness::postgres

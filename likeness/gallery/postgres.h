@@ -15,6 +15,7 @@ struct Address {
   std::string connection;  ///< For libpq, without the gallery's name; may hold a password.
   std::string schema;  ///< Of its tables: "likeness_" and the gallery's name, which is "people" unless given.
   std::string name;    ///< What errors call it: without user, password and options.
+  bool keeps_to_standbys = false;  ///< target_session_attrs forbids a primary, also for changes.
 };
 
 /// Whether it is "postgresql://" or "postgres://".
@@ -22,11 +23,14 @@ struct Address {
 /// @throws Error kDataInvalid for a gallery's name that is not 1 to 40 of a-z, 0-9 and '_', or a URI that
 /// libpq does not read.
 [[nodiscard]] Address address_of(const std::string& uri);
+/// Several lines as one.
+[[nodiscard]] std::string one_line(std::string text);
 
 /// A connection to a gallery's schema, which need not be there yet. Values go as binary parameters of
 /// prepared statements. A connection that is lost is made anew by whatever asks next outside of a change; a
 /// server that cannot be reached is asked again a second later at the earliest, and until then calls fail at
-/// once. One thread, but for wait_for_announcement().
+/// once. Where the address leads to a standby, that is read; a change goes to the primary, where the address
+/// leads to it too, and what is read after it with it. One thread, but for wait_for_announcement().
 class Database final : public sql::Database {
  public:
   /// @throws Error kUnavailable where the server cannot be reached or refuses, in its own words.
@@ -70,6 +74,16 @@ class Database final : public sql::Database {
   void await_copy();
   /// COPY ... TO STDOUT (FORMAT binary). @param stream becomes what CopiedRows reads.
   void copy_out(const std::string& sql, std::vector<std::byte>& stream);
+  /// Whether the server is a standby.
+  [[nodiscard]] bool at_standby();
+  /// Where it is, and may be written, asks for the primary instead. False where there is none to be reached,
+  /// or no need.
+  bool moved_to_primary() noexcept;
+  /// @throws Error kUnavailable: the server is a standby.
+  [[noreturn]] void refuse_change() const;
+  /// How often the server was another one, or started anew, when a connection was made.
+  [[nodiscard]] std::uint64_t servers() const { return servers_; }
+
   /// Returns when somebody has announced a change, or when the time is over; where announcements cannot be
   /// heard (a standby, a server out of reach) within a second. By a connection of its own; any thread.
   void wait_for_announcement(int timeout_ms);
@@ -80,6 +94,7 @@ class Database final : public sql::Database {
   class Listener;
 
   Connection& connected();
+  void connect(const char* wanted);
   void run(const std::string& sql);
 
   Address address_;
@@ -95,6 +110,8 @@ class Database final : public sql::Database {
   bool copying_ = false;
   std::uint64_t connections_ = 0;  // made so far; statements are of one
   std::uint64_t statements_ = 0;
+  std::string server_;  // the one last connected to, and when it was started
+  std::uint64_t servers_ = 0;
   std::int64_t own_commits_ = 0;
   std::int64_t retry_at_ms_ = 0;  // steady clock
   std::string last_trouble_;      // why it could not be reached

@@ -31,10 +31,7 @@ class PostgresServer {
   /// where other users may read it.
   PostgresServer(const std::filesystem::path& install, bool copy) {
     namespace fs = std::filesystem;
-    std::string name = (std::filesystem::temp_directory_path() / "pgXXXXXX").string();
-    if (!::mkdtemp(name.data())) throw std::runtime_error("no temporary folder");
-    folder_ = name;
-    choose_user();
+    make_folder();
     bin_ = install / "bin";
     if (copy) {
       // Its programs find their libraries three folders up.
@@ -47,15 +44,17 @@ class PostgresServer {
       bin_ = root / "bin";
     }
     std::ofstream(folder_ / "password") << kPassword << '\n';
-    if (::chown(folder_.c_str(), user_, group_) != 0 ||
-        ::chown((folder_ / "password").c_str(), user_, group_) != 0)
-      throw std::runtime_error("the folder cannot be given to the server's user");
+    give(folder_ / "password");
     const pid_t made = start({(bin_ / "initdb").string(), "-D", data(), "-U", "postgres", "--no-sync",
                               "--encoding=UTF8", "--locale=C", "--auth-local=trust",
                               "--auth-host=scram-sha-256", "--pwfile=" + (folder_ / "password").string()});
     if (wait_for(made) != 0) throw std::runtime_error("initdb failed; see " + (folder_ / "log").string());
     port_ = free_port();
     run();
+  }
+  /// A standby, which streams from a primary that runs.
+  static std::unique_ptr<PostgresServer> standby_of(const PostgresServer& primary) {
+    return std::unique_ptr<PostgresServer>(new PostgresServer(primary.bin_, primary.uri("postgres")));
   }
   PostgresServer(const PostgresServer&) = delete;
   PostgresServer& operator=(const PostgresServer&) = delete;
@@ -90,8 +89,13 @@ class PostgresServer {
                                 const std::string& password = kPassword) const {
     return "postgresql://" + user + ":" + password + "@127.0.0.1:" + std::to_string(port_) + "/" + database;
   }
-  /// Statements as the super-user. @throws std::runtime_error.
-  void execute(const std::string& database, const std::string& sql) const {
+  /// This one or the other, whichever libpq finds first.
+  [[nodiscard]] std::string uri_with(const PostgresServer& other, const std::string& database) const {
+    return "postgresql://postgres:" + std::string(kPassword) + "@127.0.0.1:" + std::to_string(port_) +
+           ",127.0.0.1:" + std::to_string(other.port_) + "/" + database;
+  }
+  /// Statements as the super-user; the first value that the last one gives. @throws std::runtime_error.
+  std::string execute(const std::string& database, const std::string& sql) const {
     const std::unique_ptr<PGconn, void (*)(PGconn*)> connection(PQconnectdb(uri(database).c_str()), PQfinish);
     PQsetNoticeProcessor(
         connection.get(), [](void*, const char*) {}, nullptr);
@@ -100,6 +104,7 @@ class PostgresServer {
     const ExecStatusType status = PQresultStatus(result.get());
     if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
       throw std::runtime_error(PQerrorMessage(connection.get()));
+    return PQntuples(result.get()) > 0 ? PQgetvalue(result.get(), 0, 0) : "";
   }
 
   /// What psql returns that reads a file of statements; the server's user must be able to read it.
@@ -110,6 +115,16 @@ class PostgresServer {
   static constexpr const char* kPassword = "for-tests";
 
  private:
+  PostgresServer(std::filesystem::path bin, const std::string& primary) : bin_(std::move(bin)) {
+    make_folder();
+    const pid_t copied = start({(bin_ / "pg_basebackup").string(), "-D", data(), "-d", primary, "-R", "-X",
+                                "stream", "-c", "fast", "--no-sync"});
+    if (wait_for(copied) != 0)
+      throw std::runtime_error("pg_basebackup failed; see " + (folder_ / "log").string());
+    port_ = free_port();
+    run();
+  }
+
   /// False where it ended instead.
   bool started() {
     server_ = start({(bin_ / "postgres").string(), "-D", data(), "-k", folder_.string(), "-c",
@@ -125,6 +140,13 @@ class PostgresServer {
     return true;
   }
   [[nodiscard]] std::string data() const { return (folder_ / "data").string(); }
+  void make_folder() {
+    std::string name = (std::filesystem::temp_directory_path() / "pgXXXXXX").string();
+    if (!::mkdtemp(name.data())) throw std::runtime_error("no temporary folder");
+    folder_ = name;
+    choose_user();
+    give(folder_);
+  }
   void choose_user() {
     user_ = ::getuid();
     group_ = ::getgid();

@@ -8,6 +8,7 @@
 
 #include "likeness/core/error.h"
 #include "likeness/core/now.h"
+#include "likeness/gallery/no_rights.h"
 #include "likeness/gallery/postgres.h"
 #include "likeness/gallery/postgres_copy.h"
 #include "likeness/gallery/sql_meta.h"
@@ -122,9 +123,23 @@ void upgrade(Database& database, int format) {
   change.commit();
 }
 
+/// Whether it may be written; says why not.
+bool require_writable(Database& database, const OpenOptions& options) {
+  const bool standby = database.at_standby() && (options.may_be_read_only || !database.moved_to_primary());
+  if (standby && !options.may_be_read_only) database.refuse_change();
+  if (!standby && database.ask("SELECT CAST(has_table_privilege(? || '.counter', 'UPDATE') AS text)",
+                               database.address().schema) == "true")
+    return true;
+  const std::string why = standby ? "the server is a standby" : "the role's rights forbid changes";
+  if (!options.may_be_read_only) throw NoRights(database.name() + ": read-only; " + why);
+  if (options.notice)
+    options.notice({Notice::Code::kReadOnly, database.name() + ": opened for reading; " + why});
+  return false;
+}
+
 /// Once the gallery is known to be one that may be read, and written where that is asked for. @returns its
 /// format.
-int require_gallery(Database& database, bool read_only) {
+int require_gallery(Database& database, const OpenOptions& options) {
   const std::string& schema = database.address().schema;
   const std::string& name = database.name();
   const auto yes = [&](const char* question) { return database.ask(question, schema) == "true"; };
@@ -142,14 +157,8 @@ int require_gallery(Database& database, bool read_only) {
     throw Error(ErrorCode::kDataInvalid, name + ": damaged: gallery format " + std::to_string(format) +
                                              " never existed in a database");
   }
-  if (!read_only) {
-    const bool may = yes("SELECT CAST(has_table_privilege(? || '.counter', 'UPDATE') AS text)");
-    if (!may || yes("SELECT CAST(pg_is_in_recovery() AND ? <> '' AS text)"))
-      throw Error(
-          ErrorCode::kOutputUnwritable,
-          name + ": read-only; the " + (may ? "server is a standby" : "role's rights forbid changes"));
-    if (format < kFormatVersion) upgrade(database, std::exchange(format, kFormatVersion));
-  }
+  if (!options.read_only && require_writable(database, options) && format < kFormatVersion)
+    upgrade(database, std::exchange(format, kFormatVersion));
   const std::string type = database.ask(
       "SELECT format_type(atttypid, NULL) FROM pg_attribute WHERE attrelid = CAST(? || '.face_embedding' AS "
       "regclass) AND attname = 'embedding'",
@@ -179,6 +188,14 @@ class PostgresStore final : public SqlStore {
   std::vector<Person> names() const override;
   void read_pieces(std::span<const FaceOwner> faces,
                    const std::function<void(FaceEmbeddings)>& sink) const override;
+  [[nodiscard]] std::uint64_t history() const override {
+    const Lock lock(mutex_);
+    return database().servers();
+  }
+  [[nodiscard]] bool may_lag() const override {
+    const Lock lock(mutex_);
+    return database().at_standby();
+  }
   bool wait_for_change(std::uint64_t known, std::chrono::milliseconds most) const override {
     using Clock = std::chrono::steady_clock;
     const Clock::time_point end = Clock::now() + most;
@@ -502,7 +519,7 @@ bool is_postgres_uri(const std::string& uri) { return postgres::is_address(uri);
 
 std::unique_ptr<GalleryStore> open_postgres_gallery(const std::string& uri, const OpenOptions& options) {
   auto database = connect(uri, options);
-  const int format = require_gallery(*database, options.read_only);
+  const int format = require_gallery(*database, options);
   return std::make_unique<PostgresStore>(std::move(database), format, options);
 }
 
@@ -515,6 +532,7 @@ bool try_create_postgres_gallery(const std::string& uri, const EmbeddingSpace& s
   require_space(space);
   const auto database = connect(uri, {.passphrase = {}});
   const std::string& schema = database->address().schema;
+  if (database->at_standby() && !database->moved_to_primary()) database->refuse_change();
   database->begin();
   try {
     // Of several that make it one is the first; the others then find it there.

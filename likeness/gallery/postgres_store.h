@@ -16,8 +16,9 @@ namespace likeness {
 
 /// @throws Error kInputUnreadable where there is no such gallery, or the role may not read it; kDataInvalid
 /// where it is damaged, of another version, the URI is not read, or the passphrase is wrong or missing;
-/// kUnavailable where the server cannot be reached or refuses; kOutputUnwritable where it is to be written
-/// and the role or the server forbids it; kUnsupported where the library was built without libpq.
+/// kUnavailable where the server cannot be reached or refuses, or where it is to be written and the URI leads
+/// to standbys alone; kOutputUnwritable where it is to be written and the role's rights forbid it;
+/// kUnsupported where the library was built without libpq.
 [[nodiscard]] std::unique_ptr<GalleryStore> open_postgres_gallery(const std::string& uri,
                                                                   const OpenOptions& options = {});
 

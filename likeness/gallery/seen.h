@@ -81,6 +81,11 @@ class SeenStore {
   /// `link_threshold`; else to a new one. @throws std::invalid_argument for an embedding of another dimension
   /// or not of unit length, a picture too large.
   virtual AddedSeenFace add(const NewSeenFace& face, double link_threshold) = 0;
+  /// Puts faces that are kept elsewhere there as they are, in one change: into the group `into`, or with 0
+  /// into a new one on the shelf of `as`; sightings and times are at least those of `as`. Faces whose photo
+  /// and box are known are left out. @returns the group; 0 where none is left for a new one, or there is no
+  /// `into`. @throws std::invalid_argument as add().
+  virtual std::int64_t put(const SeenGroup& as, std::span<const NewSeenFace> faces, std::int64_t into) = 0;
   /// The one seen last first; `shelf` empty: all.
   [[nodiscard]] virtual std::vector<SeenGroup> groups(std::optional<SeenShelf> shelf = {}) const = 0;
   [[nodiscard]] virtual std::optional<SeenGroup> find_group(std::int64_t group) const = 0;

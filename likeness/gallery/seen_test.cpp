@@ -55,6 +55,18 @@ class Seen : public ::testing::TestWithParam<std::string> {
   std::unique_ptr<GalleryStore> store_;
 };
 
+TEST_P(Seen, AClockThatIsSetBackLosesNoFace) {
+  add(0, 5000);
+  add(1, 100);
+  add(60, 50);
+  const auto groups = seen().groups();
+  ASSERT_EQ(groups.size(), 2U);
+  EXPECT_EQ(groups[0].first_ms, 100);
+  EXPECT_EQ(groups[0].last_ms, 5000);
+  EXPECT_EQ(groups[0].faces, 2);
+  EXPECT_EQ(seen().remove_older_than(50), 0U);
+}
+
 INSTANTIATE_TEST_SUITE_P(Stores, Seen, ::testing::ValuesIn(tested_kinds()),
                          [](const auto& kind) { return kind.param; });
 

@@ -116,7 +116,7 @@ std::optional<AddedSeenFace> SqlSeen::find_known(const Bytes& hash, const Box& b
                        .shelf = find.integer(2) != 0 ? SeenShelf::kIgnored : SeenShelf::kUnknown};
 }
 
-std::int64_t SqlSeen::new_group(const NewSeenFace& face) {
+std::int64_t SqlSeen::new_group(std::int64_t time_ms) {
   if (centres_->size() >= static_cast<std::size_t>(kMostGroups)) {
     for (const std::int64_t oldest :
          ids("SELECT id FROM seen_group ORDER BY ignored, last_ms, id LIMIT 1", {})) {
@@ -128,8 +128,8 @@ std::int64_t SqlSeen::new_group(const NewSeenFace& face) {
       .statement(
           "INSERT INTO seen_group (ignored, sightings, first_ms, last_ms, centre) VALUES (0, 0, ?, ?, ?) "
           "RETURNING id")
-      .bind(1, face.time_ms)
-      .bind(2, face.time_ms)
+      .bind(1, time_ms)
+      .bind(2, time_ms)
       .bind(3, std::span<const std::byte>())
       .run_for_id();
 }
@@ -187,13 +187,9 @@ AddedSeenFace SqlSeen::add(const NewSeenFace& face, double link_threshold) {
   AddedSeenFace added;
   added.is_new_group = !likest || likest->cosine < link_threshold;
   if (!added.is_new_group) added.cosine = likest->cosine;
-  added.group = added.is_new_group ? new_group(face) : likest->group;
+  added.group = added.is_new_group ? new_group(face.time_ms) : likest->group;
   added.face = insert(added.group, face, hash);
-  const auto smallest =
-      ids("SELECT id FROM seen_face WHERE group_id = ? ORDER BY size_px DESC, id LIMIT 1000000 OFFSET ?",
-          {added.group, kMostFacesOfGroup});
-  for (const std::int64_t one : smallest) {
-    shared_.statement("DELETE FROM seen_face WHERE id = ?").bind(1, one).run();
+  for (const std::int64_t one : drop_smallest(added.group)) {
     if (one == added.face) added.face = 0;
   }
   shared_
@@ -209,6 +205,56 @@ AddedSeenFace SqlSeen::add(const NewSeenFace& face, double link_threshold) {
   centres_->set(added.group, compared(centre));
   unless_done.done = true;
   return added;
+}
+
+std::vector<std::int64_t> SqlSeen::drop_smallest(std::int64_t group) {
+  auto smallest =
+      ids("SELECT id FROM seen_face WHERE group_id = ? ORDER BY size_px DESC, id LIMIT 1000000 OFFSET ?",
+          {group, kMostFacesOfGroup});
+  for (const std::int64_t one : smallest)
+    shared_.statement("DELETE FROM seen_face WHERE id = ?").bind(1, one).run();
+  return smallest;
+}
+
+std::int64_t SqlSeen::put(const SeenGroup& as, std::span<const NewSeenFace> faces, std::int64_t into) {
+  for (const NewSeenFace& face : faces) require_seen(face, shared_.space.dimension);
+  const Lock lock(shared_.mutex);
+  require_tables();
+  Transaction change(shared_.database);
+  static_cast<void>(centres());
+  Forgetting unless_done(centres_);
+  if (into != 0 && !find_group(into)) return 0;
+  const std::int64_t group = into != 0 ? into : new_group(as.first_ms);
+  bool any = into != 0;
+  for (const NewSeenFace& face : faces) {
+    const Bytes hash = from_hex(face.photo_hash, "photo_hash");
+    if (find_known(hash, face.box)) continue;
+    static_cast<void>(insert(group, face, hash));
+    any = true;
+  }
+  if (!any) return 0;
+  drop_smallest(group);
+  if (into == 0) {
+    shared_.statement("UPDATE seen_group SET ignored = ? WHERE id = ?")
+        .bind(1, static_cast<std::int64_t>(as.shelf))
+        .bind(2, group)
+        .run();
+  }
+  shared_
+      .statement(
+          "UPDATE seen_group SET sightings = CASE WHEN ?1 > sightings THEN ?1 ELSE sightings END, first_ms = "
+          "CASE WHEN ?2 < first_ms THEN ?2 ELSE first_ms END, last_ms = CASE WHEN ?3 > last_ms THEN ?3 ELSE "
+          "last_ms END WHERE id = ?4")
+      .bind(1, as.sightings)
+      .bind(2, as.first_ms)
+      .bind(3, as.last_ms)
+      .bind(4, group)
+      .run();
+  const std::vector<float> centre = settle(group);
+  change.commit();
+  centres_->set(group, compared(centre));
+  unless_done.done = true;
+  return group;
 }
 
 std::vector<std::int64_t> SqlSeen::ids(const char* sql, std::initializer_list<std::int64_t> bound) const {

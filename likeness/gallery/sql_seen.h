@@ -29,6 +29,7 @@ class SqlSeen final : public SeenStore {
   explicit SqlSeen(const Shared& shared) : shared_(shared) {}
 
   AddedSeenFace add(const NewSeenFace& face, double link_threshold) override;
+  std::int64_t put(const SeenGroup& as, std::span<const NewSeenFace> faces, std::int64_t into) override;
   std::vector<SeenGroup> groups(std::optional<SeenShelf> shelf) const override;
   std::optional<SeenGroup> find_group(std::int64_t group) const override;
   std::vector<SeenFace> faces(std::int64_t group) const override;
@@ -50,7 +51,9 @@ class SqlSeen final : public SeenStore {
   [[nodiscard]] std::vector<float> compared(std::span<const float> embedding) const;
   [[nodiscard]] const SeenCentres& centres();
   [[nodiscard]] std::optional<AddedSeenFace> find_known(const Bytes& hash, const Box& box) const;
-  [[nodiscard]] std::int64_t new_group(const NewSeenFace& face);
+  [[nodiscard]] std::int64_t new_group(std::int64_t time_ms);
+  /// Beyond those that a group keeps; @returns them.
+  std::vector<std::int64_t> drop_smallest(std::int64_t group);
   [[nodiscard]] std::int64_t insert(std::int64_t group, const NewSeenFace& face, const Bytes& hash);
   [[nodiscard]] std::vector<std::int64_t> ids(const char* sql,
                                               std::initializer_list<std::int64_t> bound) const;

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "likeness/core/notice.h"
 #include "likeness/embed/embedding_space.h"
 #include "likeness/embed/embeddings.h"
 #include "likeness/image/geometry.h"
@@ -154,8 +155,12 @@ struct CreateOptions {
 /// How to open a gallery's store.
 struct OpenOptions {
   bool read_only = false;
+  /// A gallery at a server that may not be written, for the role's rights or because the server is a standby,
+  /// is opened all the same, `notice` is told, and calls that change it throw.
+  bool may_be_read_only = false;
   int lock_timeout_ms = 5000;                  ///< How long to wait for another process that is writing.
   std::optional<std::string> passphrase = {};  ///< For encrypted galleries; see vault.h.
+  NoticeSink notice = {};
 };
 
 /// People and their faces, durably. The one truth: whatever add_faces() and the other changing calls have
@@ -300,6 +305,11 @@ class GalleryStore {
   /// Whether it may be out of reach: then calls throw kUnavailable, and what is known of it goes on being
   /// useful.
   [[nodiscard]] virtual bool remote() const { return false; }
+  /// Another number where what is read may be of another history than before, as a server that took another's
+  /// place, or was started anew, may have lost changes: then versions say nothing about what was read.
+  [[nodiscard]] virtual std::uint64_t history() const { return 0; }
+  /// Whether what is read may be older than changes that were acknowledged elsewhere: it is a standby's.
+  [[nodiscard]] virtual bool may_lag() const { return false; }
   /// Waits until the version is another than `version`, or `most` is over. True where it is another.
   /// Threads that call other members do not wait for this one.
   [[nodiscard]] virtual bool wait_for_change(std::uint64_t version, std::chrono::milliseconds most) const;

@@ -75,6 +75,30 @@ TEST_P(AnyStore, GivesBackWhatWasEnrolled) {
   EXPECT_TRUE(store->check().empty());
 }
 
+/// As where the clock is set back between changes, and where those who write have different ones.
+TEST_P(AnyStore, ChangesAreInTheOrderOfTheirVersionsWhateverTheClockSays) {
+  const auto store = make();
+  constexpr std::int64_t kTimes[] = {1'800'000'000'000, 5, 1'700'000'000'000, 4'000'000'000'000};
+  std::vector<std::int64_t> ids;
+  for (int i = 0; i < 4; ++i) {
+    NewFace face = face_of(faces_[static_cast<std::size_t>(i)], i + 1);
+    face.added_ms = kTimes[i];
+    ids.push_back(store->add_faces("Ada", std::span(&face, 1)).at(0).id);
+    EXPECT_EQ(store->version(), static_cast<std::uint64_t>(i) + 1);
+  }
+  EXPECT_TRUE(std::ranges::is_sorted(ids));
+  const auto changes = again(store)->changes_since(1);
+  ASSERT_TRUE(changes);
+  ASSERT_EQ(changes->faces.size(), 3U);
+  const auto faces = store->faces();
+  for (std::size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(faces.at(i).id, ids[i]);
+    EXPECT_EQ(faces.at(i).added_ms, kTimes[i]);
+    if (i > 0) EXPECT_EQ(changes->faces[i - 1].face, ids[i]);
+  }
+  EXPECT_TRUE(store->check().empty());
+}
+
 TEST_P(AnyStore, NoticesTheSamePhotoTwice) {
   const auto store = make();
   const auto first = add(*store, "Ada", 0, 1);

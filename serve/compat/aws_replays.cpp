@@ -2,16 +2,16 @@
 
 namespace likeness::serve {
 
-bool AwsReplays::is_replay(std::string_view signature, std::int64_t valid_until_ms, std::int64_t now_ms) {
+bool AwsReplays::is_replay(std::string_view signature, std::int64_t steady_ms) {
   constexpr std::int64_t kBetweenLooks_ms = 10'000;
   const std::lock_guard lock(mutex_);
-  if (now_ms >= next_look_ms_) {
-    std::erase_if(honoured_, [&](const auto& one) { return one.second.valid_until_ms < now_ms; });
-    next_look_ms_ = now_ms + kBetweenLooks_ms;
+  if (steady_ms >= next_look_ms_) {
+    std::erase_if(honoured_, [&](const auto& one) { return one.second + 2 * kSkewMs + 1000 < steady_ms; });
+    next_look_ms_ = steady_ms + kBetweenLooks_ms;
   }
   const auto found = honoured_.find(signature);
-  if (found != honoured_.end()) return now_ms - found->second.first_ms > retry_ms_;
-  honoured_.emplace(signature, Honoured{now_ms, valid_until_ms});
+  if (found != honoured_.end()) return steady_ms - found->second > retry_ms_;
+  honoured_.emplace(signature, steady_ms);
   return false;
 }
 

@@ -16,24 +16,22 @@ namespace likeness::serve {
 class AwsReplays {
  public:
   static constexpr std::int64_t kRetryMs = 5000;
+  /// A signature is at most so far from the server's clock, either way (as AWS), so it holds at most twice as
+  /// long; counted by steady_ms(), for a clock that was ahead and is set right brings its time back.
+  static constexpr std::int64_t kSkewMs = 300'000;
 
   explicit AwsReplays(std::int64_t retry_ms = kRetryMs) : retry_ms_(retry_ms) {}
 
   /// Whether this signature, once it is known to be right, was honoured longer ago than a retry takes; else
-  /// it is noted. `valid_until_ms`: from when on its time alone has it refused. `now_ms` never matters across
-  /// servers: each knows its own requests alone, and none from before it started.
-  [[nodiscard]] bool is_replay(std::string_view signature, std::int64_t valid_until_ms, std::int64_t now_ms);
+  /// it is noted. Each server knows its own requests alone, and none from before it started. A clock that is
+  /// set back by more than ten minutes makes requests from before that good once more.
+  [[nodiscard]] bool is_replay(std::string_view signature, std::int64_t steady_ms);
   [[nodiscard]] std::size_t size() const;
 
  private:
-  struct Honoured {
-    std::int64_t first_ms;
-    std::int64_t valid_until_ms;
-  };
-
   const std::int64_t retry_ms_;
   mutable std::mutex mutex_;
-  std::map<std::string, Honoured, std::less<>> honoured_;  // 200 bytes each, for at most ten minutes
+  std::map<std::string, std::int64_t, std::less<>> honoured_;  // since when; 200 bytes each, for ten minutes
   std::int64_t next_look_ms_ = 0;
 };
 

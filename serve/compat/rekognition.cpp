@@ -13,7 +13,7 @@ namespace likeness::serve {
 namespace {
 
 constexpr std::string_view kTarget = "RekognitionService.";
-constexpr std::int64_t kSkew_s = 300;  ///< As AWS.
+constexpr std::int64_t kSkew_s = AwsReplays::kSkewMs / 1000;
 
 /// Whose signature it says it is, as far as the header can be right.
 AwsAuthorization authorization_of(const RequestHead& head) {
@@ -134,8 +134,7 @@ std::optional<Key> Rekognition::prove(KeyFile& keys, const Request& request, con
     throw Refusal(403, "InvalidSignatureException",
                   "The request signature we calculated does not match the signature you provided: the secret "
                   "access key is the SHA-256 of the key, in hexadecimal");
-  const auto signed_s = aws_time(find_field(request.headers, "x-amz-date").value_or(""));
-  if (replays_.is_replay(right, (signed_s.value_or(0) + kSkew_s) * 1000, now_ms()))
+  if (replays_.is_replay(right, steady_ms()))
     throw Refusal(403, "InvalidSignatureException",
                   "Signature was used before: each request is to be signed anew; only a retry at once may be "
                   "the same");

@@ -239,7 +239,7 @@ class DeepFace:
         anti_spoofing: bool = False,
     ) -> dict[str, Any]:
         """Whether two photos show one person: of several faces the two nearest count."""
-        began = time.time()
+        began = time.monotonic()
         _offered(model_name, detector_backend, normalization, anti_spoofing, expand_percentage)
         limit = find_threshold(model_name, distance_metric) if threshold is None else threshold
         sides = []
@@ -262,7 +262,7 @@ class DeepFace:
             "detector_backend": detector_backend,
             "similarity_metric": distance_metric,
             "facial_areas": {"img1": first["facial_area"], "img2": second["facial_area"]},
-            "time": round(time.time() - began, 2),
+            "time": round(time.monotonic() - began, 2),
         }
 
     @staticmethod
