@@ -72,17 +72,18 @@ std::optional<SeenFace> MemorySeen::find_known(const std::string& hash, const Bo
 }
 
 std::int64_t MemorySeen::insert(Group& group, const NewSeenFace& face, const std::string& hash) {
-  group.faces[++last_face_] = {{.id = last_face_,
-                                .group = group.group.id,
-                                .box = face.box,
-                                .quality = face.quality,
-                                .photo_hash = hash,
-                                .photo_size = face.photo_size,
-                                .time_ms = face.time_ms,
-                                .has_crop = !face.crop.empty()},
-                               as_stored(face.embedding, format_),
-                               {face.crop.begin(), face.crop.end()}};
-  return last_face_;
+  const std::int64_t face_id = ++last_face_;
+  group.faces[face_id] = {{.id = face_id,
+                           .group = group.group.id,
+                           .box = face.box,
+                           .quality = face.quality,
+                           .photo_hash = hash,
+                           .photo_size = face.photo_size,
+                           .time_ms = face.time_ms,
+                           .has_crop = !face.crop.empty()},
+                          as_stored(face.embedding, format_),
+                          {face.crop.begin(), face.crop.end()}};
+  return face_id;
 }
 
 AddedSeenFace MemorySeen::add(const NewSeenFace& face, double link_threshold) {

@@ -94,7 +94,9 @@ TEST_P(AnyStore, ChangesAreInTheOrderOfTheirVersionsWhateverTheClockSays) {
   for (std::size_t i = 0; i < 4; ++i) {
     EXPECT_EQ(faces.at(i).id, ids[i]);
     EXPECT_EQ(faces.at(i).added_ms, kTimes[i]);
-    if (i > 0) EXPECT_EQ(changes->faces[i - 1].face, ids[i]);
+    if (i > 0) {
+      EXPECT_EQ(changes->faces[i - 1].face, ids[i]);
+    }
   }
   EXPECT_TRUE(store->check().empty());
 }
