@@ -70,19 +70,21 @@ void SketchIndex::find_candidates(const std::uint64_t* query, std::size_t first_
 }
 
 std::uint32_t SketchIndex::guess_limit(const std::uint64_t* query, std::size_t wanted) const {
-  constexpr std::size_t kSampleBlocks = 1024;
+  constexpr std::size_t kMostSampled = 1024;
   const auto all = static_cast<std::uint32_t>(sketcher_.bits());
   const std::size_t blocks = rows_.size() / kSketchBlockRows;  // full ones
-  if (blocks < 4 * kSampleBlocks) return all;
+  if (blocks < 4 * kMostSampled) return all;
+  // Each is a wait for memory: a part of a gallery looks at its part of what all of it would.
+  const std::size_t sampled = std::clamp(blocks / 128, kMostSampled / 4, kMostSampled);
   std::vector<std::size_t> counts(sketcher_.bits() + 1);
   SketchDistance distances[kSketchBlockRows];
-  for (std::size_t i = 0; i < kSampleBlocks; ++i) {
-    const auto* block = reinterpret_cast<const std::uint64_t*>(blocks_[blocks * i / kSampleBlocks]);
+  for (std::size_t i = 0; i < sampled; ++i) {
+    const auto* block = reinterpret_cast<const std::uint64_t*>(blocks_[blocks * i / sampled]);
     const std::size_t hits = sketches_within(query, block, sketcher_.words(), 1, all, distances);
     for (const SketchDistance one : std::span(distances, hits)) ++counts[one.bits];
   }
   // Three deviations more than the share that is wanted.
-  const double expected = static_cast<double>(wanted) * kSampleBlocks / static_cast<double>(blocks);
+  const double expected = static_cast<double>(wanted * sampled) / static_cast<double>(blocks);
   const double rank = expected + 3 * std::sqrt(expected) + 3;
   std::uint32_t limit = 0;
   for (double within = static_cast<double>(counts[0]); within < rank && limit < all;)
