@@ -41,7 +41,8 @@ std::vector<std::byte> Database::to_column(std::vector<std::byte> embedding) con
 std::span<const std::byte> Database::from_column(std::span<const std::byte> embedding,
                                                  std::vector<std::byte>& buffer) const {
   if (!half_ || embedding.size() < 4) return embedding;
-  std::vector<float> values((embedding.size() - 4) / 2);
+  buffer.resize((embedding.size() - 4) / 2 * sizeof(float));
+  const std::span values(reinterpret_cast<float*>(buffer.data()), buffer.size() / sizeof(float));
   floats_of(embedding.subspan(4), values);
   // Rounding moved the length by up to 7e-5; what is further off is damaged and stays so.
   const double squares = squared_length(values);
@@ -49,8 +50,6 @@ std::span<const std::byte> Database::from_column(std::span<const std::byte> embe
     const auto scale = static_cast<float>(1 / std::sqrt(squares));
     for (float& value : values) value *= scale;
   }
-  buffer.resize(values.size() * sizeof(float));
-  std::memcpy(buffer.data(), values.data(), buffer.size());
   return buffer;
 }
 
