@@ -62,7 +62,8 @@ int main(int argc, char** argv) {
     likeness::serve::WorkQueue waiting(1, 1);
     std::vector<double> calls;
     std::vector<double> posts;
-    std::array<std::vector<double>, 3> more;  // of each step than of the one it is compared with, before and after
+    std::array<std::vector<double>, 3>
+        more;  // of each step than of the one it is compared with, before and after
     std::size_t faces = 0;
     std::size_t failed = 0;
     for (int round = 0; round < 3; ++round) {
