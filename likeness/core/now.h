@@ -21,13 +21,13 @@ namespace likeness {
 /// Tells where the system's clock was set, by a clock that is not. For one thread.
 class ClockWatch {
  public:
-  static constexpr std::int64_t kAllowed_ms = 60'000;
+  static constexpr std::int64_t kAllowedMs = 60'000;
 
   /// Whether the clock went otherwise than by `steady` since the last call; the first call has nothing to
   /// compare with. From the next call on the clock is believed as it is now.
   [[nodiscard]] bool was_set(std::int64_t now, std::int64_t steady) {
     const std::int64_t ahead = now - steady;
-    const bool jumped = known_ && (ahead - ahead_ > kAllowed_ms || ahead_ - ahead > kAllowed_ms);
+    const bool jumped = known_ && (ahead - ahead_ > kAllowedMs || ahead_ - ahead > kAllowedMs);
     known_ = true;
     ahead_ = ahead;
     return jumped;

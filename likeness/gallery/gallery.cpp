@@ -67,9 +67,9 @@ struct Gallery::State {
     std::uint64_t version;
     std::uint64_t note_version;
     std::uint64_t history;
-    [[nodiscard]] bool are_of(const GalleryView& view) const {
-      return view.version() == version && view.parts().note_version == note_version &&
-             view.parts().history == history;
+    [[nodiscard]] bool are_of(const GalleryView& other) const {
+      return other.version() == version && other.parts().note_version == note_version &&
+             other.parts().history == history;
     }
   };
   [[nodiscard]] GalleryView::Parts next_parts(const GalleryView* old, const Counts& counts,

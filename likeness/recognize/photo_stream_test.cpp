@@ -14,6 +14,7 @@
 #include "likeness/core/error.h"
 #include "likeness/core/file.h"
 #include "likeness/core/on_every_target.h"
+#include "likeness/core/sanitizers.h"
 #include "likeness/core/sha256.h"
 #include "likeness/image/read_image.h"
 
@@ -130,6 +131,8 @@ TEST_F(PhotoStreamTest, EmbeddingsDoNotDependOnThreadsOrBatches) {
 }
 
 TEST_F(PhotoStreamTest, FacesAndEmbeddingsDoNotDependOnTheKernelsInstructions) {
+  if (LIKENESS_THREAD_SANITIZER)
+    GTEST_SKIP() << "every set of instructions, slowly; other tests share the threads";
   photos_.resize(3);
   PhotoStream stream(load_pack(kModels / "mtcnn"), load_pack(kModels / "20180408-102900"), {.threads = 2});
   const auto results = [&] {

@@ -3,11 +3,11 @@
 namespace likeness::serve {
 
 bool AwsReplays::is_replay(std::string_view signature, std::int64_t steady_ms) {
-  constexpr std::int64_t kBetweenLooks_ms = 10'000;
+  constexpr std::int64_t kBetweenLooksMs = 10'000;
   const std::lock_guard lock(mutex_);
   if (steady_ms >= next_look_ms_) {
     std::erase_if(honoured_, [&](const auto& one) { return one.second + 2 * kSkewMs + 1000 < steady_ms; });
-    next_look_ms_ = steady_ms + kBetweenLooks_ms;
+    next_look_ms_ = steady_ms + kBetweenLooksMs;
   }
   const auto found = honoured_.find(signature);
   if (found != honoured_.end()) return steady_ms - found->second > retry_ms_;
