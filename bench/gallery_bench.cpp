@@ -46,33 +46,20 @@ using namespace likeness;
 namespace fs = std::filesystem;
 
 struct Settings : FaceSettings {
-  fs::path folder = ".";
-  int rounds = 3;
   bool store = true;
   fs::path faces;
-};
 
-Settings settings_from(std::span<char*> words) {
-  Settings settings;
-  for (const std::string word : words) {
-    const std::size_t equals = std::min(word.find('='), word.size());
-    const std::string name = word.substr(0, equals);
-    const std::string value = equals < word.size() ? word.substr(equals + 1) : "";
-    if (settings.take(name, value)) continue;
-    if (name == "folder") {
-      settings.folder = value;
-    } else if (name == "rounds") {
-      settings.rounds = std::stoi(value);
-    } else if (name == "store") {
-      settings.store = value != "0";
+  bool take(const std::string& name, const std::string& value) {
+    if (name == "store") {
+      store = value != "0";
     } else if (name == "faces") {
-      settings.faces = value;
+      faces = value;
     } else {
-      throw std::invalid_argument("no setting called " + name);
+      return FaceSettings::take(name, value);
     }
+    return true;
   }
-  return settings;
-}
+};
 
 constexpr int kThreads = 2;
 const std::string kIdentity(32, '0');
@@ -80,9 +67,6 @@ const std::string kIdentity(32, '0');
 double seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
-
-/// Of all threads together: what a machine shared with others does not blur.
-double processor_seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
 
 double median(std::vector<double> values) {
   std::ranges::nth_element(values, values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2));
@@ -426,7 +410,7 @@ void print_real_faces(const fs::path& file) {
 }  // namespace
 
 int main(int argc, char** argv) try {
-  const Settings settings = settings_from(std::span(argv + 1, static_cast<std::size_t>(argc - 1)));
+  const Settings settings = settings_from<Settings>(std::span(argv + 1, static_cast<std::size_t>(argc - 1)));
   std::printf("kernels %s, %d threads\n", kernel_target().c_str(), kThreads);
   if (!settings.faces.empty()) {
     print_real_faces(settings.faces);

@@ -23,36 +23,20 @@ namespace {
 using namespace likeness;
 
 struct Settings : FaceSettings {
-  std::filesystem::path folder = ".";
   std::uint32_t shards = 4;
   std::string index = "exact,int8,sketch";
-  int rounds = 3;
-};
 
-Settings settings_from(std::span<char*> words) {
-  Settings settings;
-  for (const std::string word : words) {
-    const std::size_t equals = std::min(word.find('='), word.size());
-    const std::string name = word.substr(0, equals);
-    const std::string value = equals < word.size() ? word.substr(equals + 1) : "";
-    if (settings.take(name, value)) continue;
-    if (name == "folder") {
-      settings.folder = value;
-    } else if (name == "shards") {
-      settings.shards = static_cast<std::uint32_t>(std::stoul(value));
+  bool take(const std::string& name, const std::string& value) {
+    if (name == "shards") {
+      shards = static_cast<std::uint32_t>(std::stoul(value));
     } else if (name == "index") {
-      settings.index = value;
-    } else if (name == "rounds") {
-      settings.rounds = std::stoi(value);
+      index = value;
     } else {
-      throw std::invalid_argument("no setting called " + name);
+      return FaceSettings::take(name, value);
     }
+    return true;
   }
-  return settings;
-}
-
-/// Of all threads together: what a machine shared with others does not blur.
-double processor_seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
+};
 
 /// Four processes' worth of galleries, and one that asks them.
 struct Split {
@@ -149,7 +133,7 @@ void compare(const std::string& path, IndexKind kind, const Embeddings& all, con
 }  // namespace
 
 int main(int argc, char** argv) try {
-  const Settings settings = settings_from(std::span(argv + 1, static_cast<std::size_t>(argc - 1)));
+  const Settings settings = settings_from<Settings>(std::span(argv + 1, static_cast<std::size_t>(argc - 1)));
   std::printf("kernels %s\n", kernel_target().c_str());
   const std::filesystem::path path = settings.folder / "shards.gallery";
   Embeddings queries = make_gallery(path, settings);

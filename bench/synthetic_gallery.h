@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <ctime>
 #include <filesystem>
 #include <functional>
 #include <random>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -28,6 +30,8 @@ struct FaceSettings {
   double cosine = 0.6;  ///< Between two faces of a person.
   /// Values that strangers' faces spread over, as real ones do not fill their space; 0: all.
   std::size_t effective = 0;
+  std::filesystem::path folder = ".";  ///< For the gallery's file.
+  int rounds = 3;
 
   /// False for another name.
   bool take(const std::string& name, const std::string& value) {
@@ -39,12 +43,32 @@ struct FaceSettings {
       cosine = std::stod(value);
     } else if (name == "effective") {
       effective = std::stoul(value);
+    } else if (name == "folder") {
+      folder = value;
+    } else if (name == "rounds") {
+      rounds = std::stoi(value);
     } else {
       return false;
     }
     return true;
   }
 };
+
+/// From name=value; of `Settings` take() is asked. @throws std::invalid_argument for what it does not know.
+template <typename Settings>
+Settings settings_from(std::span<char*> words) {
+  Settings settings;
+  for (const std::string word : words) {
+    const std::size_t equals = std::min(word.find('='), word.size());
+    const std::string name = word.substr(0, equals);
+    if (!settings.take(name, equals < word.size() ? word.substr(equals + 1) : ""))
+      throw std::invalid_argument("no setting called " + name);
+  }
+  return settings;
+}
+
+/// Of all threads together: what a machine shared with others does not blur.
+inline double processor_seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
 
 /// Faces as synthetic_faces() makes them, or the same within a plane of few dimensions, laid at random into
 /// the space.
