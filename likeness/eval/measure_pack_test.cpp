@@ -9,7 +9,6 @@
 
 #include "likeness/core/atomic_file.h"
 #include "likeness/core/error.h"
-#include "likeness/core/sanitizers.h"
 #include "likeness/gallery/synthetic.h"
 
 namespace likeness {
@@ -78,7 +77,6 @@ TEST_F(MeasurePack, WritesThresholdsThatRefuseAsManyAsTheySay) {
 }
 
 TEST_F(MeasurePack, APrecisionsThresholdsLeaveTheOthersAsTheyWere) {
-  if (LIKENESS_ADDRESS_SANITIZER) GTEST_SKIP() << "measures twice, what other tests here do once";
   (void)measure_pack(pack(), people(), {});
   const Contract f32 = pack().contract;
   People again = people();
@@ -123,7 +121,6 @@ TEST_F(MeasurePack, TakesTheMeanFaceAwayWhereThatHelpsPeopleItIsNotOf) {
 }
 
 TEST_F(MeasurePack, LeavesAPackThatHasThresholdsItsWayOfComparing) {
-  if (LIKENESS_ADDRESS_SANITIZER) GTEST_SKIP() << "measures twice, what other tests here do once";
   const People shifted = people(0.6F);
   (void)measure_pack(pack(), shifted, {.centre = false});
   EXPECT_TRUE(pack().contract.centre.empty());

@@ -13,10 +13,9 @@
 #include "likeness/align/align.h"
 #include "likeness/core/error.h"
 #include "likeness/core/file.h"
-#include "likeness/core/on_every_target.h"
-#include "likeness/core/sanitizers.h"
 #include "likeness/core/sha256.h"
 #include "likeness/image/read_image.h"
+#include "likeness/recognize/photo_stream_testing.h"
 
 namespace likeness {
 namespace {
@@ -37,11 +36,7 @@ class PhotoStreamTest : public testing::Test {
  protected:
   void SetUp() override {
     if (!fs::exists(kPhotos)) GTEST_SKIP() << "the photos of " << kPhotos << " are not here";
-    for (const auto& entry : fs::recursive_directory_iterator(kPhotos)) {
-      if (entry.is_regular_file()) photos_.push_back(entry.path());
-    }
-    std::sort(photos_.begin(), photos_.end());
-    photos_.resize(10);
+    photos_ = first_photos(kPhotos, 10);
     photos_.insert(photos_.begin() + 3, "no_such_photo.jpg");
   }
 
@@ -128,34 +123,6 @@ TEST_F(PhotoStreamTest, EmbeddingsDoNotDependOnThreadsOrBatches) {
       ASSERT_NEAR(results[i].embeddings.values[j], expected[i].embeddings.values[j], 1e-4);
     }
   }
-}
-
-TEST_F(PhotoStreamTest, FacesAndEmbeddingsDoNotDependOnTheKernelsInstructions) {
-  if (LIKENESS_THREAD_SANITIZER)
-    GTEST_SKIP() << "every set of instructions, slowly; other tests share the threads";
-  photos_.resize(3);
-  PhotoStream stream(load_pack(kModels / "mtcnn"), load_pack(kModels / "20180408-102900"), {.threads = 2});
-  const auto results = [&] {
-    std::vector<PhotoFaces> photos;
-    stream.run(PhotoSource::files(photos_), [&](PhotoFaces&& photo) { photos.push_back(std::move(photo)); });
-    return photos;
-  };
-  const auto expected = results();
-  on_every_target([&] {
-    const auto found = results();
-    for (std::size_t i = 0; i < expected.size(); ++i) {
-      ASSERT_EQ(found[i].faces.size(), expected[i].faces.size());
-      for (std::size_t j = 0; j < expected[i].faces.size(); ++j) {
-        const Face &face = found[i].faces[j], &known = expected[i].faces[j];
-        EXPECT_NEAR(face.score, known.score, 1e-4);
-        EXPECT_NEAR(face.box.left, known.box.left, 1e-4 * known.box.width());
-        EXPECT_NEAR(face.box.bottom, known.box.bottom, 1e-4 * known.box.width());
-      }
-      ASSERT_EQ(found[i].embeddings.values.size(), expected[i].embeddings.values.size());
-      for (std::size_t j = 0; j < expected[i].embeddings.values.size(); ++j)
-        ASSERT_NEAR(found[i].embeddings.values[j], expected[i].embeddings.values[j], 1e-4);
-    }
-  });
 }
 
 TEST_F(PhotoStreamTest, AnUnreadablePhotoArrivesInItsPlaceWithItsError) {
