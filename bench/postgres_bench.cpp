@@ -22,26 +22,19 @@
 #include <vector>
 
 #include "bare_postgres.h"
+#include "bench/synthetic_faces.h"
 #include "likeness/gallery/gallery.h"
 #include "likeness/gallery/open.h"
-#include "likeness/gallery/synthetic.h"
 
 namespace likeness {
 namespace {
 
 constexpr std::size_t kDimension = 512;
-constexpr std::size_t kEach = 5;  // faces of a person
 constexpr std::size_t kOneByOne = 500;
 constexpr std::size_t kAtOnce = 2000;
 
 double seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-double processor_seconds() {
-  timespec now{};
-  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
 double median(std::vector<double> values) {
@@ -59,44 +52,17 @@ double resident() {
   return here * static_cast<double>(::sysconf(_SC_PAGESIZE));
 }
 
-/// Faces of one set, a part at a time, so that the whole need not be held.
-class Faces {
- public:
-  explicit Faces(bool plane) {
-    if (!plane) return;
-    std::mt19937 random(7);
-    std::normal_distribution<float> normal;
-    plane_.resize(kSpread * kDimension);
-    for (float& value : plane_) value = normal(random);
-  }
-  /// `count` faces of new people; the same part has the same faces.
-  [[nodiscard]] Embeddings part(std::size_t number, std::size_t count) const {
-    const auto seed = static_cast<std::uint32_t>(number + 1);
-    const std::size_t people = (count + kEach - 1) / kEach;
-    if (plane_.empty()) return synthetic_faces(people, kEach, kDimension, seed);
-    const Embeddings few = synthetic_faces(people, kEach, kSpread, seed, 0.45);
-    Embeddings faces{kDimension, std::vector<float>(few.size() * kDimension)};
-    for (std::size_t i = 0; i < few.size(); ++i) {
-      float* face = faces.values.data() + i * kDimension;
-      for (std::size_t k = 0; k < kSpread; ++k) {
-        for (std::size_t j = 0; j < kDimension; ++j) face[j] += few[i][k] * plane_[k * kDimension + j];
-      }
-    }
-    l2_normalize(faces);
-    return faces;
-  }
-
- private:
-  static constexpr std::size_t kSpread = 50;
-  std::vector<float> plane_;
-};
+/// `count` faces of new people; the same part has the same faces.
+Embeddings part(const FaceMaker& set, std::size_t number, std::size_t count) {
+  return set.make((count + kFacesEach - 1) / kFacesEach, kFacesEach, static_cast<std::uint32_t>(number + 1));
+}
 
 /// Face i of a part, the faces before it being `before`.
 Enrolment enrolment(const Embeddings& faces, std::size_t before, std::size_t i) {
   char hash[65];
   // As hashes are: neighbours are far apart.
   std::snprintf(hash, sizeof hash, "%016zx%048zx", (before + i + 1) * 0x9E3779B97F4A7C15, before + i);
-  Enrolment one{"person " + std::to_string((before + i) / kEach), {}};
+  Enrolment one{"person " + std::to_string((before + i) / kFacesEach), {}};
   one.face.photo = "photo.jpg";
   one.face.photo_hash = hash;
   one.face.box = {1, 2, 81, 82};
@@ -127,7 +93,7 @@ double add_one_by_one(GalleryStore& store, const Embeddings& faces, std::size_t 
   return seconds() - start;
 }
 
-void enrol(const std::string& uri, const std::string& file, std::size_t count, const Faces& set) {
+void enrol(const std::string& uri, const std::string& file, std::size_t count, const FaceMaker& set) {
   const EmbeddingSpace space{
       .contract = "{}", .contract_id = "bench", .precision = "f32", .dimension = kDimension};
   std::array<std::optional<Gallery>, 2> galleries;
@@ -137,7 +103,7 @@ void enrol(const std::string& uri, const std::string& file, std::size_t count, c
   Sums sums;
   constexpr std::size_t kPart = 50;  // one by one in turns
   for (std::size_t before = 0; before < kOneByOne; before += kPart) {
-    const Embeddings faces = set.part(before, kPart);
+    const Embeddings faces = part(set, before, kPart);
     for (std::size_t which = 0; which < 2; ++which)
       sums.one_by_one[which] += add_one_by_one(galleries[which]->store(), faces, before);
   }
@@ -145,7 +111,7 @@ void enrol(const std::string& uri, const std::string& file, std::size_t count, c
   for (std::size_t which = 0; which < 2; ++which) bare.copy_in(which == 1);
   std::size_t before = kOneByOne;
   for (; before < count + kOneByOne; before += kAtOnce) {
-    const Embeddings faces = set.part(before, kAtOnce);
+    const Embeddings faces = part(set, before, kAtOnce);
     for (std::size_t which = 0; which < 2; ++which)
       sums.many[which] += add_many(galleries[which]->store(), faces, before);
     bare.take_new_rows();
@@ -255,7 +221,9 @@ void follow(const std::string& uri, const Gallery& replica, std::size_t changes,
 void run(const std::string& uri, const std::string& file, std::size_t count, bool plane,
          std::size_t changes) {
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
-  const Faces set(plane);
+  FaceSettings settings{.dimension = kDimension};
+  if (plane) settings.effective = 50, settings.cosine = 0.45;
+  const FaceMaker set(settings);
   if (count > 0) enrol(uri, file, count, set);
   const double without = resident();
   const Opened in_database = open_timed(uri, IndexKind::kSketch);
@@ -265,8 +233,8 @@ void run(const std::string& uri, const std::string& file, std::size_t count, boo
   std::printf("a replica of %zu faces: %.1f MB, its index %.1f MB: %.3f\n", view->faces(),
               (with - without) / 1e6, index / 1e6, (with - without) / index);
   const Opened in_file = open_timed(file, IndexKind::kSketch);
-  search(in_file.gallery, in_database.gallery, set.part(kOneByOne, kAtOnce));
-  if (changes > 0) follow(uri, in_database.gallery, changes, set.part(kOneByOne, kAtOnce));
+  search(in_file.gallery, in_database.gallery, part(set, kOneByOne, kAtOnce));
+  if (changes > 0) follow(uri, in_database.gallery, changes, part(set, kOneByOne, kAtOnce));
 }
 
 }  // namespace
