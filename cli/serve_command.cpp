@@ -7,6 +7,7 @@
 #include <exception>
 #include <fstream>
 #include <iostream>
+#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -20,6 +21,7 @@
 #include "likeness/report/numbers.h"
 #include "serve/beast_server.h"
 #include "serve/compat/compat_protocol.h"
+#include "serve/import/ask.h"
 #include "serve/service.h"
 
 namespace likeness::cli {
@@ -68,20 +70,22 @@ serve::GallerySource gallery_source(const std::string& given) {
 /// "1/4": the second of four.
 Shard shard_from(const std::string& given) {
   const auto wrong = [&] {
-    return std::invalid_argument("--shard " + given +
-                                 ": write K/N, from 0/N to (N - 1)/N; N is at most 1000");
+    return std::invalid_argument("--shard " + given + ": write K/N, from 0/N to (N - 1)/N; N is 2 to 1000");
   };
   Shard shard;
   const char* end = given.data() + given.size();
   const auto number = std::from_chars(given.data(), end, shard.number);
   if (number.ec != std::errc() || number.ptr == end || *number.ptr != '/') throw wrong();
   const auto of = std::from_chars(number.ptr + 1, end, shard.of);
-  if (of.ec != std::errc() || of.ptr != end || shard.of > 1000 || shard.number >= shard.of) throw wrong();
+  if (of.ec != std::errc() || of.ptr != end || shard.of < 2 || shard.of > 1000 || shard.number >= shard.of)
+    throw wrong();
   return shard;
 }
 
 /// Which faces are held here, and who holds the others.
 void add_shards(const ServeArgs& args, serve::ServiceOptions& options) {
+  if (!args.shards_key.empty() && args.shards.empty())
+    throw std::invalid_argument("--shards-key needs --shards");
   if (args.shard.empty() && args.shards.empty()) return;
   const std::string what = args.shard.empty() ? "--shards" : "--shard";
   if (!args.shard.empty() && !args.shards.empty())
@@ -92,7 +96,17 @@ void add_shards(const ServeArgs& args, serve::ServiceOptions& options) {
                                   gallery.uri);
   }
   if (args.shard.empty()) {
-    options.shards = {.urls = args.shards, .send = serve::send};
+    if (args.shards.size() < 2)
+      throw std::invalid_argument(
+          "--shards needs two addresses or more: one service that holds all faces is asked itself");
+    options.shards.send = serve::send;
+    for (const std::string& url : args.shards) {
+      try {
+        options.shards.urls.push_back(serve::checked_address(url));
+      } catch (const std::invalid_argument& error) {
+        throw std::invalid_argument(std::string("--shards: ") + error.what());
+      }
+    }
     if (!args.shards_key.empty()) options.shards.key = first_line(args.shards_key);
     return;
   }
@@ -150,8 +164,8 @@ serve::ServiceOptions service_options(const ServeArgs& args) {
   if (!args.no_page) options.files = serve::page_files();
   options.compat = compat_options(args);
   options.most_waiting = args.queue;
-  options.requests_a_key =
-      args.shard.empty() ? args.requests_a_key : std::max(args.requests_a_key, args.queue);
+  // Fronts ask a shard for everybody, with one key: what it takes is bounded by its queue.
+  options.requests_a_key = args.shard.empty() ? args.requests_a_key : std::numeric_limits<std::size_t>::max();
   if (!args.quiet)
     options.log = [](const nlohmann::ordered_json& line) {
       std::cerr << line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";

@@ -88,6 +88,9 @@ class Handler {
 /// Percent escapes undone; nothing where one is damaged, or gives a NUL.
 [[nodiscard]] std::optional<std::string> percent_decoded(std::string_view text);
 
+/// Letters, digits and what is `kept` as they are, all else by percent escapes.
+[[nodiscard]] std::string percent_encoded(std::string_view text, std::string_view kept);
+
 /// "/a%20b/c?d=e" taken apart; nothing where it is no path, or an escape is damaged.
 struct Target {
   std::vector<std::string> path;

@@ -45,9 +45,8 @@ std::shared_ptr<const GalleryView> ServedGallery::view() {
 
 void ServedGallery::require_version(std::uint64_t version) const {
   if (const auto last = last_view(); last && last->version() >= version) return;
-  constexpr std::chrono::seconds kAtMost(2);  // a thread that works for others waits
   try {
-    static_cast<void>(gallery->view_with(version, kAtMost));
+    static_cast<void>(gallery->view_with(version, kMostWaitForVersion));
   } catch (const std::invalid_argument& error) {
     throw Refusal(400, "invalid", std::string("min_version: ") + error.what(), "min_version");
   }
@@ -118,6 +117,19 @@ void Service::follow(ServedGallery& served, const std::stop_token& stop) {
   }
 }
 
+void Service::forget_older_than(std::int64_t oldest) {
+  for (const auto& served : galleries_) {
+    try {
+      if (served->gallery->store().seen().remove_older_than(oldest) > 0) served->gallery->purge();
+    } catch (const std::exception& error) {  // locked or full: the next round tries again
+      note({{"level", "error"},
+            {"operation", "forgetting"},
+            {"gallery", served->name},
+            {"error", error.what()}});
+    }
+  }
+}
+
 /// Forgets faces that were kept long enough, also where nobody asks for anything.
 void Service::keep_house(const std::stop_token& stop) {
   constexpr std::chrono::minutes kPause(10);
@@ -128,19 +140,10 @@ void Service::keep_house(const std::stop_token& stop) {
     const std::int64_t now = now_ms();
     // A clock that was set wrongly for a moment must not have everything forgotten: it is believed a round
     // later.
-    const bool doubtful = watch.was_set(now, steady_ms());
-    if (doubtful) note({{"level", "warning"}, {"operation", "forgetting"}, {"error", "the clock was set"}});
-    const std::int64_t oldest = now - std::int64_t{options_.keep_seen_days} * 24 * 3600 * 1000;
-    for (const auto& served : galleries_) {
-      if (doubtful) break;
-      try {
-        if (served->gallery->store().seen().remove_older_than(oldest) > 0) served->gallery->purge();
-      } catch (const std::exception& error) {  // locked or full: the next round tries again
-        note({{"level", "error"},
-              {"operation", "forgetting"},
-              {"gallery", served->name},
-              {"error", error.what()}});
-      }
+    if (watch.was_set(now, steady_ms())) {
+      note({{"level", "warning"}, {"operation", "forgetting"}, {"error", "the clock was set"}});
+    } else {
+      forget_older_than(now - std::int64_t{options_.keep_seen_days} * 24 * 3600 * 1000);
     }
     std::unique_lock lock(mutex);
     wake.wait_for(lock, stop, kPause, [] { return false; });

@@ -60,6 +60,9 @@ struct ServiceOptions {
   std::function<void(const nlohmann::ordered_json&)> log{};
 };
 
+/// A version that is not there yet is waited for so long by a thread that works for others.
+inline constexpr std::chrono::seconds kMostWaitForVersion(2);
+
 /// A gallery that is open.
 struct ServedGallery {
   std::string name;
@@ -143,6 +146,7 @@ class Service : public Handler {
   void open_galleries();
   static void follow(ServedGallery& served, const std::stop_token& stop);
   void keep_house(const std::stop_token& stop);
+  void forget_older_than(std::int64_t oldest);
   [[nodiscard]] Refusal too_many() const;
   [[nodiscard]] Response run(const Asked& asked, Request request) noexcept;
   [[nodiscard]] Response run_entered(const Asked& asked, Request request) noexcept;

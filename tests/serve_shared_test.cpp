@@ -350,9 +350,18 @@ TEST_F(Split, WhatCannotBeIsSaidAtTheStart) {
   const ProgramResult turned = run(front_options(urls(1, 0)));
   EXPECT_EQ(turned.code, 5) << turned.err;
   EXPECT_NE(turned.err.find("shard 0/2: wrong answer: it holds shard 1/2"), std::string::npos) << turned.err;
-  EXPECT_EQ(run({"--shard", "2/2"}).code, 2);
-  EXPECT_EQ(run({"--shard", "0/2", "--shards", urls(0, 1)}).code, 2);
-  EXPECT_EQ(run({"--shard", "0/2", "--compat", "compreface"}).code, 2);
+  const auto refused = [&](const std::vector<std::string>& more, const std::string& why) {
+    const ProgramResult result = run(more);
+    EXPECT_EQ(result.code, 2) << result.err;
+    EXPECT_NE(result.err.find(why), std::string::npos) << result.err;
+  };
+  refused({"--shard", "2/2"}, "write K/N");
+  refused({"--shard", "0/1"}, "N is 2 to 1000");  // all faces are no share
+  refused({"--shards", "http://127.0.0.1:1"}, "--shards needs two addresses or more");
+  refused({"--shards", "127.0.0.1:1,http://127.0.0.1:2"}, "--shards: 127.0.0.1:1: an address begins with");
+  refused({"--shards-key", "key"}, "--shards-key needs --shards");
+  refused({"--shard", "0/2", "--shards", urls(0, 1)}, "give one of them");
+  refused({"--shard", "0/2", "--compat", "compreface"}, "answers no searches");
   const ProgramResult file =
       run_likeness({"serve", "--check", "--gallery", folder_ / "a.gallery", "--shard", "0/2", "--models",
                     tiny::packs().string(), "--model", tiny::kEmbedder});

@@ -5,10 +5,9 @@ namespace likeness::serve {
 namespace {
 
 Done ask(Service& service, const Call& call) {
-  constexpr std::chrono::seconds kAtMost(2);  // a thread that works for others waits
   Response response;
   response.type = "application/octet-stream";
-  response.body = service.gallery_of(call).gallery->answer_as_shard(call.request().body, kAtMost);
+  response.body = service.gallery_of(call).gallery->answer_as_shard(call.request().body, kMostWaitForVersion);
   return {std::move(response)};
 }
 

@@ -8,6 +8,7 @@
 #include <span>
 
 #include "likeness/core/sha256.h"
+#include "serve/http.h"
 
 namespace likeness::serve {
 namespace {
@@ -35,19 +36,7 @@ std::string hexadecimal(std::string_view bytes) {
 
 /// RFC 3986's unreserved characters stay, and '/' where `path`.
 std::string escaped(std::string_view text, bool path) {
-  std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool plain = (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') ||
-                       (byte >= 'a' && byte <= 'z') || c == '-' || c == '_' || c == '.' || c == '~';
-    if (plain || (path && c == '/')) {
-      out.push_back(c);
-    } else {
-      constexpr std::string_view kDigits = "0123456789ABCDEF";
-      out += {'%', kDigits[byte >> 4], kDigits[byte & 15]};
-    }
-  }
-  return out;
+  return percent_encoded(text, path ? "-_.~/" : "-_.~");
 }
 
 /// The path as sent, with empty and dot segments folded and each '%' escaped once more.

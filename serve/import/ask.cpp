@@ -21,14 +21,15 @@ std::string checked_address(std::string url) {
   return url;
 }
 
-std::string words_of(const Response& response) {
+std::string words_of(const Response& response, std::size_t most) {
   std::string words = "status " + std::to_string(response.status);
   if (response.status >= 300 && response.status < 400)
     return words + ", a redirection, which is not followed; give the address that it leads to";
   const auto json = nlohmann::json::parse(response.body, nullptr, /*allow_exceptions=*/false);
-  for (const char* name : {"message", "error"}) {
-    if (!json.is_object() || !json.contains(name) || !json.at(name).is_string()) continue;
-    std::string said = json.at(name).get<std::string>().substr(0, 200);
+  for (const char* name : {"/message", "/error", "/error/message"}) {
+    const nlohmann::json::json_pointer place(name);
+    if (!json.is_object() || !json.contains(place) || !json.at(place).is_string()) continue;
+    std::string said = json.at(place).get<std::string>().substr(0, most);
     std::ranges::replace_if(
         said, [](unsigned char c) { return c < ' ' || c == 127; }, ' ');
     return words + ": " + said;

@@ -15,9 +15,9 @@ namespace likeness::serve {
 /// the answer is an error; kDataInvalid where it is no JSON object.
 [[nodiscard]] nlohmann::json ask_json(const Send& send, const Outgoing& request);
 
-/// What the server says of an error, in one line of at most 200 bytes: its status, and "message" or "error"
-/// of its JSON.
-[[nodiscard]] std::string words_of(const Response& response);
+/// What the server says of an error, in one line: its status, and at most `most` bytes of "message" or
+/// "error" of its JSON, or of our own servers' "error"."message".
+[[nodiscard]] std::string words_of(const Response& response, std::size_t most = 200);
 
 /// A text of the answer. @throws Error kDataInvalid where it is missing, empty or longer than `most` bytes.
 [[nodiscard]] std::string text_in(const nlohmann::json& json, const char* name, std::size_t most,
