@@ -21,7 +21,6 @@ constexpr double kJudgedRate = 0.001;  // of centres
 constexpr int kSlopeTrials = 5;
 // The slope does not depend on the rate aimed at; this one asks for no more than 30 strangers.
 constexpr double kSlopeFpir = 0.1;
-constexpr double kSteepestSlope = 1000;  // what a contract takes for one (model/contract.cpp)
 
 void require_of(const ModelPack& pack, const People& people) {
   const Contract theirs = contract_from_json(people.contract, people.source);

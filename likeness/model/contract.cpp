@@ -273,8 +273,8 @@ Contract contract_from(const JsonFields& fields) {
   }
   if (fields.has("naming_slope")) {
     contract.naming_slope = fields.number("naming_slope");
-    if (!(*contract.naming_slope > 0 && *contract.naming_slope <= 1000))
-      fields.wrong("naming_slope", "above 0 and at most 1000");
+    if (!(*contract.naming_slope > 0 && *contract.naming_slope <= kSteepestSlope))
+      fields.wrong("naming_slope", "above 0 and at most " + std::to_string(static_cast<int>(kSteepestSlope)));
   }
   return contract;
 }

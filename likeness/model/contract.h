@@ -53,6 +53,9 @@ struct KnownThreshold {
   bool operator==(const KnownThreshold&) const = default;
 };
 
+/// Of Contract::naming_slope.
+inline constexpr double kSteepestSlope = 1000;
+
 /// Everything needed to repeat what a model was trained to expect, and to know which embeddings may be mixed.
 /// A plain value; stored as the `model.json` of a pack and, whole, beside every stored embedding.
 struct Contract {
